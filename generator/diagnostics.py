@@ -1,0 +1,130 @@
+"""Problems as data: what is wrong, where, what Backstage would do, and what to do about it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+
+class Severity(StrEnum):
+    """How much a problem weighs. Only ``ERROR`` changes the exit code."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    INFO = "info"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Location:
+    """A place in an input.
+
+    ``file`` is a path as the user would write it, or the name of an ``APP_CONFIG_*`` variable;
+    ``line`` and ``column`` count from 1 and are 0 where the input has no lines.
+    """
+
+    file: str
+    line: int = 0
+    column: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}:{self.column}" if self.line else self.file
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnostic:
+    """One problem of one run.
+
+    ``code`` is stable (``GR101``), ``path`` the configuration key (``backend.database.client``),
+    ``backstage`` what Backstage itself would do, ``hint`` what the reader can do.
+    """
+
+    code: str
+    severity: Severity
+    summary: str
+    location: Location | None = None
+    path: str = ""
+    hint: str = ""
+    backstage: str = ""
+
+    def to_json(self) -> dict[str, object]:
+        """The shape of ``diagnostics[]`` in ``--format json``."""
+        return {
+            "code": self.code,
+            "severity": str(self.severity),
+            "summary": self.summary,
+            "file": self.location.file if self.location else None,
+            "line": (self.location.line or None) if self.location else None,
+            "column": (self.location.column or None) if self.location else None,
+            "path": self.path or None,
+            "hint": self.hint or None,
+            "backstage": self.backstage or None,
+        }
+
+    def render(self) -> str:
+        """``file:line:col key: severity CODE what is wrong``, then what Backstage would do and the hint."""
+        place = f"{self.location} " if self.location else ""
+        key = f"{self.path}: " if self.path else ""
+        lines = [f"{place}{self.severity}[{self.code}] {key}{self.summary}"]
+        if self.backstage:
+            lines.append(f"    Backstage: {self.backstage}")
+        if self.hint:
+            lines.append(f"    help: {self.hint}")
+        return "\n".join(lines)
+
+
+@dataclass(slots=True)
+class Diagnostics:
+    """Collects the problems of a run, so that all of them are reported at once."""
+
+    items: dict[Diagnostic, None] = field(default_factory=dict)
+
+    def add(self, diagnostic: Diagnostic) -> None:
+        """Keep ``diagnostic`` unless the very same one is there already."""
+        self.items[diagnostic] = None
+
+    def error(
+        self, code: str, summary: str, location: Location | None = None, *, path: str = "", hint: str = "", backstage: str = ""
+    ) -> None:
+        """Keep an error."""
+        self.add(Diagnostic(code, Severity.ERROR, summary, location, path, hint, backstage))
+
+    def warning(
+        self, code: str, summary: str, location: Location | None = None, *, path: str = "", hint: str = "", backstage: str = ""
+    ) -> None:
+        """Keep a warning."""
+        self.add(Diagnostic(code, Severity.WARNING, summary, location, path, hint, backstage))
+
+    def extend(self, diagnostics: Iterable[Diagnostic]) -> None:
+        """Keep each of ``diagnostics``."""
+        for diagnostic in diagnostics:
+            self.add(diagnostic)
+
+    @property
+    def has_errors(self) -> bool:
+        """Whether one of the problems is an error."""
+        return any(item.severity is Severity.ERROR for item in self.items)
+
+    def __iter__(self) -> Iterator[Diagnostic]:
+        """In the order of the inputs: file, line, column."""
+        return iter(sorted(self.items, key=lambda item: (item.location is None, item.location or Location(""), item.code)))
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+
+class GreenroomError(Exception):
+    """A run cannot go on; carries every problem found so far.
+
+    Raised by the library where there is no partial result worth returning. The command line prints the
+    diagnostics and exits with ``exit_code`` (1: problems in the input).
+    """
+
+    exit_code = 1
+
+    def __init__(self, diagnostics: Iterable[Diagnostic]) -> None:
+        self.diagnostics = list(diagnostics)
+        super().__init__("\n".join(item.render() for item in self.diagnostics))

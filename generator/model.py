@@ -1,0 +1,178 @@
+"""The two results everything else works on: what Backstage resolves, and what therefore has to exist.
+
+``PluginDatabaseMap`` knows nothing about infrastructure; ``Plan`` knows nothing about a target's syntax.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from generator.diagnostics import Location
+
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
+
+
+# --- what Backstage resolves ------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PluginDatabase:
+    """What Backstage's database manager resolves for one plugin.
+
+    ``connection`` is what knex gets (for pg after the deep merge with the base connection), ``own_connection`` the
+    plugin's own part of it before any merge, ``role`` the role the manager reports and ``set_role`` the one it really
+    sends with ``SET ROLE``. ``sources`` says where a value was written, by key (``databaseName``, ``connection.host``); a
+    key without a source is Backstage's default. With ``error`` set (Backstage's own message) all other fields may be empty.
+    """
+
+    plugin_id: str
+    client: str | None = None
+    client_overridden: bool | None = None
+    plugin_division_mode: str | None = None
+    database_name: Any = None
+    schema_name: str | None = None
+    role: str | None = None
+    set_role: str | None = None
+    search_path: tuple[str, ...] | None = None
+    ensure_exists: bool | None = None
+    ensure_schema_exists: bool | None = None
+    skip_migrations: bool | None = None
+    connection: Any = None
+    own_connection: Mapping[str, Any] = field(default_factory=lambda: _NOTHING)
+    sources: Mapping[str, Location] = field(default_factory=lambda: _NOTHING)
+    error: str | None = None
+
+    @property
+    def is_sqlite(self) -> bool:
+        """Whether the plugin lives in SQLite and needs nothing provisioned."""
+        return self.client is not None and "sqlite3" in self.client
+
+    @property
+    def engine(self) -> str | None:
+        """``postgresql``, ``mysql`` or ``sqlite``; ``None`` when Backstage would fail."""
+        if self.error or not self.client:
+            return None
+        if self.is_sqlite:
+            return "sqlite"
+        return "mysql" if self.client.startswith("mysql") else "postgresql"
+
+
+PluginDatabaseMap = dict[str, PluginDatabase]
+"""Plugin id to what Backstage resolves for it, sorted by plugin id."""
+
+
+# --- what has to exist ------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Server:
+    """A database server that plugins connect to.
+
+    ``name`` is an identifier (``primary``), ``kind`` is ``existing``; ``host`` and ``port`` are literals, a
+    :class:`~generator.appconfig.values.Placeholder`, or ``None`` where app-config leaves them to the driver.
+    """
+
+    name: str
+    kind: str
+    engine: str
+    host: str | None
+    port: int | str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """How the password of a role reaches Backstage: an environment variable, or a file (``file`` set)."""
+
+    env: str
+    file: str | None = None
+
+    @property
+    def app_config(self) -> Any:
+        """The value of ``connection.password`` in app-config."""
+        return {"$file": self.file} if self.file else f"${{{self.env}}}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Role:
+    """A login role and its password, used by ``plugins``; ``group`` is the role that owns a shared database."""
+
+    name: str
+    server: str
+    plugins: tuple[str, ...]
+    label: str
+    delivery: Delivery
+    secret_name: str
+    password_version: int
+    group: str | None = None
+    renamed_from: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Database:
+    """A database on ``server`` used by ``plugins``.
+
+    ``shared``: it is not the database of exactly one plugin (schema mode, or several plugins that name the same one).
+    ``group``: plugins with different roles share it in database mode, so their objects belong to this no-login role.
+    """
+
+    name: str
+    server: str
+    plugins: tuple[str, ...]
+    label: str
+    shared: bool = False
+    group: str | None = None
+    renamed_from: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PluginPlan:
+    """What one plugin needs: its database (and schema), its role, and how app-config has to say so.
+
+    ``label`` is the plugin id as an identifier of a target (Terraform module name). ``schema`` is ``None`` in database
+    mode, where the plugin uses ``public``.
+    """
+
+    plugin_id: str
+    label: str
+    server: str
+    database: Database
+    role: Role
+    schema: str | None = None
+    schema_renamed_from: str | None = None
+    source: PluginDatabase | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retired:
+    """A plugin that was generated before and is not wanted any more. Its data stays."""
+
+    plugin_id: str
+    label: str
+    server: str
+    engine: str
+    database: str
+    schema: str | None
+    role: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """Everything that has to exist, sorted by name: the input of every target.
+
+    ``not_provisioned`` are the plugins that need nothing (SQLite). ``environment`` is a name such as ``production``.
+    ``store`` is where generated passwords live (``variables``, ``aws-secretsmanager``).
+    """
+
+    environment: str
+    store: str
+    servers: tuple[Server, ...]
+    databases: tuple[Database, ...]
+    roles: tuple[Role, ...]
+    plugins: tuple[PluginPlan, ...]
+    retired: tuple[Retired, ...] = ()
+    not_provisioned: tuple[str, ...] = ()

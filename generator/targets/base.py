@@ -1,0 +1,53 @@
+"""What a target is: a name and a function from a plan to finished texts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from generator.diagnostics import Diagnostics
+    from generator.model import Plan, PluginDatabaseMap
+
+
+@dataclass(frozen=True, slots=True)
+class Artifact:
+    """One file to write: ``path`` is relative to the target's own folder, with forward slashes."""
+
+    path: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RenderContext:
+    """What a target may look at.
+
+    ``plan`` is what has to exist, ``resolved`` what the input says now, ``merged`` the merged value of
+    ``backend.database`` (for the fragment), ``options`` the target's own settings.
+    """
+
+    plan: Plan
+    resolved: PluginDatabaseMap
+    merged: Mapping[str, Any]
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Target(Protocol):
+    """A target. ``name`` is what ``--target`` says, ``default_path`` where it goes under ``--out``."""
+
+    name: str
+    default_path: str
+
+    def check(self, context: RenderContext, diagnostics: Diagnostics) -> None:
+        """Report what this target cannot carry, before anything is rendered."""
+
+    def render(self, context: RenderContext) -> list[Artifact]:
+        """The files of the target, sorted by path. Pure."""
+
+    def read_back(self, artifacts: list[Artifact]) -> set[tuple[str, ...]]:
+        """Parse rendered artifacts with a real parser: what they create, as (kind, server, name, …) tuples.
+
+        Kinds: ``("database", server, name)``, ``("role", server, name)``, ``("schema", server, database, name)``.
+        """
