@@ -87,13 +87,27 @@ class Diagnostics:
         self.items[diagnostic] = None
 
     def error(
-        self, code: str, summary: str, location: Location | None = None, *, path: str = "", hint: str = "", backstage: str = ""
+        self,
+        code: str,
+        summary: str,
+        location: Location | None = None,
+        *,
+        path: str = "",
+        hint: str = "",
+        backstage: str = "",
     ) -> None:
         """Keep an error."""
         self.add(Diagnostic(code, Severity.ERROR, summary, location, path, hint, backstage))
 
     def warning(
-        self, code: str, summary: str, location: Location | None = None, *, path: str = "", hint: str = "", backstage: str = ""
+        self,
+        code: str,
+        summary: str,
+        location: Location | None = None,
+        *,
+        path: str = "",
+        hint: str = "",
+        backstage: str = "",
     ) -> None:
         """Keep a warning."""
         self.add(Diagnostic(code, Severity.WARNING, summary, location, path, hint, backstage))
@@ -110,7 +124,9 @@ class Diagnostics:
 
     def __iter__(self) -> Iterator[Diagnostic]:
         """In the order of the inputs: file, line, column."""
-        return iter(sorted(self.items, key=lambda item: (item.location is None, item.location or Location(""), item.code)))
+        return iter(
+            sorted(self.items, key=lambda item: (item.location is None, item.location or Location(""), item.code))
+        )
 
     def __len__(self) -> int:
         return len(self.items)

@@ -48,7 +48,6 @@ class Undefined(Enum):
 UNDEFINED: Final = Undefined.UNDEFINED
 
 
-
 class ConfigMap(dict[str, Any]):
     """A mapping whose children know where they were written (``marks[key]``)."""
 
