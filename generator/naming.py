@@ -1,0 +1,74 @@
+"""Names of roles, secrets and variables, and the limits a server or a target sets for them."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+#: Longest identifier in bytes, by engine: PostgreSQL's NAMEDATALEN - 1, MySQL's limit for a database.
+DATABASE_LIMIT: Final = {"postgresql": 63, "mysql": 64}
+#: Longest role (user) name in bytes, by engine.
+ROLE_LIMIT: Final = {"postgresql": 63, "mysql": 32}
+
+#: Databases every server has for itself; nothing of a plugin belongs into them.
+RESERVED_DATABASES: Final = {
+    "postgresql": frozenset({"postgres", "template0", "template1"}),
+    "mysql": frozenset({"mysql", "information_schema", "performance_schema", "sys"}),
+}
+
+_FIELD = re.compile(r"\{([A-Za-z]*)\}")
+_NOT_IN_LABEL = re.compile(r"[^A-Za-z0-9_-]")
+_NOT_IN_VARIABLE = re.compile(r"[^A-Z0-9_]")
+
+
+def template_fields(template: str) -> set[str]:
+    """The ``{field}`` names of a name template."""
+    return set(_FIELD.findall(template))
+
+
+def expand(template: str, *, plugin: str, environment: str) -> str:
+    """A name from a template: ``{plugin}``, ``{PLUGIN}`` (capitals, underscores) and ``{environment}`` are replaced."""
+    values = {"plugin": plugin, "PLUGIN": variable_part(plugin), "environment": environment}
+    return _FIELD.sub(lambda match: values.get(match[1], match[0]), template)
+
+
+def variable_part(text: str) -> str:
+    """``text`` as a part of an environment variable's name: ``tech-insights`` → ``TECH_INSIGHTS``."""
+    return _NOT_IN_VARIABLE.sub("_", text.upper())
+
+
+def label(text: str) -> str:
+    """``text`` as an identifier of Terraform: letters, digits, ``_`` and ``-``, never a digit first."""
+    made = _NOT_IN_LABEL.sub("_", text)
+    return made if made[:1].isalpha() or made[:1] == "_" else f"_{made}"
+
+
+def server_name(host: str) -> str:
+    """A server's name from its host: ``db-2.example.com`` → ``db_2_example_com``, ``${X_HOST}`` → ``x_host``."""
+    made = re.sub(r"[^a-z0-9]+", "_", host.lower()).strip("_")
+    return made if made[:1].isalpha() else f"server_{made}"
+
+
+def name_problem(name: str, *, limit: int) -> str | None:
+    """Why no server can carry ``name`` as an identifier, or ``None``. ``limit`` is in bytes of UTF-8."""
+    if not name:
+        return "is empty"
+    if "\0" in name:
+        return "holds a NUL character"
+    try:
+        size = len(name.encode())
+    except UnicodeEncodeError:
+        return "is not valid Unicode"
+    if size > limit:
+        return f"has {size} bytes, and an identifier has at most {limit}"
+    return None
+
+
+def role_problem(name: str, *, engine: str) -> str | None:
+    """Why ``name`` cannot be a role of ``engine``, or ``None``."""
+    problem = name_problem(name, limit=ROLE_LIMIT[engine])
+    if problem:
+        return problem
+    if engine == "postgresql" and (name.startswith("pg_") or name in {"public", "none"}):
+        return "is reserved by PostgreSQL"
+    return None

@@ -1,0 +1,173 @@
+"""The names of one plugin's database, schema and role, and what is wrong with them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from generator.appconfig.values import Placeholder
+from generator.naming import DATABASE_LIMIT, RESERVED_DATABASES, expand, name_problem, role_problem
+
+if TYPE_CHECKING:
+    from generator.diagnostics import Diagnostics, Location
+    from generator.model import PluginDatabase, Server
+    from generator.settings import Settings
+
+_GIVE_VALUES = "give it a value: --env-file PATH with the variables of the environment you generate for"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Names:
+    """The names of one plugin, before anything is shared or compared."""
+
+    plugin: PluginDatabase
+    server: Server
+    database: str
+    schema: str | None
+    role: str
+    role_is_explicit: bool
+
+
+def config_key(plugin: PluginDatabase, *parts: str) -> str:
+    """The key of a plugin in app-config: ``backend.database.plugin.catalog.connection``."""
+    return ".".join(("backend.database.plugin", plugin.plugin_id, *parts))
+
+
+def source(plugin: PluginDatabase, *keys: str) -> Location | None:
+    """Where the first of ``keys`` that was written at all was written."""
+    return next((plugin.sources[key] for key in keys if key in plugin.sources), None)
+
+
+def name_plugin(plugin: PluginDatabase, server: Server, settings: Settings, diagnostics: Diagnostics) -> Names | None:
+    """The names of ``plugin`` on ``server``; ``None`` when one cannot be used, which is then in ``diagnostics``."""
+    schema_mode = plugin.plugin_division_mode == "schema"
+    database = _database_name(plugin, server, schema_mode, diagnostics)
+    schema = plugin.schema_name if schema_mode else None
+    role, explicit = _role_name(plugin, server, settings, diagnostics)
+    if isinstance(schema, str) and (problem := _schema_problem(schema)):
+        diagnostics.error(
+            "GR306",
+            f"the schema name {schema!r} of plugin {plugin.plugin_id!r} {problem}",
+            source(plugin, "schemaName", "pluginDivisionMode"),
+            path="backend.database.schemaPrefix",
+            hint="change backend.database.schemaPrefix",
+        )
+        return None
+    if database is None or role is None:
+        return None
+    return Names(plugin=plugin, server=server, database=database, schema=schema, role=role, role_is_explicit=explicit)
+
+
+def _schema_problem(schema: str) -> str | None:
+    problem = name_problem(schema, limit=DATABASE_LIMIT["postgresql"])
+    if problem is None and (schema.startswith("pg_") or schema == "information_schema"):
+        return "is reserved by PostgreSQL"
+    return problem
+
+
+def _database_name(plugin: PluginDatabase, server: Server, schema_mode: bool, diagnostics: Diagnostics) -> str | None:
+    name: Any = plugin.database_name
+    location = source(plugin, "databaseName", "connection.database", "prefix", "connection")
+    path = config_key(plugin, "connection.database")
+    if schema_mode and name in (None, ""):
+        return _implied_database(plugin, location, diagnostics)
+    if isinstance(name, Placeholder):
+        diagnostics.error(
+            "GR302",
+            f"the database of plugin {plugin.plugin_id!r} is {name}, which has no value here; its name has to be known",
+            location,
+            path=path,
+            hint=_GIVE_VALUES,
+        )
+        return None
+    if not isinstance(name, str):
+        diagnostics.error(
+            "GR303",
+            f"the database of plugin {plugin.plugin_id!r} is not a string",
+            location,
+            path=path,
+            hint="put the name in quotes",
+        )
+        return None
+    problem = name_problem(name, limit=DATABASE_LIMIT[server.engine])
+    if problem is None and name in RESERVED_DATABASES[server.engine]:
+        problem = "belongs to the server itself"
+    if problem:
+        diagnostics.error(
+            "GR303",
+            f"the database name {name[:80]!r} of plugin {plugin.plugin_id!r} {problem}",
+            location,
+            path=path,
+            backstage=_too_long(name, server, plugin),
+            hint=f"set {path} to a name of its own",
+        )
+        return None
+    return name
+
+
+def _too_long(name: str, server: Server, plugin: PluginDatabase) -> str:
+    if server.engine != "postgresql" or len(name.encode(errors="replace")) <= DATABASE_LIMIT["postgresql"]:
+        return ""
+    cut = name.encode(errors="replace")[: DATABASE_LIMIT["postgresql"]].decode(errors="ignore")
+    return (
+        f"PostgreSQL silently cuts the name to {cut!r}; every plugin whose name starts like {plugin.plugin_id!r} would "
+        "share that database"
+    )
+
+
+def _implied_database(plugin: PluginDatabase, location: Location | None, diagnostics: Diagnostics) -> str | None:
+    """Schema mode without a database: the driver falls back to one named after the *base* user."""
+    connection = plugin.connection if isinstance(plugin.connection, dict) else {}
+    user = connection.get("user")
+    if "user" not in plugin.own_connection and isinstance(user, str) and user and not isinstance(user, Placeholder):
+        diagnostics.warning(
+            "GR304",
+            f"schema mode without a database: generating for {user!r}, the database the driver falls back to",
+            location or source(plugin, "pluginDivisionMode"),
+            path="backend.database.connection.database",
+            backstage="connects to a database named after the user: with a user for each plugin, another one each time",
+            hint="set backend.database.connection.database",
+        )
+        return user
+    diagnostics.error(
+        "GR304",
+        "schema mode needs the name of the database that holds the schemas",
+        location or source(plugin, "pluginDivisionMode"),
+        path="backend.database.connection.database",
+        backstage="connects to a database named after the user",
+        hint="set backend.database.connection.database",
+    )
+    return None
+
+
+def _role_name(
+    plugin: PluginDatabase, server: Server, settings: Settings, diagnostics: Diagnostics
+) -> tuple[str | None, bool]:
+    explicit = plugin.own_connection.get("user")
+    path = config_key(plugin, "connection.user")
+    if isinstance(explicit, Placeholder):
+        diagnostics.error(
+            "GR302",
+            f"the user of plugin {plugin.plugin_id!r} is {explicit}, which has no value here; its name has to be known",
+            source(plugin, "connection.user"),
+            path=path,
+            hint=f"{_GIVE_VALUES}; or leave `user` out and let credentials.roleName name it",
+        )
+        return None, True
+    is_explicit = isinstance(explicit, str) and bool(explicit)
+    name = (
+        str(explicit)
+        if is_explicit
+        else expand(settings.role_name, plugin=plugin.plugin_id, environment=settings.environment)
+    )
+    problem = role_problem(name, engine=server.engine)
+    if problem:
+        diagnostics.error(
+            "GR305",
+            f"the role name {name[:80]!r} of plugin {plugin.plugin_id!r} {problem}",
+            source(plugin, "connection.user") if is_explicit else settings.locations.get("credentials.roleName"),
+            path=path if is_explicit else "credentials.roleName",
+            hint=f"set {path} to a name of its own" if not is_explicit else "choose another name",
+        )
+        return None, is_explicit
+    return name, is_explicit
