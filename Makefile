@@ -1,0 +1,59 @@
+# `make help` lists the targets. Needs make and Python 3.11 or newer; everything else goes into .venv.
+#
+#   make test ARGS="-k layering -n0"    more arguments for pytest
+#   make demo PYTHON=/opt/python3.13/bin/python3
+
+PYTHON_IN_VENV := .venv/bin/python
+GREENROOM_ORACLE_EXAMPLES ?= 1000
+ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test quick check lint types format oracle goldens bench wheel clean setup-demo setup-test
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
+
+demo: setup-demo ## the whole way on a throw-away PostgreSQL, from examples/quickstart
+	@$(PYTHON_IN_VENV) tools/run_demo.py $(ARGS)
+
+test: setup-test ## all tests
+	@$(PYTHON_IN_VENV) -m pytest $(ARGS)
+
+quick: setup-test ## the tests without the slow ones
+	@$(PYTHON_IN_VENV) -m pytest -m "not slow" $(ARGS)
+
+check: lint types ## ruff and mypy
+
+lint: setup-test
+	@$(PYTHON_IN_VENV) -m ruff check .
+	@$(PYTHON_IN_VENV) -m ruff format --check .
+
+types: setup-test
+	@$(PYTHON_IN_VENV) -m mypy
+
+format: setup-test ## let ruff format the code and fix what it can
+	@$(PYTHON_IN_VENV) -m ruff check --fix .
+	@$(PYTHON_IN_VENV) -m ruff format .
+
+oracle: setup-test ## compare GREENROOM_ORACLE_EXAMPLES (1000) random configs with the real Backstage packages
+	@GREENROOM_REQUIRE_ORACLE=1 GREENROOM_ORACLE_EXAMPLES=$(GREENROOM_ORACLE_EXAMPLES) \
+		$(PYTHON_IN_VENV) -m pytest tests/oracle $(ARGS)
+
+goldens: setup-test ## generate examples/*/expected anew
+	@$(PYTHON_IN_VENV) tools/regenerate_goldens.py $(ARGS)
+
+bench: setup-test ## how fast, as ratios, measured on the built wheel
+	@$(PYTHON_IN_VENV) tests/bench/bench.py $(ARGS)
+
+wheel: setup-test ## dist/*.whl and dist/*.tar.gz
+	@$(PYTHON_IN_VENV) -m build --outdir dist .
+
+clean: ## remove what the other targets made
+	@rm -rf .venv .cache .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist demo-output
+	@find generator tests tools -name __pycache__ -type d -prune -exec rm -rf {} +
+
+setup-demo:
+	@tools/setup demo
+
+setup-test:
+	@tools/setup test
