@@ -124,9 +124,7 @@ class Diagnostics:
 
     def __iter__(self) -> Iterator[Diagnostic]:
         """In the order of the inputs: file, line, column."""
-        return iter(
-            sorted(self.items, key=lambda item: (item.location is None, item.location or Location(""), item.code))
-        )
+        return iter(sorted(self.items, key=lambda item: (item.location is None, item.location or Location(""), item.code)))
 
     def __len__(self) -> int:
         return len(self.items)

@@ -1,0 +1,33 @@
+"""The targets there are. A new one is a new module and one line here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING, Final, cast
+
+if TYPE_CHECKING:
+    from generator.targets.base import Target
+
+
+@dataclass(frozen=True, slots=True)
+class TargetEntry:
+    """One line of the mapping: where the target's code is, and where its output goes below ``--out``.
+
+    ``is_single_file``: the target writes one file, and its path is that file.
+    """
+
+    module: str
+    default_path: str
+    is_single_file: bool = False
+
+    def load(self) -> Target:
+        """The target (its module's ``TARGET``), imported now."""
+        return cast("Target", import_module(self.module).TARGET)
+
+
+TARGETS: Final = {
+    "terraform": TargetEntry("generator.targets.terraform", "terraform"),
+    "sql": TargetEntry("generator.targets.sql", "sql"),
+    "app-config": TargetEntry("generator.targets.app_config", "app-config.databases.yaml", is_single_file=True),
+}
