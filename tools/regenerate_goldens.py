@@ -1,0 +1,82 @@
+"""Generates ``examples/<case>/expected`` anew, through the real command line: ``make goldens [ARGS=case]``."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+PROJECT = Path(__file__).resolve().parent.parent
+EXAMPLES = PROJECT / "examples"
+
+
+class GenerateError(Exception):
+    """``greenroom generate`` failed; the message is what it printed."""
+
+
+def cases() -> list[str]:
+    """The names of the examples."""
+    return sorted(path.parent.name for path in EXAMPLES.glob("*/greenroom.yaml"))
+
+
+def greenroom(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    """Run the command line in an environment without any variable an app-config could ask for."""
+    kept = ("PATH", "HOME", "LANG", "TMPDIR", "SYSTEMROOT", "PYTHONDONTWRITEBYTECODE")
+    return subprocess.run(  # noqa: S603 - our own program
+        [sys.executable, "-c", "from generator.cli import main; main()", *arguments],
+        cwd=cwd,
+        env={name: os.environ[name] for name in kept if name in os.environ},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def generate(root: Path, out: Path, *more: str) -> str:
+    """What ``greenroom generate --root ROOT --out OUT`` writes to stderr and stdout.
+
+    Raises:
+        GenerateError: it did not succeed.
+    """
+    done = greenroom("generate", "--root", str(root), "--out", str(out), *more, cwd=PROJECT)
+    if done.returncode:
+        raise GenerateError(f"greenroom generate for {root.name} ended with exit code {done.returncode}\n{done.stderr}")
+    return done.stderr + done.stdout
+
+
+def regenerate(case: str) -> bool:
+    """Replace the expected tree of ``case`` once everything rendered. Returns whether it changed."""
+    expected = EXAMPLES / case / "expected"
+    with tempfile.TemporaryDirectory(dir=EXAMPLES / case, prefix=".expected-") as work:
+        out = Path(work) / "expected"
+        generate(EXAMPLES / case, out, "--verify")
+        if contents(out) == contents(expected):
+            return False
+        shutil.rmtree(expected, ignore_errors=True)
+        out.rename(expected)
+    return True
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    """Every file below ``folder``, by its path in it."""
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+def main() -> int:
+    """Regenerate the named examples, or all of them."""
+    failed = False
+    for case in sys.argv[1:] or cases():
+        try:
+            print(f"examples/{case}: {'changed' if regenerate(case) else 'as it was'}", flush=True)
+        except GenerateError as error:
+            failed = True
+            print(error, file=sys.stderr)
+    return int(failed)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
