@@ -1,0 +1,86 @@
+"""The options every command shares, and the request they make."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from generator.pipeline import Request
+
+F = TypeVar("F", bound="Callable[..., Any]")
+
+_PATH = click.Path(path_type=Path)
+
+_COMMON = (
+    click.option("--root", type=_PATH, default=Path(), show_default=".", help="The folder of the Backstage repository."),
+    click.option(
+        "--config", "config", multiple=True, metavar="PATH", help="An app-config file, as Backstage's --config. Repeatable."
+    ),
+    click.option("--settings", type=_PATH, metavar="PATH", help="greenroom.yaml. [default: the one in --root]"),
+    click.option("--plugin", "plugins", multiple=True, metavar="ID", help="A plugin that needs a database. Repeatable."),
+    click.option(
+        "--env-file", "env_files", multiple=True, type=_PATH, metavar="PATH", help="Variables for ${…}. Repeatable."
+    ),
+    click.option(
+        "--placeholders",
+        type=click.Choice(["keep", "backstage"]),
+        default="keep",
+        show_default=True,
+        help="keep: a ${VARIABLE} without a value stays one. backstage: do as Backstage would in this environment.",
+    ),
+    click.option(
+        "--format",
+        "output_format",
+        type=click.Choice(["text", "json"]),
+        default="text",
+        show_default=True,
+        help="Output format.",
+    ),
+    click.option("--quiet", is_flag=True, help="Only the result and errors."),
+    click.option("--verbose", is_flag=True, help="More of what is done, and tracebacks of internal errors."),
+    click.version_option(package_name="greenroom", prog_name="greenroom"),
+)
+
+
+def common_options(function: F) -> F:
+    """Add the shared options to a command; they arrive as keyword arguments for :func:`make_request`."""
+    for option in reversed(_COMMON):
+        function = option(function)
+    return function
+
+
+def make_request(
+    *,
+    root: Path,
+    config: tuple[str, ...],
+    settings: Path | None,
+    plugins: tuple[str, ...],
+    env_files: tuple[Path, ...],
+    placeholders: str,
+    out: Path | None = None,
+    targets: tuple[str, ...] = (),
+    **_output: Any,
+) -> Request:
+    """The request of a command line; output options (``--format``, ``--quiet``, ``--verbose``) are not part of it."""
+    from generator.pipeline import Request
+
+    if not root.is_dir():
+        raise click.BadParameter(f"{root} is not a folder", param_hint="--root")
+    ids = tuple(part for value in plugins for part in value.split(",") if part)
+    return Request(
+        root=root,
+        config=config,
+        settings=settings,
+        plugins=ids,
+        env_files=env_files,
+        placeholders="backstage" if placeholders == "backstage" else "keep",
+        environ=dict(os.environ),
+        out=out,
+        targets=targets,
+    )

@@ -1,0 +1,60 @@
+"""``greenroom resolve``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from generator.cli.options import common_options, make_request
+
+if TYPE_CHECKING:
+    from generator.model import PluginDatabase
+
+
+@click.command("resolve")
+@common_options
+@click.option("--show-secrets", is_flag=True, help="Print passwords instead of <redacted>.")
+def command(*, output_format: str, quiet: bool, show_secrets: bool, verbose: bool, **options: Any) -> int:  # noqa: ARG001
+    """Show what Backstage resolves for each plugin."""
+    from generator import pipeline
+    from generator.backstage.to_json import to_json
+    from generator.cli.output import show_diagnostics, show_json, show_table
+
+    project = pipeline.load(make_request(**options))
+    resolved = pipeline.resolve(project)
+    failed = project.diagnostics.has_errors or any(plugin.error for plugin in resolved.values())
+    if output_format == "json":
+        document = to_json(resolved, show_secrets=show_secrets)
+        show_json({**document, "diagnostics": [item.to_json() for item in project.diagnostics]})
+        return int(failed)
+    if resolved:
+        headers = ("plugin", "client", "database", "schema", "user", "host", "ensureExists", "from")
+        show_table(headers, (_row(plugin) for plugin in resolved.values()))
+    show_diagnostics(project.diagnostics, quiet=quiet)
+    return int(failed)
+
+
+def _row(plugin: PluginDatabase) -> tuple[str, ...]:
+    if plugin.error:
+        return (plugin.plugin_id, "error", plugin.error, "", "", "", "", "")
+    connection = plugin.connection if isinstance(plugin.connection, dict) else {}
+    source = next(
+        (
+            plugin.sources[key]
+            for key in ("databaseName", "connection.database", "connection", "client")
+            if key in plugin.sources
+        ),
+        None,
+    )
+    cells = (
+        plugin.plugin_id,
+        plugin.client,
+        plugin.database_name,
+        plugin.schema_name,
+        connection.get("user"),
+        connection.get("host"),
+        plugin.ensure_exists,
+        source,
+    )
+    return tuple("" if cell is None else str(cell).lower() if isinstance(cell, bool) else str(cell) for cell in cells)

@@ -1,0 +1,20 @@
+"""``greenroom schema NAME``."""
+
+from __future__ import annotations
+
+import click
+
+
+@click.command("schema")
+@click.argument("name", required=False)
+def command(name: str | None) -> None:
+    """Print the JSON Schema NAME; without NAME, the names there are."""
+    from generator.schema_check import schema_names, schema_text
+
+    names = schema_names()
+    if name is None:
+        click.echo("\n".join(names))
+        return
+    if name not in names:
+        raise click.BadParameter(f"there is no schema {name!r}; there is {', '.join(names)}", param_hint="NAME")
+    click.echo(schema_text(name), nl=False)
