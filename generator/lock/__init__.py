@@ -1,0 +1,20 @@
+"""``greenroom.lock.json``: what was generated, so that nothing of it is ever lost or taken for somebody else's."""
+
+from __future__ import annotations
+
+from generator.lock.file import LOCK_VERSION, read_lock, write_lock
+from generator.lock.outputs import files_to_delete, owner
+from generator.lock.reconcile import reconcile
+from generator.lock.record import Lock, LockedPlugin, Names
+
+__all__ = [
+    "LOCK_VERSION",
+    "Lock",
+    "LockedPlugin",
+    "Names",
+    "files_to_delete",
+    "owner",
+    "read_lock",
+    "reconcile",
+    "write_lock",
+]

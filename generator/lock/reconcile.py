@@ -1,0 +1,215 @@
+"""What an earlier run generated, and what that means for the plan: retirement, renames, and changes that lose data."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from generator.lock.renames import Thing, find_renames
+from generator.model import Retired
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+    from generator.diagnostics import Diagnostics, Location
+    from generator.lock.record import Lock
+    from generator.model import Database, Plan, PluginDatabaseMap, PluginPlan, Role
+
+_BACK = (
+    "change it back; or, if it shall start empty, remove its entry from greenroom.lock.json: what is there now stays, and "
+    "greenroom knows nothing of it any more"
+)
+
+
+def reconcile(plan: Plan, previous: Lock | None, diagnostics: Diagnostics, *, resolved: PluginDatabaseMap) -> Plan:
+    """``plan`` with what ``previous`` generated taken into account.
+
+    ``retired`` holds every plugin that was generated once and is not planned; a plugin that comes back leaves it. A name
+    of the same plugin that changed on the same server becomes a rename (``renamed_from``, ``schema_renamed_from``), which
+    stays one in later runs. Password versions are carried over. Changes that would lose data are errors in
+    ``diagnostics``: another server (GR520), division mode (GR521) or engine (GR522), a database that becomes shared or is
+    no longer (GR523), names that are swapped, passed on, merged, split or taken (GR524), a label that is taken (GR525), a
+    rename the engine cannot do (GR527). A plugin that moved to SQLite is retired with a warning (GR526).
+    """
+    if previous is None:
+        return plan
+    return _Reconciliation(plan, previous, diagnostics, resolved).run()
+
+
+class _Reconciliation:
+    def __init__(self, plan: Plan, previous: Lock, diagnostics: Diagnostics, resolved: PluginDatabaseMap) -> None:
+        self.plan, self.previous, self.diagnostics, self.resolved = plan, previous, diagnostics, resolved
+        self.known = previous.known
+        self.engines = {server.name: server.engine for server in plan.servers}
+
+    def run(self) -> Plan:
+        plan = self.plan
+        moved = {plugin.plugin_id for plugin in plan.plugins if not self._stays_put(plugin)}
+        databases = self._databases(moved)
+        roles = self._roles(moved)
+        schemas = self._schemas(moved, databases)
+        self._check_labels()
+        plugins = tuple(
+            replace(
+                plugin,
+                database=databases[plugin.database.server, plugin.database.name],
+                role=roles[plugin.role.server, plugin.role.name],
+                schema_renamed_from=schemas.get(plugin.plugin_id),
+            )
+            for plugin in plan.plugins
+        )
+        return replace(
+            plan,
+            databases=tuple(databases.values()),
+            roles=tuple(roles.values()),
+            plugins=plugins,
+            retired=self._retired(databases, roles),
+        )
+
+    # --- a plugin that is somewhere else now --------------------------------------------------------------------------
+
+    def _stays_put(self, plugin: PluginPlan) -> bool:
+        """Whether ``plugin`` is where it was, so that a changed name can be a rename."""
+        before = self.known.get(plugin.plugin_id)
+        if before is None:
+            return True
+        engine = self.engines[plugin.server]
+        mode, old_mode = _mode(plugin.schema), _mode(before.schema)
+        if engine != before.engine:
+            self._error(plugin, "GR522", f"was on {before.engine} and is on {engine} now", ("client",), _BACK)
+        elif plugin.server != before.server:
+            hint = f"{_BACK}; if it is the same server under another name, write that name into greenroom.lock.json"
+            keys = ("connection.host", "connection.port", "connection")
+            self._error(plugin, "GR520", f"was on server {before.server!r} and is on {plugin.server!r} now", keys, hint)
+        elif mode != old_mode:
+            what = f"was generated in {old_mode} mode and is in {mode} mode now"
+            self._error(plugin, "GR521", what, ("pluginDivisionMode",), _BACK)
+        elif mode == "database" and plugin.database.shared != before.shared:
+            now = "shares a database now" if plugin.database.shared else "has a database of its own now, after sharing one"
+            self._error(plugin, "GR523", now, ("databaseName", "connection.database"), _BACK)
+        else:
+            return True
+        return False
+
+    def _error(self, plugin: PluginPlan, code: str, what: str, keys: tuple[str, ...], hint: str) -> None:
+        self.diagnostics.error(
+            code,
+            f"the plugin {plugin.plugin_id!r} {what}; its data would stay behind",
+            self._location(plugin.plugin_id, keys),
+            path=f"backend.database.plugin.{plugin.plugin_id}",
+            hint=hint,
+        )
+
+    def _location(self, plugin_id: str, keys: Collection[str]) -> Location | None:
+        sources: Mapping[str, Location] = self.resolved[plugin_id].sources if plugin_id in self.resolved else {}
+        return next((sources[key] for key in keys if key in sources), None)
+
+    # --- names --------------------------------------------------------------------------------------------------------
+
+    def _renames(self, kind: str, things: list[Thing], moved: set[str], keys: tuple[str, ...]) -> dict[tuple[str, str], str]:
+        def report(thing: Thing, plugin_id: str, what: str, hint: str) -> None:
+            location = self._location(plugin_id, keys)
+            path = f"backend.database.plugin.{plugin_id}"
+            self.diagnostics.error("GR524", f"the {kind} {thing.name!r} {what}", location, path=path, hint=hint)
+
+        return find_renames(kind, things, self.previous, moved, report)
+
+    def _databases(self, moved: set[str]) -> dict[tuple[str, str], Database]:
+        keys = ("databaseName", "connection.database", "prefix")
+        things = [Thing(item.server, item.name, item.plugins) for item in self.plan.databases]
+        renames = self._renames("database", things, moved, keys)
+        for (server, name), old in renames.items():
+            if self.engines[server] == "mysql":
+                first = next(item for item in self.plan.databases if (item.server, item.name) == (server, name)).plugins[0]
+                self.diagnostics.error(
+                    "GR527",
+                    f"the database {old!r} would have to become {name!r}, and MySQL cannot rename a database",
+                    self._location(first, keys),
+                    path=f"backend.database.plugin.{first}",
+                    hint="keep the name: set connection.database to the old one",
+                )
+        return {
+            (item.server, item.name): replace(item, renamed_from=renames.get((item.server, item.name)))
+            for item in self.plan.databases
+        }
+
+    def _roles(self, moved: set[str]) -> dict[tuple[str, str], Role]:
+        things = [Thing(item.server, item.name, item.plugins) for item in self.plan.roles]
+        renames = self._renames("role", things, moved, ("connection.user", "connection"))
+        return {
+            (item.server, item.name): replace(
+                item,
+                renamed_from=renames.get((item.server, item.name)),
+                password_version=max([item.password_version, *self._password_versions(item)]),
+            )
+            for item in self.plan.roles
+        }
+
+    def _password_versions(self, role: Role) -> list[int]:
+        return [self.known[plugin_id].password_version for plugin_id in role.plugins if plugin_id in self.known]
+
+    def _schemas(self, moved: set[str], databases: Mapping[tuple[str, str], Database]) -> dict[str, str]:
+        """The old schema name of each plugin whose schema was renamed. A schema lives in its database, renamed or not."""
+        found: dict[str, str] = {}
+        for database in databases.values():
+            names = {database.name, database.renamed_from}
+            elsewhere = {plugin_id for plugin_id, plugin in self.known.items() if plugin.database not in names}
+            planned = {
+                item.plugin_id: (item.server, item.schema)
+                for item in self.plan.plugins
+                if item.schema is not None and (item.server, item.database.name) == (database.server, database.name)
+            }
+            things = [Thing(server, schema, (plugin_id,)) for plugin_id, (server, schema) in planned.items()]
+            keys = ("schemaName", "schemaPrefix", "pluginDivisionMode")
+            renames = self._renames("schema", things, moved | elsewhere, keys)
+            found |= {plugin_id: renames[place] for plugin_id, place in planned.items() if place in renames}
+        return found
+
+    # --- what is not wanted any more ----------------------------------------------------------------------------------
+
+    def _retired(
+        self, databases: Mapping[tuple[str, str], Database], roles: Mapping[tuple[str, str], Role]
+    ) -> tuple[Retired, ...]:
+        planned = {plugin.plugin_id for plugin in self.plan.plugins}
+        new_database = {(item.server, item.renamed_from): item.name for item in databases.values() if item.renamed_from}
+        new_role = {(item.server, item.renamed_from): item.name for item in roles.values() if item.renamed_from}
+        for plugin_id in sorted(self.previous.plugins.keys() & set(self.plan.not_provisioned)):
+            before = self.previous.plugins[plugin_id]
+            self.diagnostics.warning(
+                "GR526",
+                f"the plugin {plugin_id!r} moved to SQLite; its database {before.database!r} stays, unused",
+                self._location(plugin_id, ("client", "connection")),
+                path=f"backend.database.plugin.{plugin_id}",
+                backstage="starts the plugin with an empty database",
+            )
+        return tuple(
+            Retired(
+                plugin_id=plugin_id,
+                label=gone.label,
+                server=gone.server,
+                engine=gone.engine,
+                # It shares a database that others renamed: its data is there under the new name.
+                database=new_database.get((gone.server, gone.database), gone.database),
+                schema=gone.schema,
+                role=new_role.get((gone.server, gone.role), gone.role),
+            )
+            for plugin_id, gone in sorted(self.known.items())
+            if plugin_id not in planned
+        )
+
+    def _check_labels(self) -> None:
+        planned = {plugin.plugin_id for plugin in self.plan.plugins}
+        taken = {gone.label: name for name, gone in self.known.items() if name not in planned}
+        for plugin in self.plan.plugins:
+            if plugin.label in taken:
+                self.diagnostics.error(
+                    "GR525",
+                    f"the plugin {plugin.plugin_id!r} makes the label {plugin.label!r}, which is that of the retired plugin "
+                    f"{taken[plugin.label]!r}",
+                    path=f"backend.database.plugin.{plugin.plugin_id}",
+                    hint=f"rename the plugin; or remove {taken[plugin.label]!r} from `retired` in greenroom.lock.json",
+                )
+
+
+def _mode(schema: str | None) -> str:
+    return "database" if schema is None else "schema"

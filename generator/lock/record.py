@@ -1,0 +1,58 @@
+"""What the lock file says, as values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_NOTHING: Mapping[str, Mapping[str, str]] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Names:
+    """Names something had before it was renamed; ``None`` where it was not.
+
+    They stay in the lock file: an artifact has to say the same on every run, and a script that renames has to do so in
+    every environment it reaches, however late.
+    """
+
+    database: str | None = None
+    schema: str | None = None
+    role: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LockedPlugin:
+    """What was generated for one plugin. ``schema`` is ``None`` in database mode."""
+
+    label: str
+    server: str
+    engine: str
+    database: str
+    schema: str | None
+    role: str
+    password_version: int
+    shared: bool
+    renamed_from: Names = Names()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lock:
+    """The lock file.
+
+    ``plugins`` is what the last run generated, ``retired`` what earlier ones did and nobody wants any more, both by plugin
+    id. ``files`` maps a target to its files: path relative to the lock file's folder, with forward slashes, to SHA-256.
+    """
+
+    plugins: Mapping[str, LockedPlugin]
+    retired: Mapping[str, LockedPlugin] = field(default_factory=dict)
+    files: Mapping[str, Mapping[str, str]] = field(default_factory=lambda: _NOTHING)
+
+    @property
+    def known(self) -> dict[str, LockedPlugin]:
+        """Every plugin there ever was: what is planned wins over what was retired."""
+        return {**self.retired, **self.plugins}
