@@ -136,16 +136,22 @@ def write_all(descriptor: int, data: bytes) -> None:
 
 def sync_folder(path: str) -> None:
     """Make the names in a folder survive a power failure, where the file system can."""
-    try:
-        descriptor = os.open(path, os.O_RDONLY)
-    except OSError:
-        return
+    _quietly(_sync, path)
+
+
+def _sync(path: str) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
-    except OSError:
-        pass  # not every file system syncs folders
     finally:
         os.close(descriptor)
+
+
+def _quietly(action: Callable[[str], None], path: str) -> None:
+    try:
+        action(path)
+    except OSError:
+        pass
 
 
 # --- one step ---------------------------------------------------------------------------------------------------------
@@ -269,13 +275,6 @@ def _create(new: str, target: str, now: str) -> None:
     os.unlink(new)
 
 
-def _quietly(action: Callable[[str], None], path: str) -> None:
-    try:
-        action(path)
-    except OSError:
-        pass
-
-
 # --- all of them ------------------------------------------------------------------------------------------------------
 
 
@@ -337,10 +336,8 @@ def remove(home: str) -> None:
 
 def main(home: str) -> None:
     """Wait for the word, finish ``home``, and say on standard output how it ended."""
-    try:
+    if os.getsid(0) != os.getpid():
         os.setsid()
-    except OSError:
-        pass  # it has its own session already
     told = os.read(0, 1)
     outcome = finish(home, trusted=bool(told))
     try:

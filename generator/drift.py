@@ -66,10 +66,10 @@ def unified_diff(old: Mapping[str, str | None], new: Mapping[str, str | None]) -
         before, after = old.get(path), new.get(path)
         if before == after:
             continue
-        names = ["/dev/null" if text is None else _quoted(f"{side}/{path}") for side, text in (("a", before), ("b", after))]
-        body = list(difflib.unified_diff(_lines(before), _lines(after), *names, lineterm="\n"))
+        a, b = ("/dev/null" if text is None else _quoted(f"{side}/{path}") for side, text in (("a", before), ("b", after)))
+        body = list(difflib.unified_diff(_lines(before), _lines(after), a, b))
         if not body:  # a file of nothing appears or disappears
-            body = [f"--- {names[0]}\n", f"+++ {names[1]}\n"]
+            body = [f"--- {a}\n", f"+++ {b}\n"]
         parts += [line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in body]
     return "".join(parts)
 
