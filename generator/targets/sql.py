@@ -1,0 +1,184 @@
+"""The ``sql`` target: a psql script for each PostgreSQL server, and how to run it.
+
+The script is idempotent, needs no superuser and holds no password. Databases and schemas belong to the role that runs it:
+only an owner can take privileges from ``PUBLIC``, and no membership in a plugin's role is needed to hand out schemas.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from typing import TYPE_CHECKING, Any, Final
+
+from generator.escaping import Escaped, comment
+from generator.render import render_template
+from generator.targets import sql_escaping
+from generator.targets.base import Artifact
+from generator.targets.sql_check import check_plan
+
+if TYPE_CHECKING:
+    from generator.diagnostics import Diagnostics
+    from generator.model import Database, Plan, PluginPlan, Role
+    from generator.targets.base import RenderContext
+
+_ENGINE: Final = "postgresql"
+_IDENTIFIER: Final = r'(?:U&)?"[^"]+"'
+_CREATE: Final = re.compile(rf"  CREATE (ROLE|DATABASE|SCHEMA) ({_IDENTIFIER})(?: LOGIN| NOLOGIN)?;", re.ASCII)
+_ENTER: Final = re.compile(rf"REVOKE ALL ON DATABASE ({_IDENTIFIER}) FROM PUBLIC;", re.ASCII)
+_SERVER: Final = re.compile(r"\\set server '([A-Za-z0-9_.@/+ -]+)'", re.ASCII)
+
+
+def _cell(value: object) -> Escaped:
+    """A value as code in a cell of a Markdown table: nothing in it ends the code or the cell."""
+    return Escaped(comment(value).replace("`", "'").replace("|", "¦"))
+
+
+_FILTERS: Final = (*sql_escaping.FILTERS, ("cell", _cell))
+
+
+class SqlTarget:
+    """The target ``sql``."""
+
+    name = "sql"
+    default_path = "sql"
+
+    def check(self, context: RenderContext, diagnostics: Diagnostics) -> None:
+        """Report what a script cannot carry (GR62x)."""
+        check_plan(context.plan, diagnostics)
+
+    def render(self, context: RenderContext) -> list[Artifact]:
+        """``databases.sql`` (with several servers ``<server>.sql`` for each) and ``README.md``, sorted by path.
+
+        No artifact at all when nothing has to exist on a PostgreSQL server.
+        """
+        plan = context.plan
+        servers = [server.name for server in plan.servers if server.engine == _ENGINE]
+        if not servers:
+            return []
+        views = [_script_view(plan, name, f"{name}.sql" if len(servers) > 1 else "databases.sql") for name in servers]
+        artifacts = [Artifact(view["file"], render_template("sql", "databases.sql.j2", view, _FILTERS)) for view in views]
+        readme = {
+            "environment": plan.environment,
+            "scripts": [
+                {
+                    "file": view["file"],
+                    "server": view["server"],
+                    "databases": len(view["databases"]),
+                    "roles": len(view["roles"]) + len(view["groups"]),
+                }
+                for view in views
+            ],
+            "roles": [role for view in views for role in view["roles"]],
+        }
+        artifacts.append(Artifact("README.md", render_template("sql", "README.md.j2", readme, _FILTERS)))
+        return sorted(artifacts, key=lambda artifact: artifact.path)
+
+    def read_back(self, artifacts: list[Artifact]) -> set[tuple[str, ...]]:
+        """What the scripts create, from their own statements. The group role of a shared database counts as a role.
+
+        Raises:
+            ValueError: a script does not say which server it is for, or a name cannot be read.
+        """
+        found: set[tuple[str, ...]] = set()
+        for artifact in artifacts:
+            if artifact.path.endswith(".sql"):
+                found |= _read_script(artifact.text)
+        return found
+
+
+def _read_script(text: str) -> set[tuple[str, ...]]:
+    found: set[tuple[str, ...]] = set()
+    server = database = ""
+    for line in text.split("\n"):
+        if match := _SERVER.fullmatch(line):
+            server = match[1]
+        elif match := _ENTER.fullmatch(line):
+            database = sql_escaping.read_identifier(match[1])
+        elif match := _CREATE.fullmatch(line):
+            if not server:
+                raise ValueError("the script creates something before it names its server")
+            name = sql_escaping.read_identifier(match[2])
+            kind = match[1].lower()
+            found.add((kind, server, database, name) if kind == "schema" else (kind, server, name))
+    return found
+
+
+def _script_view(plan: Plan, server: str, file: str) -> dict[str, Any]:
+    """Everything ``databases.sql.j2`` prints, finished."""
+    plugins: dict[str, list[PluginPlan]] = defaultdict(list)
+    for plugin in plan.plugins:
+        if plugin.server == server:
+            plugins[plugin.database.name].append(plugin)
+    databases = [database for database in plan.databases if database.server == server]
+    roles = [role for role in plan.roles if role.server == server]
+    groups = sorted({database.group for database in databases if database.group})
+    return {
+        "file": file,
+        "server": server,
+        "environment": plan.environment,
+        "roles": [_role_view(role) for role in roles],
+        "groups": groups,
+        "databases": [_database_view(database, plugins[database.name]) for database in databases],
+        "renamed_databases": [(item.renamed_from, item.name) for item in databases if item.renamed_from],
+        "renamed_roles": [(item.renamed_from, item.name) for item in roles if item.renamed_from],
+        "retired": [item for item in plan.retired if item.server == server and item.engine == _ENGINE],
+        "summary": f"{_count(len(databases), 'database')} and {_count(len(roles) + len(groups), 'role')} ready on server",
+    }
+
+
+def _role_view(role: Role) -> dict[str, Any]:
+    return {
+        "name": role.name,
+        "renamed_from": role.renamed_from,
+        "env": role.delivery.env,
+        "from_file": role.delivery.file is not None,
+        "plugins": _plugin_list(role.plugins),
+    }
+
+
+def _database_view(database: Database, plugins: list[PluginPlan]) -> dict[str, Any]:
+    """One database: ``owner`` makes tables in ``public``, ``members`` act as it, ``schemas`` are made for schema mode."""
+    plain = [plugin for plugin in plugins if plugin.schema is None]
+    users = sorted({plugin.role.name for plugin in plain})
+    in_schemas = sorted({plugin.role.name for plugin in plugins if plugin.schema is not None})
+    schemas: dict[str, list[PluginPlan]] = defaultdict(list)
+    for plugin in plugins:
+        if plugin.schema is not None:
+            schemas[plugin.schema].append(plugin)
+    of_role: dict[str, set[str]] = defaultdict(set)
+    for name, sharing in schemas.items():
+        for plugin in sharing:
+            of_role[plugin.role.name].add(name)
+    return {
+        "name": database.name,
+        "renamed_from": database.renamed_from,
+        "is_plain": sql_escaping.is_plain_database(database.name),
+        "plugins": _plugin_list(database.plugins),
+        "owner": database.group or (users[0] if users else None),
+        "members": users if database.group else [],
+        "connecting": sorted({*in_schemas, *(users if database.group else ())}),
+        "schemas": [_schema_view(name, schemas[name], of_role) for name in sorted(schemas)],
+    }
+
+
+def _schema_view(name: str, plugins: list[PluginPlan], of_role: dict[str, set[str]]) -> dict[str, Any]:
+    role = plugins[0].role.name
+    return {
+        "name": name,
+        "renamed_from": plugins[0].schema_renamed_from,
+        "role": role,
+        # A role with several schemas has no single search path; Backstage sets the path of each connection itself.
+        "sets_search_path": len(of_role[role]) == 1,
+        "plugins": _plugin_list(tuple(plugin.plugin_id for plugin in plugins)),
+    }
+
+
+def _plugin_list(plugins: tuple[str, ...]) -> str:
+    return f"plugin{'s' if len(plugins) > 1 else ''} {', '.join(plugins)}"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+TARGET: Final = SqlTarget()
