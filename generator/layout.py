@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from generator.targets import TARGETS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
     from generator.settings import Settings
 
@@ -33,7 +33,7 @@ class Layout:
         """The lock file."""
         return self.base / LOCK_NAME
 
-    def files(self, target: str, artifact: str) -> Path:
+    def file(self, target: str, artifact: str) -> Path:
         """Where ``artifact`` of ``target`` goes."""
         path = self.targets[target]
         return path if TARGETS[target].is_single_file else path.joinpath(*artifact.split("/"))

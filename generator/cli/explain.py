@@ -27,7 +27,7 @@ def command(
     quiet: bool,
     verbose: bool,
     show_secrets: bool,
-    **options: Any,  # noqa: ARG001
+    **options: Any,
 ) -> int:
     """Show every setting of PLUGIN, its value and the file:line it came from, then what is generated for it."""
     from generator import pipeline

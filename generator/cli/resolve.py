@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 @click.command("resolve")
 @common_options
 @click.option("--show-secrets", is_flag=True, help="Print passwords instead of <redacted>.")
-def command(*, output_format: str, quiet: bool, show_secrets: bool, verbose: bool, **options: Any) -> int:  # noqa: ARG001
+def command(*, output_format: str, quiet: bool, show_secrets: bool, verbose: bool, **options: Any) -> int:
     """Show what Backstage resolves for each plugin."""
     from generator import pipeline
     from generator.backstage.to_json import to_json

@@ -1,0 +1,93 @@
+"""``greenroom generate``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from generator.cli.options import common_options, make_request
+from generator.targets import TARGETS
+
+if TYPE_CHECKING:
+    from generator.collect import Rendering
+    from generator.pipeline import Project
+
+DRIFT = 3
+
+
+@click.command("generate")
+@common_options
+@click.option("--target", "targets", multiple=True, type=click.Choice(sorted(TARGETS)), help="What to render. Repeatable.")
+@click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help="The folder to write into. [default: infra]")
+@click.option("--verify", is_flag=True, help="Also parse every rendered file back and compare it with the plan.")
+@click.option(
+    "--check", is_flag=True, help="Write nothing; say by plugin what differs. Exit code 3 when files would change."
+)
+@click.option("--diff", is_flag=True, help="Write nothing; print a unified diff.")
+def command(
+    *,
+    output_format: str,
+    quiet: bool,
+    verbose: bool,
+    verify: bool,
+    check: bool,
+    diff: bool,
+    **options: Any,
+) -> int:
+    """Render the targets: Terraform, SQL and the app-config fragment.
+
+    Nothing is written unless everything rendered and was found to say what was planned. A file that greenroom did not
+    generate is never overwritten or deleted.
+    """
+    from generator import pipeline
+    from generator.cli.output import show_diagnostics, show_json
+    from generator.writer import recover, write_tree
+
+    project = pipeline.load(make_request(**options))
+    recover(project.layout.base, *project.layout.targets.values())
+    resolved = pipeline.resolve(project)
+    planned = pipeline.plan(project, resolved)
+    rendering = pipeline.render(project, resolved, planned, verify=verify)
+    changed = rendering.changed
+    dry = check or diff
+    if not dry:
+        write_tree(rendering.files, rendering.delete, owned=rendering.owned, journal_root=project.layout.base)
+    if output_format == "json":
+        show_json(_document(project, rendering, written=not dry))
+    else:
+        show_diagnostics(project.diagnostics, quiet=quiet)
+        if diff:
+            click.echo(rendering.diff(), nl=False)
+        if check or not diff:
+            _summary(rendering, check=check, quiet=quiet, verbose=verbose)
+    return DRIFT if check and changed else 0
+
+
+def _document(project: Project, rendering: Rendering, *, written: bool) -> dict[str, Any]:
+    return {
+        "changes": list(rendering.summary),
+        "changedFiles": [path.as_posix() for path in rendering.changed],
+        "written": written,
+        "diagnostics": [item.to_json() for item in project.diagnostics],
+    }
+
+
+def _summary(rendering: Rendering, *, check: bool, quiet: bool, verbose: bool) -> None:
+    """By plugin what is new, then what happened (or would happen) to the files."""
+    for line in rendering.summary:
+        click.echo(line)
+    changed = rendering.changed
+    # A change that is no plugin's (a newer greenroom, an edited file) has no line of its own yet.
+    for path in changed if verbose or (check and not rendering.summary) else ():
+        click.echo(f"  {path.as_posix()}")
+    if quiet:
+        return
+    count = f"{len(changed)} file{'' if len(changed) == 1 else 's'}"
+    if not changed:
+        click.echo("up to date", err=True)
+    elif check:
+        click.echo(f"{count} would change; run `greenroom generate` with the same options and commit the result", err=True)
+    else:
+        click.echo(f"{count} written to {rendering.layout.base.as_posix()}", err=True)
