@@ -77,7 +77,7 @@ def load(request: Request) -> Project:
     files = _config_files(request, settings, layout, diagnostics)
     config = load_config(root=request.root, config=files, environ=environ, placeholders=request.placeholders)
     diagnostics.extend(config.diagnostics)
-    reader = ConfigReader.from_layers(config.layers)
+    reader = ConfigReader.from_layers((layer.data, layer.context) for layer in config.layers)
     database = _merged_database(reader)
     return Project(
         request=request,
@@ -149,6 +149,7 @@ def resolve(project: Project, plugin_ids: Sequence[str] | None = None) -> Plugin
         manager=project.settings.database_manager,
         environ=project.environ,
         diagnostics=diagnostics,
+        placeholders=project.request.placeholders,
     )
 
 
