@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -174,6 +174,36 @@ def plan(project: Project, resolved: PluginDatabaseMap) -> Planned:
         fresh = reconcile(fresh, previous, diagnostics, resolved=resolved)
     _stop_on_errors(diagnostics)
     return Planned(plan=fresh, previous=previous)
+
+
+def plan_afresh(project: Project, resolved: PluginDatabaseMap) -> Plan:
+    """What has to exist for ``resolved`` alone, whatever was generated before.
+
+    Raises:
+        GreenroomError: there is an error among the diagnostics, all of which it carries.
+    """
+    made = make_plan(resolved, project.settings, project.diagnostics)
+    _stop_on_errors(project.diagnostics)
+    return made
+
+
+def with_fragment(project: Project) -> Project:
+    """The project with the generated fragment as its last ``--config``, the way Backstage gets it.
+
+    Where no fragment was generated the project is returned as it is: its app-config may name everything itself.
+    """
+    fragment = project.layout.targets.get("app-config")
+    if fragment is None or not fragment.is_file():
+        return project
+    files = [layer.path for layer in project.config.layers if layer.path]
+    config = load_config(
+        root=project.request.root,
+        config=[*files, str(fragment)],
+        environ=project.environ,
+        placeholders=project.request.placeholders,
+    )
+    reader = ConfigReader.from_layers((layer.data, layer.context) for layer in config.layers)
+    return replace(project, config=config, reader=reader, database=_merged_database(reader))
 
 
 def describe(project: Project, plugin: PluginDatabase) -> dict[str, str]:

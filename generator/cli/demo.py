@@ -1,0 +1,36 @@
+"""``greenroom demo``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from generator.cli.preflight import NOT_READY, show_report
+
+
+@click.command("demo")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    default=Path("demo-output"),
+    show_default=True,
+    metavar="DIR",
+    help="The folder to leave the artifacts in.",
+)
+def command(*, out: Path) -> int:
+    """The whole way on a throw-away PostgreSQL.
+
+    Generates from a Backstage installation with six plugins, starts an embedded PostgreSQL, applies the SQL as an admin
+    that is not a superuser, and logs in as every plugin. The server is gone afterwards; the artifacts stay.
+    """
+    from generator.cli.output import show_diagnostics
+    from generator.demo import run_demo
+
+    report = run_demo(out, lambda line: click.echo(f"{click.style('→', fg='green')} {line}", err=True))
+    show_report(report.results)
+    show_diagnostics(report.diagnostics())
+    if not report.ready:
+        return NOT_READY
+    click.echo(f"{len(report.results)} plugins can start. Look at what was generated: {out.as_posix()}")
+    return 0

@@ -1,0 +1,91 @@
+"""The whole way on a throw-away PostgreSQL: generate, apply as a restricted admin, log in as every plugin."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+from generator import pipeline
+from generator.data import data_folder
+from generator.diagnostics import Diagnostic, GreenroomError, Severity
+from generator.live.apply import apply_script
+from generator.live.embedded import embedded_server
+from generator.live.preflight import run_preflight
+from generator.live.targets import targets_from_map
+from generator.writer import recover, write_tree
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from generator.collect import Rendering
+    from generator.live.embedded import EmbeddedServer
+    from generator.live.preflight import PreflightReport
+
+ADMIN: Final = "backstage_admin"
+EXAMPLE: Final = "quickstart"
+
+
+def run_demo(out: Path, say: Callable[[str], None]) -> PreflightReport:
+    """Generate from the quickstart example into ``out``, apply it to a server that is gone afterwards, and prove it.
+
+    ``say`` gets one line for each step. The artifacts stay in ``out``.
+
+    Raises:
+        GreenroomError: a step failed; the server is stopped all the same.
+    """
+    # As in a pipeline: where files are generated, the environment Backstage will run in is not there.
+    request = pipeline.Request(root=data_folder("examples") / EXAMPLE, out=out, environ={})
+    project = pipeline.load(request)
+    recover(project.layout.base)
+    rendering = _generate(project)
+    write_tree(rendering.files, rendering.delete, owned=rendering.owned, journal_root=out)
+    say(f"generated {len(rendering.files)} files for {len(rendering.plan.plugins)} plugins in {out}")
+    with embedded_server() as server:
+        say(f"started PostgreSQL on {server.host}:{server.port}")
+        admin_password = secrets.token_urlsafe(24)
+        server.create_admin(ADMIN, admin_password)
+        passwords = {role.delivery.env: secrets.token_urlsafe(24) for role in rendering.plan.roles}
+        _apply(rendering, server, admin_password, passwords)
+        say(f"applied the SQL as {ADMIN}: CREATEROLE and CREATEDB, not a superuser")
+        say("logging in as every plugin")
+        return _prove(request, server, passwords)
+
+
+def _generate(project: pipeline.Project) -> Rendering:
+    resolved = pipeline.resolve(project)
+    return pipeline.render(project, resolved, pipeline.plan(project, resolved))
+
+
+def _apply(rendering: Rendering, server: EmbeddedServer, admin_password: str, passwords: Mapping[str, str]) -> None:
+    for script in sorted(path for path in rendering.files if path.suffix == ".sql"):
+        result = apply_script(
+            script,
+            host=server.host,
+            port=server.port,
+            user=ADMIN,
+            password=admin_password,
+            env=passwords,
+            psql=server.bin_dir / "psql",
+        )
+        if not result.ok:
+            raise GreenroomError([Diagnostic("GR706", Severity.ERROR, f"psql stopped {script}:\n{result.stderr.strip()}")])
+
+
+def _prove(request: pipeline.Request, server: EmbeddedServer, passwords: Mapping[str, str]) -> PreflightReport:
+    """What Backstage would see at start: its configuration, and the environment its operators give it."""
+    environ = {
+        **{name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ},
+        **passwords,
+        "POSTGRES_HOST": server.host,
+        "POSTGRES_PORT": str(server.port),
+        # Nobody logs in with the base connection any more: every plugin has a user of its own.
+        "POSTGRES_USER": "nobody",
+        "POSTGRES_PASSWORD": secrets.token_urlsafe(24),
+    }
+    running = pipeline.load(replace(request, environ=environ, placeholders="backstage"))
+    project = pipeline.with_fragment(running)
+    resolved = pipeline.resolve(project)
+    return run_preflight(targets_from_map(resolved, pipeline.plan_afresh(project, resolved), environ))
