@@ -88,9 +88,6 @@ def lstat(path: str) -> os.stat_result | None:
         return None
 
 
-# --- the journal ------------------------------------------------------------------------------------------------------
-
-
 def write_journal(home: str, steps: list[Step]) -> None:
     """Write the journal: once this returns, and not before, the steps are decided."""
     fields = [_MAGIC, str(os.lstat(home).st_ino)]
@@ -152,9 +149,6 @@ def _quietly(action: Callable[[str], None], path: str) -> None:
         action(path)
     except OSError:
         pass
-
-
-# --- one step ---------------------------------------------------------------------------------------------------------
 
 
 def copy_file(source: str, target: str) -> None:
@@ -275,30 +269,34 @@ def _create(new: str, target: str, now: str) -> None:
     os.unlink(new)
 
 
-# --- all of them ------------------------------------------------------------------------------------------------------
-
-
-def finish(home: str, *, trusted: bool = False) -> Outcome:
+def finish(home: str, *, trusted: bool = False, report: Callable[[Outcome], None] | None = None) -> Outcome:
     """Finish ``home``: carry its journal out, or undo it if that cannot be done, or remove it if there is no journal.
 
     The caller holds the lock of the folder ``home`` lies in. ``trusted``: this run made the home; any other one has to
-    belong to this user, because whoever wrote its journal decides which files are moved.
+    belong to this user, because whoever wrote its journal decides which files are moved. ``report`` is called before the
+    home, and with it all knowledge of what was done, is removed.
     """
-    status = lstat(home)
-    if status is None:
-        return Outcome("clean")
-    if not stat.S_ISDIR(status.st_mode):
-        return Outcome("stuck", home, "it is not a folder")
-    if not trusted and status.st_uid != os.geteuid():
-        return Outcome("stuck", home, "it belongs to another user")
-    try:
-        steps = read_journal(home)
-    except OSError as error:
-        return _outcome("stuck", error, home)
-    outcome = _finish_steps(_Home(home), steps) if steps else Outcome("clean")
+    outcome = _finish(home, trusted)
+    if report:
+        report(outcome)
     if outcome.word != "stuck":
         _quietly(remove, home)
     return outcome
+
+
+def _finish(home: str, trusted: bool) -> Outcome:
+    try:
+        status = lstat(home)
+        if status is None:
+            return Outcome("clean")
+        if not stat.S_ISDIR(status.st_mode):
+            return Outcome("stuck", home, "it is not a folder")
+        if not trusted and status.st_uid != os.geteuid():
+            return Outcome("stuck", home, "it belongs to another user")
+        steps = read_journal(home)
+    except OSError as error:
+        return _outcome("stuck", error, home)
+    return _finish_steps(_Home(home), steps) if steps else Outcome("clean")
 
 
 def _finish_steps(home: _Home, steps: list[Step]) -> Outcome:
@@ -338,8 +336,10 @@ def main(home: str) -> None:
     """Wait for the word, finish ``home``, and say on standard output how it ended."""
     if os.getsid(0) != os.getpid():
         os.setsid()
-    told = os.read(0, 1)
-    outcome = finish(home, trusted=bool(told))
+    finish(home, trusted=bool(os.read(0, 1)), report=_say)
+
+
+def _say(outcome: Outcome) -> None:
     try:
         os.write(1, outcome.encode())
     except OSError:

@@ -92,17 +92,17 @@ class _Inspection:
                 return False
             if not parent.is_relative_to(self.top):
                 continue
-            if parent != self.top and parent.is_symlink():
+            if parent != self.top and os.path.islink(parent):  # noqa: PTH114 - unlike pathlib's, it never raises
                 self._error("GR502", parent, "is a symbolic link to a folder below the output folder", _LINK_HINT)
                 return False
-            if os.path.lexists(parent) and not parent.is_dir():
+            if os.path.lexists(parent) and not os.path.isdir(parent):  # noqa: PTH112
                 self._error("GR503", parent, "is not a folder, and a folder is needed there", _MOVE_HINT)
                 return False
         return True
 
     def check_permissions(self, changes: list[Change]) -> None:
         for folder in sorted({nearest_folder(change.path.parent) for change in changes}):
-            if not folder.is_dir():
+            if not os.path.isdir(folder):  # noqa: PTH112
                 self._error("GR503", folder, "is not a folder, and a folder is needed there", _MOVE_HINT)
             elif not os.access(folder, os.W_OK | os.X_OK):
                 reason = "is on a read-only file system" if _is_read_only(folder) else "may not be written to"

@@ -59,13 +59,17 @@ def write_tree(
     contents = {absolute(path): data for path, data in files.items()}
     if not paths:
         return WriteResult()
-    diagnostics = Diagnostics()
-    with _prepared(journal_root, common_folder(paths)) as (folder, lock):
-        changes = find_changes(contents, paths.keys() - contents.keys(), lambda path: owned(paths[path]), diagnostics)
-        if diagnostics.has_errors:
-            raise GreenroomError(diagnostics)
-        if changes:
-            _write(changes, folder, lock, common_folder(paths))
+    diagnostics, common = Diagnostics(), common_folder(paths)
+    try:
+        with _prepared(journal_root, common) as (folder, lock):
+            changes = find_changes(contents, paths.keys() - contents.keys(), lambda path: owned(paths[path]), diagnostics)
+            if diagnostics.has_errors:
+                raise GreenroomError(diagnostics)
+            if changes:
+                _write(changes, folder, lock, common)
+    except OSError as error:  # before anything was decided; what comes after reports in its own way
+        what = f"nothing was written to {shown(common)}: {error.strerror}"
+        raise _failure("GR505", common, what, _SPACE_HINT) from error
     written = {change.path for change in changes if change.data is not None}
     return WriteResult(
         tuple(sorted(paths[path] for path in written)),
@@ -115,7 +119,7 @@ def _journal_folder(journal_root: Path, common: Path) -> Path:
         usable = not status.st_mode & 0o002 and status.st_dev == fallback.stat().st_dev
     except OSError:
         return fallback
-    return wanted if usable and wanted.is_dir() and os.access(wanted, os.W_OK | os.X_OK) else fallback
+    return wanted if usable and os.access(wanted, os.W_OK | os.X_OK) else fallback
 
 
 @contextmanager
@@ -138,7 +142,8 @@ def _locked(folder: Path) -> Iterator[int | None]:
         yield descriptor
     finally:
         if descriptor is not None:
-            os.close(descriptor)
+            with suppress(OSError):  # the files are in place by now, or were not touched
+                os.close(descriptor)
 
 
 def _open_folder(folder: Path) -> int | None:
@@ -167,10 +172,6 @@ def _write(changes: list[Change], folder: Path, lock: int | None, top: Path) -> 
     try:
         os.mkdir(home, 0o700)  # noqa: PTH102
         commit.write_journal(home, _stage(changes, folder, home, top))
-    except OSError as error:
-        finisher.end(go=False)
-        where = folder if error.filename == home else nearest_folder(changes[0].path.parent)
-        raise _failure("GR505", where, f"nothing was written to {shown(where)}: {error.strerror}", _SPACE_HINT) from error
     except BaseException:
         finisher.end(go=False)
         raise
@@ -258,9 +259,10 @@ class _Finisher:
         outcome, interrupt = None, None
         if self.process:
             pid, word, result = self.process
-            with suppress(BrokenPipeError):  # it died; the end of its output says so too
+            with suppress(OSError):  # it died; the end of its output says so too
                 os.write(word, b"!" if go else b"")
-            os.close(word)
+            with suppress(OSError):
+                os.close(word)
             data, waiting = b"", True
             while waiting:
                 try:
@@ -268,10 +270,14 @@ class _Finisher:
                     data, waiting = data + chunk, bool(chunk)
                 except KeyboardInterrupt as error:
                     interrupt = error  # the renames take milliseconds and are not left half-way
-            os.close(result)
-            os.waitpid(pid, 0)
+                except OSError:
+                    waiting = False
+            with suppress(OSError):  # in a process that ignores SIGCHLD there is nothing to wait for
+                os.close(result)
+                os.waitpid(pid, 0)
             outcome = commit.Outcome.decode(data)
-        outcome = outcome or commit.finish(self.home, trusted=go)
+        rest = commit.finish(self.home, trusted=go)  # where the process did not come to its end
+        outcome = outcome or rest
         if interrupt:
             raise interrupt
         return outcome
