@@ -1,0 +1,143 @@
+"""PostgreSQL: what ``PgConnector`` computes for a plugin and what knex really gets."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from generator.appconfig.javascript import is_truthy, to_string
+from generator.appconfig.reader import ConfigError
+from generator.appconfig.values import UNDEFINED, ConfigMap
+from generator.backstage import lodash
+from generator.backstage.cloud import cloud_connection
+from generator.backstage.connection_string import parse_pg
+from generator.backstage.placeholders import concat
+from generator.backstage.settings import (
+    IN_STRING,
+    DatabaseSettings,
+    OpaqueConnection,
+    PluginClient,
+    Setting,
+    own_or_base,
+    require_name_outside,
+)
+from generator.backstage.sources import Sources
+from generator.model import PluginDatabase
+
+if TYPE_CHECKING:
+    from generator.appconfig.values import Mark
+
+_LONGEST_SCHEMA_NAME = 63  # bytes
+
+
+def resolve(
+    settings: DatabaseSettings, plugin: PluginClient, prefix: Setting[str], schema_prefix: Setting[str]
+) -> PluginDatabase:
+    """What Backstage resolves for a plugin on PostgreSQL, in the order in which it reads.
+
+    Raises ``ConfigError`` where Backstage would throw and ``PlaceholderError`` where a value has to be known.
+    """
+    plugin_id, overridden = plugin.plugin_id, plugin.overridden
+    role = settings.role(plugin_id)
+    settings.check_knex_config(plugin_id)
+    ensure_exists = settings.ensure_exists(plugin_id)
+    base_ensure_schema = settings.base_boolean("ensureSchemaExists")
+    # Not a slip of ours: Backstage reads this key, and so ignores the documented `ensureSchemaExists` of a plugin.
+    own_ensure_schema = settings.plugin_boolean(plugin_id, "getEnsureSchemaExistsConfig")
+    ensure_schema = own_or_base(own_ensure_schema, base_ensure_schema, default=False)
+    mode = settings.division_mode()
+    in_schema = mode.value == "schema"
+
+    def parse(text: str) -> ConfigMap:
+        return parse_pg(text, settings.read_file)
+
+    base, base_mark = settings.base_connection("pg", parse)
+    own, own_mark = settings.plugin_connection(plugin_id, parse)
+    base_part = _base_part(base, base_mark, plugin_id, in_schema=in_schema)
+    if isinstance(own, OpaqueConnection):
+        base = lodash.omit(base, IN_STRING)
+        base_part = lodash.omit(base_part, IN_STRING)
+    connection = lodash.spread(own) if overridden else lodash.spread(base_part, own)
+
+    database = connection.get("database", UNDEFINED)
+    database_location = connection.locate("database")
+    nameless = database is UNDEFINED or database is None
+    if nameless:
+        require_name_outside(own, own_mark, f"plugin.{plugin_id}.connection")
+        if in_schema and not overridden:
+            require_name_outside(base, base_mark, "connection")
+    if nameless and not in_schema:
+        database = concat(prefix.value, plugin_id)
+        database_location = prefix.location
+    schema = _schema_name(schema_prefix.value, plugin_id) if in_schema else None
+
+    override = ConfigMap({"database": database}) if is_truthy(database) else ConfigMap()
+    layers = (ConfigMap({"connection": part}) for part in (base, connection, override))
+    merged = lodash.merge(ConfigMap(), *layers)["connection"]
+    set_role = settings.base_string("role")
+    effective = _effective(settings, merged, own_mark or base_mark)
+    sources = Sources()
+    sources.add("client", plugin.client.location)
+    sources.add("skipMigrations", plugin.skip_migrations.location)
+    sources.add("pluginDivisionMode", mode.location)
+    sources.add("databaseName", database_location)
+    sources.add("role", role.location)
+    sources.add("ensureExists", ensure_exists.location)
+    sources.add("ensureSchemaExists", ensure_schema.location)
+    if in_schema:
+        sources.add("schemaName", schema_prefix.location)
+        sources.add("searchPath", schema_prefix.location)
+    sources.add_connection(effective, own_mark or base_mark)
+    return PluginDatabase(
+        plugin_id=plugin_id,
+        client=plugin.client.value,
+        client_overridden=overridden,
+        plugin_division_mode=mode.value,
+        database_name=None if database is UNDEFINED else database,
+        schema_name=schema,
+        role=role.value,
+        set_role=set_role.value,
+        search_path=(schema,) if schema is not None else None,
+        ensure_exists=ensure_exists.value,
+        ensure_schema_exists=ensure_schema.value,
+        skip_migrations=plugin.skip_migrations.value,
+        connection=effective,
+        own_connection=lodash.spread(own),
+        sources=sources.found,
+    )
+
+
+def _base_part(base: Any, mark: Mark | None, plugin_id: str, *, in_schema: bool) -> Any:
+    """The base connection as a plugin inherits it: without the database in database mode, with an application name."""
+    if not in_schema:
+        part: Any = lodash.omit(base, ("database",))
+    elif isinstance(base, (dict, list)):
+        part = lodash.spread(base)
+    else:
+        kind = "boolean" if isinstance(base, bool) else "number"
+        message = f"Cannot create property 'application_name' on {kind} '{to_string(base)}'"
+        raise ConfigError("TypeError", message, mark.location if mark else None, "backend.database.connection")
+    if not is_truthy(part.get("application_name")):
+        part["application_name"] = f"backstage_plugin_{plugin_id}"
+        part.marks.pop("application_name", None)
+    return part
+
+
+def _schema_name(schema_prefix: str, plugin_id: str) -> str:
+    name = concat(schema_prefix, plugin_id)
+    if len(name.encode()) > _LONGEST_SCHEMA_NAME and type(name) is str:
+        message = (
+            f'PostgreSQL schema name "{name}" exceeds the 63-byte limit. Consider using a shorter schemaPrefix '
+            f'(current: "{schema_prefix}") or plugin ID (current: "{plugin_id}").'
+        )
+        raise ConfigError("Error", message)
+    return name
+
+
+def _effective(settings: DatabaseSettings, merged: Any, mark: Mark | None) -> ConfigMap:
+    """The connection after Backstage's last step: its own keys removed, or a cloud's way of signing in."""
+    kind = lodash.get(merged, "type")
+    location = (merged.locate("type") if isinstance(merged, ConfigMap) else None) or (mark.location if mark else None)
+    if kind is UNDEFINED or not is_truthy(kind) or kind == "default":
+        return lodash.omit(merged, ("type", "instance", "tokenCredential"))
+    settings.require_known(kind, "default, azure, cloudsql or rds", "connection.type", location)
+    return cloud_connection(settings, kind, merged, location)
