@@ -14,7 +14,7 @@ help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
 
 demo: setup-demo ## the whole way on a throw-away PostgreSQL, from examples/quickstart
-	@$(PYTHON_IN_VENV) tools/run_demo.py $(ARGS)
+	@.venv/bin/greenroom demo $(ARGS)
 
 test: setup-test ## all tests
 	@$(PYTHON_IN_VENV) -m pytest $(ARGS)

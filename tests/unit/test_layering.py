@@ -31,7 +31,8 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("generator.schema_check",),
     ("generator.appconfig",),
     ("generator.backstage",),
-    ("generator.settings", "generator.validate"),
+    ("generator.discover",),
+    ("generator.settings", "generator.settings_file", "generator.validate"),
     ("generator.planning",),
     ("generator.lock", "generator.render"),
     ("generator.targets",),
@@ -40,6 +41,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("generator.pipeline",),
     ("generator",),  # the public library
     ("generator.live",),
+    ("generator.demo",),
     ("generator.cli",),
 )
 

@@ -24,6 +24,9 @@ backend:
     connection: {host: db.example, user: portal, password: "${POSTGRES_PASSWORD}"}
 """
 
+#: What `greenroom demo` generates from.
+DEMO = {f"examples/quickstart/{name}" for name in ("app-config.yaml", "app-config.production.yaml", "greenroom.yaml")}
+
 
 @dataclass(frozen=True)
 class Distributions:
@@ -48,7 +51,8 @@ def files_below(folder: str) -> set[str]:
 
 
 def test_the_wheel_holds_the_package_and_its_data_and_nothing_else(built: Distributions) -> None:
-    expected = files_below("generator") | {f"generator/{name}" for name in files_below("templates") | files_below("schemas")}
+    data = files_below("templates") | files_below("schemas") | DEMO
+    expected = files_below("generator") | {f"generator/{name}" for name in data}
     with zipfile.ZipFile(built.wheel) as wheel:
         names = {name for name in wheel.namelist() if not name.endswith("/")}
     metadata = {name for name in names if name.split("/")[0].endswith(".dist-info")}
@@ -65,8 +69,8 @@ def test_the_wheel_holds_the_package_and_its_data_and_nothing_else(built: Distri
 def test_the_source_distribution_holds_what_building_and_testing_needs(built: Distributions) -> None:
     with tarfile.open(built.source) as source:
         names = {name.split("/", 1)[1] for name in source.getnames() if "/" in name}
-    wanted = {"pyproject.toml", "README.md", "LICENSE", "PKG-INFO"}
-    for folder in ("generator", "templates", "schemas", "examples", "tests"):
+    wanted = {"pyproject.toml", "README.md", "CHANGELOG.md", "LICENSE", "Makefile", "PKG-INFO"}
+    for folder in ("generator", "templates", "schemas", "examples", "tests", "tools"):
         wanted |= {name for name in files_below(folder) if not Path(name).name.startswith(".expected-")}
     assert wanted - names == set()
     assert not [name for name in names if name.startswith((".venv", ".cache", ".git/", "dist", "demo-output"))]
@@ -128,6 +132,17 @@ def test_what_is_not_installed_is_named(installed: Path, tmp_path: Path) -> None
     assert done.returncode not in (0, 70)
     assert "greenroom[live]" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_the_demo_runs_from_the_wheel(built: Distributions, tmp_path: Path) -> None:
+    """With the extra it names, `greenroom demo` works on a machine that has never seen the checkout."""
+    bin_folder = install(built.wheel, tmp_path / "venv", extra="demo")
+    (tmp_path / "elsewhere").mkdir()
+    done = greenroom(bin_folder, "demo", cwd=tmp_path / "elsewhere")
+    assert done.returncode == 0, done.stderr
+    for plugin in ("auth", "catalog", "scaffolder", "search", "techdocs"):
+        assert plugin in done.stdout
+    assert (tmp_path / "elsewhere" / "demo-output" / "app-config.databases.yaml").is_file()
 
 
 def test_the_checkout_is_left_as_it_was(built: Distributions) -> None:
