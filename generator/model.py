@@ -149,7 +149,10 @@ class PluginPlan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Retired:
-    """A plugin that was generated before and is not wanted any more. Its data stays."""
+    """A plugin that was generated before and is not wanted any more. Its data stays.
+
+    ``shared``: its database was not the database of exactly one plugin.
+    """
 
     plugin_id: str
     label: str
@@ -158,6 +161,7 @@ class Retired:
     database: str
     schema: str | None
     role: str
+    shared: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

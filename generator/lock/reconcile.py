@@ -192,6 +192,7 @@ class _Reconciliation:
                 database=new_database.get((gone.server, gone.database), gone.database),
                 schema=gone.schema,
                 role=new_role.get((gone.server, gone.role), gone.role),
+                shared=gone.shared,
             )
             for plugin_id, gone in sorted(self.known.items())
             if plugin_id not in planned
