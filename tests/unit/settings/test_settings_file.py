@@ -1,0 +1,125 @@
+"""greenroom.yaml: what it means, and every problem with its place."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from generator.diagnostics import Diagnostics
+from generator.settings import ServerSettings, Settings
+from generator.settings_file import read_settings
+
+
+def read(tmp_path: Path, text: str) -> tuple[Settings, list[str]]:
+    """The settings of a greenroom.yaml with ``text``, and its problems as ``line:column code path``."""
+    (tmp_path / "greenroom.yaml").write_text(text)
+    diagnostics = Diagnostics()
+    settings = read_settings(None, root=tmp_path, diagnostics=diagnostics)
+    return settings, [
+        f"{item.location.line if item.location else 0}:{item.location.column if item.location else 0} {item.code} {item.path}"
+        for item in diagnostics
+    ]
+
+
+def test_without_a_file_there_are_defaults(tmp_path: Path) -> None:
+    diagnostics = Diagnostics()
+    assert read_settings(None, root=tmp_path, diagnostics=diagnostics) == Settings(folder=tmp_path)
+    assert not len(diagnostics)
+
+
+@pytest.mark.parametrize("text", ["", "# nothing yet\n", "{}\n"])
+def test_an_empty_file_is_the_defaults(tmp_path: Path, text: str) -> None:
+    settings, problems = read(tmp_path, text)
+    assert not problems
+    assert (settings.environment, settings.store, settings.role_name) == ("production", "variables", "backstage_{plugin}")
+
+
+def test_every_key(tmp_path: Path) -> None:
+    settings, problems = read(
+        tmp_path,
+        """
+version: 1
+appConfig: [app-config.yaml, app-config.production.yaml]
+environment: staging
+backstage: {databaseManager: plugin-connection}
+plugins: {discover: false, include: [catalog, auth], exclude: [todo]}
+credentials:
+  mode: per-plugin
+  roleName: bs_{plugin}
+  store: aws-secretsmanager
+  secretName: "portal/{environment}/{plugin}"
+  delivery: {file: "/run/secrets/{plugin}"}
+servers:
+  primary: {kind: existing}
+  reports: {host: "${REPORTS_HOST}", port: 6432}
+targets:
+  terraform: {path: infra/tf}
+  appConfig: {path: app-config.db.yaml}
+""",
+    )
+    assert not problems
+    assert settings.app_config == ("app-config.yaml", "app-config.production.yaml")
+    assert (settings.environment, settings.database_manager) == ("staging", "plugin-connection")
+    assert (settings.include, settings.exclude) == (("catalog", "auth"), ("todo",))
+    assert (settings.role_name, settings.store) == ("bs_{plugin}", "aws-secretsmanager")
+    assert settings.secret_name == "portal/{environment}/{plugin}"
+    assert settings.delivery_file == "/run/secrets/{plugin}"
+    assert settings.servers == {"primary": ServerSettings(), "reports": ServerSettings(host="${REPORTS_HOST}", port=6432)}
+    assert settings.targets == {"terraform": "infra/tf", "app-config": "app-config.db.yaml"}
+
+
+def test_all_problems_of_a_file_at_once(tmp_path: Path) -> None:
+    _, problems = read(
+        tmp_path,
+        """version: 2
+enviroment: staging
+plugins:
+  include: catalog
+credentials:
+  store: aws-secretmanager
+  roleName: 7
+""",
+    )
+    assert problems == [
+        "1:10 GR401 version",
+        "2:1 GR401 enviroment",
+        "4:12 GR401 plugins.include",
+        "6:10 GR401 credentials.store",
+        "7:13 GR401 credentials.roleName",
+    ]
+
+
+def test_a_misspelt_key_and_a_misspelt_value_get_a_hint(tmp_path: Path) -> None:
+    (tmp_path / "greenroom.yaml").write_text("enviroment: x\ncredentials: {store: aws-secretmanager}\n")
+    diagnostics = Diagnostics()
+    read_settings(None, root=tmp_path, diagnostics=diagnostics)
+    assert [item.hint for item in diagnostics] == ["did you mean 'environment'?", "did you mean 'aws-secretsmanager'?"]
+
+
+@pytest.mark.parametrize(
+    ("credentials", "code"),
+    [
+        ("roleName: backstage", "GR403"),
+        ("roleName: 'backstage_{plugins}'", "GR402"),
+        ("delivery: {env: 'PASSWORD'}", "GR403"),
+        ("delivery: {env: '1-{PLUGIN}'}", "GR404"),
+        ("secretName: 'x/{region}/{plugin}'", "GR402"),
+    ],
+)
+def test_name_templates(tmp_path: Path, credentials: str, code: str) -> None:
+    _, problems = read(tmp_path, f"credentials:\n  {credentials}\n")
+    assert code in {problem.split()[1] for problem in problems}
+
+
+def test_a_file_that_was_named_has_to_be_there(tmp_path: Path) -> None:
+    diagnostics = Diagnostics()
+    read_settings(tmp_path / "other.yaml", root=tmp_path, diagnostics=diagnostics)
+    assert diagnostics.has_errors
+
+
+@pytest.mark.parametrize("text", ["- a\n", "version: [\n", "a: 1\na: 2\n", "\tx: 1\n"])
+def test_what_is_no_settings_file(tmp_path: Path, text: str) -> None:
+    settings, problems = read(tmp_path, text)
+    assert problems
+    assert settings.environment == "production"
