@@ -54,7 +54,7 @@ class _Renames:
         moved: Collection[str],
         report: Callable[[Thing, str, str, str], None],
     ) -> None:
-        self.kind, self.things, self.previous, self.report = kind, things, previous, report
+        self.kind, self.things, self.report, self.moved = kind, things, report, frozenset(moved)
         self.known = {plugin_id: plugin for plugin_id, plugin in previous.known.items() if plugin_id not in moved}
         self.had: dict[tuple[str, str], set[str]] = defaultdict(set)
         for plugin_id, plugin in self.known.items():
@@ -71,6 +71,8 @@ class _Renames:
     def run(self) -> dict[tuple[str, str], str]:
         renames: dict[tuple[str, str], str] = {}
         for thing in self.things:
+            if self.moved.intersection(thing.plugins):
+                continue  # reported already, and more than this would change with it
             old_names = {name for plugin_id in thing.plugins if (name := self._old_name(plugin_id, thing.server))}
             changed = old_names - {thing.name}
             if len(changed) > 1 or (changed and thing.name in old_names):
@@ -122,10 +124,7 @@ class _Renames:
             elif swapped:
                 what = f"was that of {sorted(swapped)[0]!r}, which gets {old!r} in turn: names are never swapped"
                 self.report(thing, mine, what, f"use a third name in between; {_ONE_BY_ONE}")
-            else:
-                what = f"replaces {old!r}, which {new_owner.plugins[0]!r} gets in the same run"
-                self.report(thing, mine, what, _ONE_BY_ONE)
-            return False
+            return False  # whoever gets the old name in the same run is told that it is not free
         gone = {plugin_id for plugin_id in before if plugin_id in self.has} - set(thing.plugins)
         if gone:
             other = self.has[sorted(gone)[0]].name

@@ -1,0 +1,353 @@
+"""What an earlier run generated and what is planned now: retirement, renames, and what must not happen."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+from hypothesis import given
+from hypothesis import strategies as st
+from plans import Wanted, make_plan, plugin
+
+from generator.diagnostics import Diagnostics, Location
+from generator.lock import Lock, read_lock, reconcile, write_lock
+from generator.model import Plan, PluginDatabase
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+def lock_of(plan: Plan, previous: Lock | None = None) -> Lock:
+    """The lock file of ``plan``, written and read."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "greenroom.lock.json"
+        path.write_bytes(write_lock(plan, {}, previous=previous))
+        diagnostics = Diagnostics()
+        found = read_lock(path, diagnostics)
+    assert found, [item.render() for item in diagnostics]
+    return found
+
+
+def run(*history: Sequence[Wanted]) -> Plan:
+    """Generate for each of ``history`` in turn; every run but the last has to go well, and the last one too."""
+    plan, diagnostics, _ = attempt(*history)
+    assert not diagnostics.has_errors, [item.render() for item in diagnostics]
+    return plan
+
+
+def attempt(*history: Sequence[Wanted]) -> tuple[Plan, Diagnostics, Lock | None]:
+    lock: Lock | None = None
+    for number, wanted in enumerate(history):
+        diagnostics = Diagnostics()
+        plan = reconcile(make_plan(*wanted), lock, diagnostics, resolved=sources(wanted))
+        if number + 1 < len(history):
+            assert not diagnostics.has_errors, [item.render() for item in diagnostics]
+            lock = lock_of(plan, lock)
+    return plan, diagnostics, lock
+
+
+def sources(wanted: Sequence[Wanted]) -> dict[str, PluginDatabase]:
+    """As if app-config said each name of a plugin on a line of its own."""
+    return {
+        item.name: PluginDatabase(
+            plugin_id=item.name,
+            sources={
+                key: Location(f"{item.name}.yaml", line)
+                for line, key in enumerate(
+                    ("client", "connection.host", "pluginDivisionMode", "databaseName", "connection.user"), 1
+                )
+            },
+        )
+        for item in wanted
+    }
+
+
+def error(*history: Sequence[Wanted]) -> tuple[str, str, str]:
+    """The code, place and text of the only error of the last run."""
+    _, diagnostics, _ = attempt(*history)
+    [item] = [item for item in diagnostics if item.severity == "error"]
+    assert item.hint
+    assert item.path.startswith("backend.database.plugin.")
+    return item.code, str(item.location), item.summary
+
+
+catalog, auth, search = plugin("catalog"), plugin("auth"), plugin("search")
+
+
+def test_without_a_lock_the_plan_is_the_plan() -> None:
+    plan = make_plan(catalog)
+    assert reconcile(plan, None, Diagnostics(), resolved={}) is plan
+
+
+def test_the_same_again_changes_nothing() -> None:
+    assert run([catalog, auth], [catalog, auth]) == make_plan(catalog, auth)
+
+
+# --- retirement -------------------------------------------------------------------------------------------------------
+
+
+def test_a_plugin_that_disappears_is_retired_and_stays_so() -> None:
+    for history in ([[catalog, auth], [auth]], [[catalog, auth], [auth], [auth], [auth, search]]):
+        [gone] = run(*history).retired
+        assert (gone.plugin_id, gone.label, gone.server, gone.engine) == ("catalog", "catalog", "primary", "postgresql")
+        assert (gone.database, gone.schema, gone.role) == ("backstage_plugin_catalog", None, "backstage_catalog")
+
+
+def test_the_last_plugin_may_go_too() -> None:
+    assert [gone.plugin_id for gone in run([catalog, auth], []).retired] == ["auth", "catalog"]
+
+
+def test_a_plugin_that_comes_back_is_not_retired() -> None:
+    assert run([catalog, auth], [auth], [catalog, auth]).retired == ()
+
+
+def test_a_plugin_that_comes_back_under_another_name_is_renamed() -> None:
+    plan = run([catalog], [], [plugin("catalog", database="db2")])
+    assert plan.databases[0].renamed_from == "backstage_plugin_catalog"
+
+
+def test_a_plugin_that_moved_to_sqlite_is_retired_with_a_warning() -> None:
+    diagnostics = Diagnostics()
+    lock = lock_of(make_plan(catalog, auth))
+    plan = reconcile(make_plan(auth, not_provisioned=["catalog"]), lock, diagnostics, resolved=sources([catalog]))
+    assert [gone.plugin_id for gone in plan.retired] == ["catalog"]
+    assert [(item.code, item.severity, str(item.location)) for item in diagnostics] == [
+        ("GR526", "warning", "catalog.yaml:1:0")
+    ]
+
+
+def test_a_schema_of_a_retired_plugin_is_remembered() -> None:
+    a, b = plugin("a", database="all", schema="a"), plugin("b", database="all", schema="b")
+    [gone] = run([a, b], [a]).retired
+    assert (gone.database, gone.schema) == ("all", "a" if gone.plugin_id == "a" else "b")
+    # The database they shared gets another name: what was left in it is there as well.
+    [gone] = run([a, b], [a], [plugin("a", database="other", schema="a")]).retired
+    assert (gone.plugin_id, gone.database, gone.schema) == ("b", "other", "b")
+
+
+def test_the_label_of_a_retired_plugin_is_not_free() -> None:
+    diagnostics = Diagnostics()
+    lock = lock_of(make_plan(plugin("a-b")))
+    plan = make_plan(plugin("a_b"))
+    plan = replace(plan, plugins=(replace(plan.plugins[0], label="a-b"),))
+    reconcile(plan, lock, diagnostics, resolved={})
+    assert [item.code for item in diagnostics] == ["GR525"]
+
+
+# --- renames ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_changed_name_is_a_rename_and_stays_one() -> None:
+    after = [plugin("catalog", database="db2", role="role2"), auth]
+    for history in ([[catalog, auth], after], [[catalog, auth], after, after, after]):
+        plan = run(*history)
+        found = {item.name: item.renamed_from for item in (*plan.databases, *plan.roles)}
+        assert found == {
+            "db2": "backstage_plugin_catalog",
+            "role2": "backstage_catalog",
+            "backstage_plugin_auth": None,
+            "backstage_auth": None,
+        }
+        assert all(item.database in plan.databases and item.role in plan.roles for item in plan.plugins)
+
+
+def test_the_lock_of_a_rename_does_not_change_any_more() -> None:
+    after = [plugin("catalog", database="db2")]
+    plan, _, lock = attempt([catalog], after, after)
+    assert write_lock(plan, {}, previous=lock) == write_lock(run([catalog], after), {}, previous=None)
+
+
+def test_a_second_rename_replaces_the_first() -> None:
+    plan = run([catalog], [plugin("catalog", database="b")], [plugin("catalog", database="c")])
+    assert plan.databases[0].renamed_from == "b"
+
+
+def test_a_rename_back() -> None:
+    plan = run([catalog], [plugin("catalog", database="b")], [catalog])
+    assert plan.databases[0].renamed_from == "b"
+
+
+def test_everything_may_be_renamed_at_once() -> None:
+    names = ["a", "b", "c"]
+    plan = run([plugin(name) for name in names], [plugin(name, database=f"x_{name}") for name in names])
+    assert {item.name: item.renamed_from for item in plan.databases} == {f"x_{n}": f"backstage_plugin_{n}" for n in names}
+
+
+def test_schemas_and_the_database_they_share() -> None:
+    before = [plugin(name, database="all", schema=name) for name in ("a", "b")]
+    after = [plugin(name, database="every", schema=f"x_{name}") for name in ("a", "b")]
+    for plan in (run(before, after), run(before, after, after)):
+        assert [item.renamed_from for item in plan.databases] == ["all"]
+        assert [item.schema_renamed_from for item in plan.plugins] == ["a", "b"]
+
+
+def test_a_shared_database_and_a_shared_role_are_renamed_together() -> None:
+    before = [plugin(name, database="both", role="both") for name in ("a", "b")]
+    after = [plugin(name, database="two", role="two") for name in ("a", "b")]
+    plan = run(before, after)
+    assert [item.renamed_from for item in (*plan.databases, *plan.roles)] == ["both", "both"]
+
+
+def test_a_plugin_may_join_a_schema_mode_database() -> None:
+    a, b = plugin("a", database="all", schema="a"), plugin("b", database="all", schema="b")
+    assert run([a], [a, b]) == make_plan(a, b)
+
+
+def test_the_same_names_on_two_servers_have_nothing_to_do_with_each_other() -> None:
+    a, b = plugin("a", database="x", role="x"), plugin("b", database="x", role="x", server="other")
+    moved = plugin("a", database="y", role="y")
+    plan = run([a, b], [moved, b])
+    assert {(item.server, item.name): item.renamed_from for item in plan.databases} == {
+        ("primary", "y"): "x",
+        ("other", "x"): None,
+    }
+
+
+def test_password_versions_are_carried_over() -> None:
+    lock = lock_of(make_plan(catalog, auth))
+    lock = replace(lock, plugins={**lock.plugins, "catalog": replace(lock.plugins["catalog"], password_version=7)})
+    plan = reconcile(make_plan(catalog, auth), lock, Diagnostics(), resolved={})
+    assert {item.name: item.password_version for item in plan.roles} == {"backstage_catalog": 7, "backstage_auth": 1}
+    # Over a rename and a retirement too.
+    gone = lock_of(reconcile(make_plan(auth), lock, Diagnostics(), resolved={}), lock)
+    back = reconcile(make_plan(auth, plugin("catalog", role="r")), gone, Diagnostics(), resolved={})
+    assert {item.name: item.password_version for item in back.roles} == {"r": 7, "backstage_auth": 1}
+
+
+# --- what would lose data ---------------------------------------------------------------------------------------------
+
+
+def test_another_server() -> None:
+    assert error([catalog], [plugin("catalog", server="other")])[:2] == ("GR520", "catalog.yaml:2:0")
+
+
+def test_another_division_mode() -> None:
+    schema = plugin("catalog", schema="catalog")
+    assert error([catalog], [schema])[:2] == ("GR521", "catalog.yaml:3:0")
+    assert error([schema], [catalog])[:2] == ("GR521", "catalog.yaml:3:0")
+
+
+def test_another_engine() -> None:
+    assert error([catalog], [plugin("catalog", engine="mysql")])[:2] == ("GR522", "catalog.yaml:1:0")
+
+
+def test_a_database_becomes_shared_or_is_no_longer() -> None:
+    together = [plugin("a", database="x"), plugin("b", database="x")]
+    apart = [plugin("a", database="x"), plugin("b", database="y")]
+    for before, after in ((apart, together), (together, apart)):
+        _, diagnostics, _ = attempt(before, after)
+        assert {item.code for item in diagnostics} <= {"GR523", "GR524"}
+        assert "GR523" in {item.code for item in diagnostics}
+    assert error([together[0]], together)[0] == "GR523"
+    assert error(together, [together[0]])[0] == "GR523"
+
+
+def test_swapped_names() -> None:
+    before = [plugin("a", database="x"), plugin("b", database="y")]
+    after = [plugin("a", database="y"), plugin("b", database="x")]
+    _, diagnostics, _ = attempt(before, after)
+    assert [item.code for item in diagnostics] == ["GR524", "GR524"]
+    assert all("swapped" in item.summary and "third name" in item.hint for item in diagnostics)
+
+
+def test_a_chain_of_names() -> None:
+    before = [plugin("a", database="x"), plugin("b", database="y")]
+    after = [plugin("a", database="y"), plugin("b", database="z")]
+    code, place, summary = error(before, after)
+    assert (code, place) == ("GR524", "a.yaml:4:0")
+    assert "'y'" in summary
+    assert "'b'" in summary
+    # One at a time it goes.
+    b_first = [plugin("a", database="x"), plugin("b", database="z")]
+    code, _, summary = error(before, b_first, after)
+    assert (code, "may not have been applied" in summary) == ("GR524", True)
+
+
+def test_a_new_plugin_takes_a_name_that_was_just_given_up() -> None:
+    code, _, summary = error([plugin("a", database="x")], [plugin("a", database="y"), plugin("b", database="x")])
+    assert (code, "still that of 'a'" in summary) == ("GR524", True)
+
+
+def test_a_name_with_a_retired_plugins_data() -> None:
+    for history in ([[catalog], [plugin("new", database="backstage_plugin_catalog")]],):
+        code, place, summary = error(*history)
+        assert (code, place) == ("GR524", "new.yaml:4:0")
+        assert "retired plugin 'catalog'" in summary
+    assert error([catalog], [], [plugin("new", role="backstage_catalog")])[0] == "GR524"
+    a, b = plugin("a", database="x"), plugin("b", database="y")
+    assert error([a, b], [plugin("a", database="y")])[0] == "GR524"
+
+
+def test_databases_and_roles_that_are_merged_or_split() -> None:
+    apart = [plugin("a", database="x", schema="a"), plugin("b", database="y", schema="b")]
+    merged = [plugin("a", database="x", schema="a"), plugin("b", database="x", schema="b")]
+    third = [plugin("a", database="z", schema="a"), plugin("b", database="z", schema="b")]
+    split = [plugin("a", database="z", schema="a"), plugin("b", database="w", schema="b")]
+    for before, after in ((apart, merged), (merged, apart), (apart, third), (merged, split)):
+        _, diagnostics, _ = attempt(before, after)
+        assert {item.code for item in diagnostics} == {"GR524"}
+    roles = [plugin("a", role="r"), plugin("b", role="r")]
+    assert error(roles, [plugin("a", role="r"), plugin("b", role="s")])[0] == "GR524"
+
+
+def test_mysql_cannot_rename_a_database() -> None:
+    before = [plugin("catalog", engine="mysql")]
+    assert error(before, [plugin("catalog", database="x", engine="mysql")])[:2] == ("GR527", "catalog.yaml:4:0")
+    assert run(before, [plugin("catalog", role="x", engine="mysql")]).roles[0].renamed_from == "backstage_catalog"
+
+
+def test_every_problem_is_reported() -> None:
+    before = [plugin("a"), plugin("b"), plugin("c")]
+    after = [plugin("a", server="other"), plugin("b", schema="b"), plugin("c", database="backstage_plugin_a")]
+    _, diagnostics, _ = attempt(before, after)
+    assert {"GR520", "GR521"} <= {item.code for item in diagnostics}
+
+
+wanted_plugins = st.lists(
+    st.builds(
+        plugin,
+        st.sampled_from(["a", "b", "c", "d"]),
+        database=st.sampled_from(["w", "x", "y", "z"]),
+        role=st.sampled_from(["w", "x", "y", "z"]),
+    ),
+    unique_by=lambda item: item.name,
+    max_size=4,
+)
+
+
+@given(wanted_plugins, wanted_plugins)
+def test_no_data_ever_changes_hands(before: list[Wanted], after: list[Wanted]) -> None:
+    """Play the plan on what is there: who had data still has exactly that, and nobody else's."""
+    lock = lock_of(make_plan(*before))
+    diagnostics = Diagnostics()
+    plan = reconcile(make_plan(*after), lock, diagnostics, resolved={})
+    if diagnostics.has_errors:
+        return
+    for kind in ("database", "role"):
+        owners_of: dict[str, set[str]] = defaultdict(set)
+        for item in before:
+            owners_of[getattr(item, kind)].add(item.name)
+        planned = plan.databases if kind == "database" else plan.roles
+        renamed = {item.renamed_from: item.name for item in planned if item.renamed_from}
+        assert not set(renamed.values()) & set(owners_of), "a rename onto something that is there"
+        there = {renamed.get(name, name): owners for name, owners in owners_of.items()}
+        for item in after:
+            name = getattr(item, kind)
+            owners = there.get(name, set())
+            had_one = item.name in {other.name for other in before}
+            assert (item.name in owners) == had_one
+            others = owners - {item.name} - {other.name for other in after if getattr(other, kind) == name}
+            assert not others or had_one, "a new plugin finds another one's data"
+    assert run(before, after, after) == plan
+
+
+@given(wanted_plugins, st.data())
+def test_new_names_for_everything_are_never_refused(before: list[Wanted], data: st.DataObject) -> None:
+    """As long as every old name becomes one new name that nothing else has, any number of them may change at once."""
+    new = {name: data.draw(st.sampled_from([name, f"new_{name}"])) for name in "wxyz"}
+    after = [replace(item, database=new[item.database], role=new[item.role]) for item in before]
+    plan = run(before, after)
+    assert all(item.renamed_from in (None, item.name.removeprefix("new_")) for item in (*plan.databases, *plan.roles))
