@@ -86,6 +86,8 @@ class Server:
 
     def start(self) -> None:
         """Make a data directory and start the server on a free port of 127.0.0.1."""
+        if not all((self.bin_dir / name).is_file() for name in ("initdb", "postgres")):
+            raise SupervisorError(f"there is no PostgreSQL server in {self.bin_dir}")
         if not self._runs():
             self.bin_dir = self._copy_binaries()
             if not self._runs():
@@ -125,8 +127,6 @@ class Server:
                 check=False,
                 **self._identity(),
             )
-        except FileNotFoundError:
-            raise SupervisorError(f"there is no PostgreSQL server in {self.bin_dir}") from None
         except PermissionError:
             return False
         return result.returncode == 0
