@@ -1,0 +1,363 @@
+"""From libyaml's events to values: keys, tags, anchors and positions. Without recursion, and without a node per scalar."""
+
+from __future__ import annotations
+
+import sys
+from array import array
+from typing import TYPE_CHECKING, Any, Final
+
+from generator.appconfig import complexkeys, strictness, version11
+from generator.appconfig.anchors import Anchor, Anchors
+from generator.appconfig.problems import Problems, Refused, Unreadable
+from generator.appconfig.scalars import key_string, resolve_plain, resolve_tagged
+from generator.appconfig.values import ConfigList, ConfigMap
+from generator.appconfig.yamltext import Text, restoring
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+MAX_DEPTH: Final = 200
+_MAX_KEY_DEPTH: Final = 20
+_NUMBER_OR_WORD: Final = frozenset("0123456789+-.~ntfNTF")
+_MERGE_TAG: Final = "tag:yaml.org,2002:merge"
+_NO_KEY: Final = object()
+_MERGE: Final = object()
+
+
+class PlainIndicator(Exception):  # noqa: N818 - not an error: the text is read again
+    """In a flow collection npm ``yaml`` reads ``:80`` and ``?x`` as texts, libyaml as an indicator and a value."""
+
+    def __init__(self, offset: int) -> None:
+        super().__init__()
+        self.offset = offset
+
+
+class _Frame:
+    """A collection that is being read."""
+
+    __slots__ = ("anchor", "container", "flow", "is_map", "key", "key_offset", "offsets", "others", "start", "tag")
+
+    def __init__(self, event: Any, *, is_map: bool) -> None:
+        self.is_map = is_map
+        self.container: Any = ConfigMap() if is_map else ConfigList()
+        self.offsets: array[int] = array("I")
+        self.start: int = event.start_mark.index
+        self.flow: bool = event.flow_style
+        self.tag: str | None = event.tag
+        self.anchor: Anchor | None = None
+        self.key: Any = _NO_KEY
+        self.key_offset = 0
+        self.others: dict[str, Any] | None = None  # keys that were not strings in the file, by their text
+
+
+class Composer:
+    """Turns the events of one text into values, without recursion."""
+
+    def __init__(self, text: Text, problems: Problems) -> None:
+        self._text = text
+        self._problems = problems
+        self._source = problems.source
+        self._anchors = Anchors()
+        self._stack: list[_Frame] = []
+        self._resolve: Callable[[str], Any] = resolve_plain
+        self._version11 = False
+        self.shared = False
+
+    def document(self) -> Any:
+        """The value of the first document; further ones are an error."""
+        import yaml
+
+        parser = _make_parser(self._text.text)
+        event = restoring(parser, self._text)
+        try:
+            event()  # the start of the stream
+            start = event()
+            if not isinstance(start, yaml.DocumentStartEvent):
+                return None
+            if start.version == (1, 1):
+                self._use_version_11()
+            value = self._node(event)
+            event()  # the end of the document
+            more: Any = event()
+            first: Any = more.start_mark
+            if isinstance(more, yaml.DocumentStartEvent):
+                self._problems.several_documents(first.index)
+            return value
+        except yaml.MarkedYAMLError as error:
+            raise Unreadable.from_yaml(error) from None
+        except yaml.YAMLError as error:
+            raise Unreadable(str(error), getattr(error, "position", None)) from None
+
+    def _use_version_11(self) -> None:
+        self._version11 = True
+        self._resolve = version11.resolve_plain
+
+    def _node(self, get_event: Callable[[], Any]) -> Any:
+        """The value of the next node of the stream."""
+        from yaml.events import AliasEvent, MappingStartEvent, ScalarEvent, SequenceStartEvent
+
+        stack, text, resolve = self._stack, self._text.text, self._resolve
+        frame: _Frame | None = None
+        while True:
+            event = get_event()
+            kind = type(event)
+            if kind is ScalarEvent:
+                offset = event.start_mark.index
+                if event.tag is not None or event.anchor is not None:
+                    value = self._special_scalar(event)
+                else:
+                    value = event.value
+                    if not event.style:
+                        if not value or value[0] in _NUMBER_OR_WORD or self._version11:
+                            value = resolve(value)
+                    elif event.start_mark.line != event.end_mark.line or text[event.end_mark.index] == "#":
+                        value = self._check_scalar(event)
+            elif kind is MappingStartEvent or kind is SequenceStartEvent:
+                if frame is not None and frame.is_map and frame.key is _NO_KEY:
+                    offset = event.start_mark.index
+                    value = self._complex_key(event, get_event)
+                else:
+                    frame = self._open(event, is_map=kind is MappingStartEvent)
+                    continue
+            elif kind is AliasEvent:
+                offset = event.start_mark.index
+                value = self._alias(event)
+            else:
+                value, offset = self._close(event)
+                frame = stack[-1] if stack else None
+            if frame is None:
+                return value
+            if frame.flow:
+                if text[offset - 1] == "?":
+                    raise PlainIndicator(offset - 1)
+                if value == "-" and not (frame.is_map and frame.key is _NO_KEY):
+                    strictness.check_dash(self._problems, text, offset)
+            if not frame.is_map:
+                frame.container.append(value)
+                frame.offsets.append(offset)
+            elif frame.key is _NO_KEY:
+                frame.key = value
+                frame.key_offset = offset
+                if type(value) is not str:
+                    frame.key = self._special_key(frame, value, event)
+            else:
+                key = frame.key
+                frame.key = _NO_KEY
+                if (
+                    type(key) is not str
+                    or key in frame.container
+                    or "0" <= key[:1] <= "9"
+                    or (key == "<<" and self._version11)
+                ):
+                    self._store_special(frame, key, value, offset)
+                else:
+                    frame.container[sys.intern(key)] = value
+                    frame.offsets.append(frame.key_offset)
+                    frame.offsets.append(offset)
+
+    def _open(self, event: Any, *, is_map: bool) -> _Frame:
+        if len(self._stack) >= MAX_DEPTH:
+            self._problems.too_deep(event.start_mark.index, MAX_DEPTH)
+            raise Refused
+        frame = _Frame(event, is_map=is_map)
+        if event.anchor is not None or event.tag is not None:
+            strictness.check_properties(self._problems, self._text.text, frame.start, event.anchor)
+        if event.anchor is not None:
+            frame.anchor = self._anchors.begin(event.anchor)
+            frame.anchor.value = frame.container
+        if frame.flow:
+            strictness.check_comment(self._problems, self._text.text, event.end_mark.index)
+        elif self._text.tabs:
+            strictness.check_tabs(self._problems, self._text, frame.start)
+        self._stack.append(frame)
+        return frame
+
+    def _close(self, event: Any) -> tuple[Any, int]:
+        frame = self._stack.pop()
+        container = frame.container
+        if frame.flow:
+            strictness.check_comment(self._problems, self._text.text, event.end_mark.index)
+            if not (self._stack and self._stack[-1].flow):
+                self._check_lines(frame.start, event.end_mark.index, is_flow=True)
+        if frame.is_map:
+            container.place(self._source, frame.offsets)
+            if frame.others is not None:
+                _order_as_javascript(container)
+        else:
+            container.place(self._source, frame.offsets)
+        if frame.tag is not None:
+            container = self._tagged_collection(frame)
+        if frame.anchor is not None:
+            self._anchors.end(frame.anchor, container)
+        return container, frame.start
+
+    def _special_scalar(self, event: Any) -> Any:
+        """A scalar with a tag or an anchor."""
+        offset = event.start_mark.index
+        strictness.check_properties(self._problems, self._text.text, offset, event.anchor)
+        value: Any = event.value
+        if event.style:
+            value = self._check_scalar(event)
+        if event.tag is not None:
+            value = self._tagged_scalar(event)
+        elif not event.style:
+            value = self._resolve(value)
+        if event.anchor is not None:
+            self._anchors.scalar(event.anchor, value)
+        return value
+
+    def _tagged_scalar(self, event: Any) -> Any:
+        if event.tag == _MERGE_TAG and event.value == "<<":
+            return _MERGE
+        known = version11.resolve_tagged if self._version11 else resolve_tagged
+        value, found = known(event.value, event.tag)
+        if not found:
+            value, found = version11.resolve_special(event.value, event.tag, self._problems, event.start_mark.index)
+        if not found:
+            self._problems.unknown_tag(event.tag, event.start_mark.index)
+        return value
+
+    def _tagged_collection(self, frame: _Frame) -> Any:
+        assert frame.tag is not None
+        value, found = version11.resolve_collection(frame.container, frame.tag, self._problems, frame.start)
+        if not found:
+            self._problems.unknown_tag(frame.tag, frame.start)
+        return value
+
+    def _alias(self, event: Any) -> Any:
+        offset = event.start_mark.index
+        strictness.check_alias(self._problems, self._text.text, event.end_mark.index)
+        anchor = self._anchors.find(event.anchor)
+        name = self._text.anchor_name(event.anchor)
+        if anchor is None:
+            self._problems.unresolved_alias(name, offset)
+            return None
+        if anchor.open:
+            self._problems.recursive_alias(name, offset)
+            return None
+        self.shared = True
+        if not anchor.use():
+            self._problems.excessive_aliases(name, offset)
+            raise Refused
+        return anchor.value
+
+    def _complex_key(self, event: Any, get_event: Callable[[], Any]) -> str:
+        """A collection as a key: its text. Anchors inside it are known to later aliases."""
+        from yaml.events import CollectionEndEvent, CollectionStartEvent
+
+        offset = event.start_mark.index
+        events, depth = [event], 1
+        while depth:
+            event = get_event()
+            events.append(event)
+            place = event.start_mark.index
+            if isinstance(event, CollectionStartEvent):
+                depth += 1
+                if depth > _MAX_KEY_DEPTH:
+                    self._problems.too_deep(place, _MAX_KEY_DEPTH)
+                    raise Refused
+            elif isinstance(event, CollectionEndEvent):
+                depth -= 1
+        outer, self._stack = self._stack, []
+        self._node(iter(events).__next__)
+        self._stack = outer
+        self._problems.complex_key(offset)
+        return complexkeys.stringify(events)
+
+    def _store_special(self, frame: _Frame, key: Any, value: Any, offset: int) -> None:
+        """Store a pair whose key is there already, is not a text in the file, starts with a digit, or merges."""
+        if key is _MERGE or (key == version11.MERGE_KEY and self._version11):
+            self._merge(frame, value, offset)
+            return
+        text = key if isinstance(key, str) else key_string(key)
+        container = frame.container
+        if frame.others is None:
+            frame.others = {}
+        if text in container:
+            before = frame.others.get(text, text)
+            index = list(container).index(text)
+            if type(before) is type(key) and before == key:
+                self._problems.duplicate_key(text, frame.key_offset, frame.offsets[2 * index])
+            frame.offsets[2 * index], frame.offsets[2 * index + 1] = frame.key_offset, offset
+        else:
+            frame.offsets.append(frame.key_offset)
+            frame.offsets.append(offset)
+        frame.others[text] = key
+        container[text] = value
+
+    def _merge(self, frame: _Frame, value: Any, offset: int) -> None:
+        added = version11.merge(frame.container, value, self._problems, frame.key_offset)
+        frame.offsets.extend([frame.key_offset, offset] * len(added))
+        # A key of the mapping itself may follow: it replaces the merged one and is no duplicate.
+        frame.others = {**(frame.others or {}), **dict.fromkeys(added, _MERGE)}
+
+    def _special_key(self, frame: _Frame, value: Any, event: Any) -> Any:
+        """A key that is not a string: an alias or a timestamp stands for its text, the rest is kept to tell 1 from "1"."""
+        text, offset = self._text.text, frame.key_offset
+        if value is None and frame.flow and text[offset] == ":" and text[offset + 1] not in " \t\r\n,[]{}":
+            raise PlainIndicator(offset)
+        if isinstance(value, (dict, list)):
+            return getattr(event, "value", None) or f"*{event.anchor}"
+        return value
+
+    def _check_scalar(self, event: Any) -> str:
+        """A quoted or block scalar: what may follow it, how its lines have to be indented, and its value."""
+        value: str = event.value
+        end = event.end_mark.index
+        if event.style in ("'", '"'):
+            strictness.check_comment(self._problems, self._text.text, end)
+            if event.start_mark.line != event.end_mark.line and not (self._stack and self._stack[-1].flow):
+                self._check_lines(event.start_mark.index, end, is_flow=False)
+            return value
+        start = event.start_mark
+        too_far_left = bool(self._stack) and start.column < self._required_indent()
+        header = strictness.check_block_scalar(self._problems, self._text.text, start.index, too_far_left=too_far_left)
+        if not value.strip(" \n"):
+            return value.replace(" ", "") if "+" in header else ""  # nothing but blank lines
+        return value
+
+    def _check_lines(self, start: int, end: int, *, is_flow: bool) -> None:
+        strictness.check_lines(self._problems, self._text.text, start, end, self._required_indent(), is_flow=is_flow)
+
+    def _required_indent(self) -> int:
+        """How far the lines of a scalar or flow collection have to be indented here (0 at the root)."""
+        for frame in reversed(self._stack):
+            if not frame.flow:
+                first = frame.start if not frame.is_map else frame.offsets[0] if frame.offsets else frame.key_offset
+                return strictness.column_of_collection(self._source, self._text.text, first, is_map=frame.is_map) + 1
+        return 0
+
+
+def _make_parser(text: str) -> Any:
+    """libyaml's parser, or PyYAML's own where libyaml is not there."""
+    import yaml
+
+    if yaml.__with_libyaml__:
+        from yaml._yaml import CParser
+
+        return CParser(text)
+
+    class Parser(yaml.reader.Reader, yaml.scanner.Scanner, yaml.parser.Parser):
+        def __init__(self) -> None:
+            yaml.reader.Reader.__init__(self, text)
+            yaml.scanner.Scanner.__init__(self)
+            yaml.parser.Parser.__init__(self)
+
+    return Parser()
+
+
+def _is_index(key: str) -> bool:
+    return key.isascii() and key.isdigit() and (key == "0" or key[0] != "0") and int(key[:11]) < 2**32 - 1
+
+
+def _order_as_javascript(container: ConfigMap) -> None:
+    """JavaScript objects list keys that are array indexes first, in ascending order."""
+    indexes = sorted((key for key in container if _is_index(key)), key=int)
+    if not indexes:
+        return
+    marks = container.marks
+    keys = indexes + [key for key in container if not _is_index(key)]
+    values = {key: container[key] for key in keys}
+    container.clear()
+    container.update(values)
+    container.marks = {key: marks[key] for key in keys}
