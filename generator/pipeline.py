@@ -231,7 +231,12 @@ def render(project: Project, resolved: PluginDatabaseMap, planned: Planned, *, v
     """
     diagnostics = project.diagnostics
     targets = {name: TARGETS[name].load() for name in project.layout.targets}
-    context = RenderContext(plan=planned.plan, resolved=resolved, merged=project.database)
+    context = RenderContext(
+        plan=planned.plan,
+        resolved=resolved,
+        merged=project.database,
+        database_manager=project.settings.database_manager,
+    )
     for target in targets.values():
         target.check(context, diagnostics)
     _stop_on_errors(diagnostics)
@@ -250,7 +255,15 @@ def _verify(
     deep: bool,
 ) -> None:
     for artifact in artifacts.get("app-config", ()):
-        verify_fragment(project.config.layers, artifact.text, plan, project.diagnostics)
+        verify_fragment(
+            project.config.layers,
+            artifact.text,
+            plan,
+            project.diagnostics,
+            environ=project.environ,
+            manager=project.settings.database_manager,
+            placeholders=project.request.placeholders,
+        )
     if deep:
         for name, target in targets.items():
             verify_artifacts(name, target, artifacts[name], plan, project.diagnostics)

@@ -25,12 +25,14 @@ class RenderContext:
     """What a target may look at.
 
     ``plan`` is what has to exist, ``resolved`` what the input says now, ``merged`` the merged value of
-    ``backend.database`` (for the fragment), ``options`` the target's own settings.
+    ``backend.database`` (for the fragment), ``database_manager`` the manager Backstage runs, ``options`` the target's own
+    settings.
     """
 
     plan: Plan
     resolved: PluginDatabaseMap
     merged: Mapping[str, Any]
+    database_manager: str = "current"
     options: Mapping[str, Any] = field(default_factory=dict)
 
 

@@ -1,0 +1,194 @@
+"""What the input says that an app-config fragment has to repeat, undo, or cannot do anything about."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import PurePosixPath, PureWindowsPath
+from typing import TYPE_CHECKING, Any, Final
+
+from generator.appconfig.substitution import escape
+from generator.appconfig.values import UNDEFINED, ConfigMap, Placeholder
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from generator.diagnostics import Diagnostics, Location
+    from generator.model import PluginPlan
+    from generator.targets.base import RenderContext
+
+CERTIFICATES: Final = {"sslrootcert": "ca", "sslcert": "cert", "sslkey": "key"}
+"""Parameters of a connection string that name a file, and the keys of ``ssl`` its content goes to."""
+
+_CLOUDS: Final = ("rds", "azure", "cloudsql")
+# The plan has these, and nothing of the string's own may come in their place.
+_PLANNED: Final = ("database", "user", "password")
+_SECRET: Final = re.compile(r"passw|passphrase|pwd|secret|token|credential", re.IGNORECASE)
+
+
+def text_of(value: Any) -> Any:
+    """A literal value as app-config has to spell it: what looks like a reference in it is none."""
+    return escape(value) if isinstance(value, str) else value
+
+
+@dataclass(frozen=True, slots=True)
+class PluginInput:
+    """What the merged input (``merged``: ``backend.database``) says about one planned plugin."""
+
+    plan: PluginPlan
+    merged: Mapping[str, Any]
+
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        """``backend.database.plugin.<id>``."""
+        plugins = self.merged.get("plugin")
+        settings = plugins.get(self.plan.plugin_id) if isinstance(plugins, dict) else None
+        return settings if isinstance(settings, dict) else {}
+
+    @property
+    def connection(self) -> Any:
+        """The plugin's own connection as it is written, ``None`` without one."""
+        return self.settings.get("connection")
+
+    @property
+    def string_parts(self) -> dict[str, Any]:
+        """The parts of the plugin's connection string, without what the plan decides; empty when it has none."""
+        if not isinstance(self.connection, str) or self.plan.source is None:
+            return {}
+        own = self.plan.source.own_connection
+        return {key: value for key, value in own.items() if key not in _PLANNED and value is not UNDEFINED}
+
+    @property
+    def cloud_type(self) -> str | None:
+        """The cloud sign-in that would come in the way of a password: ``rds``, ``azure``, ``cloudsql``."""
+        for connection in (self.connection, self.merged.get("connection")):
+            kind = connection.get("type") if isinstance(connection, dict) else None
+            if kind is not None:
+                return kind if kind in _CLOUDS else None
+        return None
+
+    def locate(self, *keys: str) -> Location | None:
+        """Where the first of ``keys`` (of the plugin's ``connection``) was written, else the connection itself."""
+        if isinstance(self.connection, ConfigMap):
+            found = next((place for key in keys if (place := self.connection.locate(key))), None)
+            if found:
+                return found
+        settings = self.settings
+        return settings.locate("connection") if isinstance(settings, ConfigMap) else None
+
+    @property
+    def path(self) -> str:
+        """The key of the plugin's connection."""
+        return f"backend.database.plugin.{self.plan.plugin_id}.connection"
+
+
+def check_input(context: RenderContext, diagnostics: Diagnostics) -> None:
+    """Report what a fragment cannot do (errors GR630 to GR633) and what it takes away (warnings GR633, GR634)."""
+    plan = context.plan
+    if context.database_manager == "single-connection" and plan.plugins:
+        diagnostics.error(
+            "GR630",
+            "the single-connection database manager has one user for all plugins, so no plugin can have its own",
+            path="backstage.databaseManager",
+            backstage="ignores everything below backend.database.plugin",
+            hint="upgrade Backstage and set backstage.databaseManager accordingly, or leave the target app-config out",
+        )
+        return
+    _check_base(context, diagnostics)
+    for plugin in plan.plugins:
+        found = PluginInput(plugin, context.merged)
+        _check_string(found, diagnostics)
+        _check_driver_string(found.connection, found.locate("connectionString"), found.path, diagnostics)
+        _check_cloud(found, context, diagnostics)
+
+
+def _check_base(context: RenderContext, diagnostics: Diagnostics) -> None:
+    merged = context.merged
+    if not context.plan.plugins:
+        return
+    connection, role = merged.get("connection"), merged.get("role")
+    place = connection.locate("connectionString") if isinstance(connection, ConfigMap) else None
+    _check_driver_string(connection, place, "backend.database.connection", diagnostics)
+    if isinstance(role, str):
+        diagnostics.warning(
+            "GR634",
+            f"the fragment takes the role {role!r} away: with it every plugin would act as that one role",
+            merged.locate("role") if isinstance(merged, ConfigMap) else None,
+            path="backend.database.role",
+            backstage="sends SET ROLE on every connection, whatever user it signed in as",
+            hint="remove backend.database.role once each plugin has its own user",
+        )
+
+
+def _check_driver_string(connection: Any, place: Location | None, path: str, diagnostics: Diagnostics) -> None:
+    if isinstance(connection, dict) and connection.get("connectionString") is not None:
+        diagnostics.error(
+            "GR632",
+            "`connectionString` wins over every user and database beside it, so no plugin can have its own",
+            place,
+            path=f"{path}.connectionString",
+            backstage="hands it to the driver, which replaces user, password, host and database with those of the string",
+            hint="write the string as `connection` itself, or its parts as host, port and ssl",
+        )
+
+
+def _check_string(found: PluginInput, diagnostics: Diagnostics) -> None:
+    """Whether everything in the plugin's connection string can be said by an object."""
+    parts = found.string_parts
+    problem = hint = ""
+    secret = next((key for key in parts if _SECRET.search(key)), None)
+    if "connectionString" in parts:
+        problem = "only the run-time environment knows what is in the connection string, so host and TLS cannot be repeated"
+        hint = "give its value with --env-file, or write connection as an object with host and port"
+    elif secret:
+        problem = f"the connection string holds a secret ({secret}) that greenroom must not repeat"
+        hint = "write connection as an object, with that value from the environment"
+    else:
+        relative = next((key for key in CERTIFICATES if parts.get(key) and not _is_absolute(parts[key])), None)
+        if relative:
+            problem = f"{relative} of the connection string is relative to the folder Backstage runs in, and $file is not"
+            hint = "write an absolute path"
+    if problem:
+        diagnostics.error(
+            "GR631",
+            f"the connection string of plugin {found.plan.plugin_id!r} cannot become an object: {problem}",
+            found.locate(),
+            path=found.path,
+            backstage="replaces a string by an object as a whole",
+            hint=hint,
+        )
+
+
+def _is_absolute(path: Any) -> bool:
+    if isinstance(path, Placeholder):
+        return path.startswith("/")
+    return isinstance(path, str) and (PurePosixPath(path).is_absolute() or PureWindowsPath(path).is_absolute())
+
+
+def _check_cloud(found: PluginInput, context: RenderContext, diagnostics: Diagnostics) -> None:
+    kind = found.cloud_type
+    if kind is None:
+        return
+    base = context.merged.get("connection")
+    place = found.locate("type") if isinstance(found.connection, dict) and "type" in found.connection else None
+    if place is None and isinstance(base, ConfigMap):
+        place = base.locate("type")
+    source = found.plan.source
+    connection = source.connection if source is not None and isinstance(source.connection, dict) else {}
+    if kind == "cloudsql" and not connection.get("host"):
+        diagnostics.error(
+            "GR633",
+            f"plugin {found.plan.plugin_id!r} connects through the Cloud SQL connector, which knows no passwords",
+            place,
+            path="backend.database.connection.type",
+            hint="set connection.host to the instance's address or a proxy, and connection.type to default",
+        )
+        return
+    diagnostics.warning(
+        "GR633",
+        f"the fragment replaces the {kind} sign-in by a password for each plugin",
+        place,
+        path="backend.database.connection.type",
+        backstage=f"fetches a token instead of a password while connection.type is {kind}",
+        hint="set connection.type to default, and see that the server takes passwords",
+    )
