@@ -1,0 +1,161 @@
+"""What Terraform cannot carry, found before anything is rendered."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from typing import TYPE_CHECKING, Final
+
+from generator.targets.terraform.escaping import is_identifier, text_problem
+from generator.targets.terraform.servers import KINDS
+from generator.targets.terraform.shape import ENGINE, Shape, database_label, place, role_label
+from generator.targets.terraform.stores import STORES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from generator.diagnostics import Diagnostics, Location
+    from generator.model import Plan, PluginPlan
+
+_NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,63}", re.ASCII)
+_WHY: Final = {
+    "database": "the provider puts it into its connection URL as it is",
+    "role": "the provider joins role names into the ids it keeps in state",
+    "schema": "the provider splits ids at dots and a role's search_path at commas",
+}
+_SOURCES: Final = {
+    "database": ("connection.database", "databaseName", "prefix"),
+    "role": ("connection.user", "databaseName"),
+    "schema": ("schemaName", "pluginDivisionMode"),
+}
+_PATHS: Final = {"database": "connection.database", "role": "connection.user"}
+
+
+def check_plan(plan: Plan, diagnostics: Diagnostics) -> None:
+    """Report every item the ``terraform`` target has to refuse: GR610 to GR618."""
+    shape = Shape(plan)
+    _check_servers(plan, diagnostics)
+    _check_names(shape, diagnostics)
+    _check_texts(shape, diagnostics)
+    _check_labels(shape, diagnostics)
+    store = STORES.get(plan.store)
+    if store is None:
+        diagnostics.error(
+            "GR612",
+            f"the terraform target cannot keep passwords in {plan.store!r}",
+            path="credentials.store",
+            hint=f"one of {', '.join(sorted(STORES))}",
+        )
+    elif shape.plugins:
+        store.check(plan, diagnostics)
+
+
+def _check_servers(plan: Plan, diagnostics: Diagnostics) -> None:
+    for server in plan.servers:
+        if server.engine != ENGINE:
+            users = [plugin for plugin in plan.plugins if plugin.server == server.name]
+            diagnostics.error(
+                "GR610",
+                f"the terraform target provisions PostgreSQL only, and server {server.name!r} is {server.engine} "
+                f"(plugins {', '.join(plugin.plugin_id for plugin in users)})",
+                _location(users, "client"),
+                path="backend.database.client",
+                hint="leave the target terraform out (--target), or generate for the other plugins alone (--plugin)",
+            )
+            continue
+        if not is_identifier(server.name):
+            diagnostics.error(
+                "GR613",
+                f"the server name {server.name!r} cannot be a part of the name of a Terraform variable",
+                path=f"servers.{server.name}",
+                hint="a letter or underscore first, then letters, digits, dashes and underscores",
+            )
+        kind = KINDS.get(server.kind)
+        if kind is None:
+            diagnostics.error(
+                "GR613",
+                f"the terraform target does not know the kind {server.kind!r} of server {server.name!r}",
+                path=f"servers.{server.name}.kind",
+                hint=f"one of {', '.join(sorted(KINDS))}",
+            )
+        else:
+            kind.check(server, diagnostics)
+
+
+def _check_names(shape: Shape, diagnostics: Diagnostics) -> None:
+    seen: set[tuple[str, str]] = set()
+    for kind, name, plugin in _names(shape.plugins):
+        if (kind, name) in seen or _NAME.fullmatch(name):
+            continue
+        seen.add((kind, name))
+        own_key = f".{_PATHS[kind]}" if kind in _PATHS else ""
+        diagnostics.error(
+            "GR611",
+            f"Terraform cannot manage the {kind} name {name[:80]!r} of plugin {plugin.plugin_id!r}: {_WHY[kind]}",
+            _location([plugin], *_SOURCES[kind]),
+            path=f"backend.database.plugin.{plugin.plugin_id}{own_key}",
+            hint="1 to 63 letters, digits, underscores and dashes; or leave the target terraform out (--target)",
+        )
+
+
+def _names(plugins: list[PluginPlan]) -> Iterator[tuple[str, str, PluginPlan]]:
+    for plugin in plugins:
+        yield "database", plugin.database.name, plugin
+        yield "role", plugin.role.name, plugin
+        if plugin.schema is not None:
+            yield "schema", plugin.schema, plugin
+        if plugin.database.group is not None:
+            yield "role", plugin.database.group, plugin
+
+
+def _check_texts(shape: Shape, diagnostics: Diagnostics) -> None:
+    for plugin in shape.plugins:
+        problem = text_problem(plugin.plugin_id) or text_problem(plugin.role.secret_name)
+        if problem:
+            diagnostics.error(
+                "GR618",
+                f"no Terraform string can hold the id or the secret name of plugin {plugin.plugin_id!r}: it {problem}",
+                path="backend.database.plugin",
+                hint="rename the plugin",
+            )
+    for server in shape.plan.servers:
+        for value in (server.host, server.port):
+            if isinstance(value, str) and (problem := text_problem(value)):
+                diagnostics.error(
+                    "GR618",
+                    f"no Terraform string can hold the host or port of server {server.name!r}: it {problem}",
+                    path="backend.database.connection",
+                    hint="correct the value",
+                )
+
+
+def _check_labels(shape: Shape, diagnostics: Diagnostics) -> None:
+    """GR614: two things with the same module name. The planner keeps the plugins apart, this the rest."""
+    owners: dict[str, list[str]] = defaultdict(list)
+    for plugin in shape.plugins:
+        if not is_identifier(plugin.label):
+            diagnostics.error("GR614", f"{plugin.label!r} (plugin {plugin.plugin_id!r}) cannot be the name of a module")
+        owners[plugin.label].append(f"the plugin {plugin.plugin_id!r}")
+    for gone in shape.retired:
+        owners[gone.label].append(f"the retired plugin {gone.plugin_id!r}")
+    for database in shape.shared_databases:
+        owners[database_label(*place(database))].append(f"the shared database {database.name!r}")
+    for role in shape.shared_roles.values():
+        owners[role_label(*place(role))].append(f"the shared role {role.name!r}")
+    for label, things in owners.items():
+        if len(things) > 1:
+            diagnostics.error(
+                "GR614",
+                f"{' and '.join(things)} would both be the Terraform module {label!r}",
+                path="backend.database.plugin",
+                hint="rename one of them",
+            )
+
+
+def _location(plugins: list[PluginPlan], *keys: str) -> Location | None:
+    for plugin in plugins:
+        if plugin.source is not None:
+            for key in keys:
+                if key in plugin.source.sources:
+                    return plugin.source.sources[key]
+    return None

@@ -1,0 +1,108 @@
+"""Finished pieces of Terraform configuration: the view the templates print. Everything in them is escaped already."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from generator.escaping import Escaped
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+Arguments = list[tuple[Escaped, Escaped]]
+"""Names, padded so that the equal signs stand below each other as ``terraform fmt`` wants it, and expressions."""
+
+TRUE = Escaped("true")
+FALSE = Escaped("false")
+NULL = Escaped("null")
+
+
+def padded(names: Sequence[str]) -> tuple[Escaped, ...]:
+    """``names`` (identifiers) of adjacent single-line arguments, all as long as the longest."""
+    width = max(map(len, names), default=0)
+    return tuple(Escaped(name.ljust(width)) for name in names)
+
+
+def aligned(arguments: Mapping[str, Escaped] | Iterable[tuple[str, Escaped]]) -> Arguments:
+    """``arguments`` as adjacent single-line arguments in the given order."""
+    pairs = dict(arguments)
+    return list(zip(padded(list(pairs)), pairs.values(), strict=True))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Validation:
+    """A rule of a variable: a condition, and what is wanted where it does not hold.
+
+    With ``for_each`` the condition has to hold for each of these values, which it calls ``item``.
+    """
+
+    condition: Escaped
+    message: Escaped
+    for_each: tuple[Escaped, ...] = ()
+    item: Escaped = Escaped("each")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Variable:
+    """An input variable of a module. ``settings`` are further arguments, such as ``default`` or ``ephemeral``."""
+
+    name: Escaped
+    type: Escaped
+    description: Escaped
+    settings: Mapping[str, Escaped] = field(default_factory=dict)
+    validations: tuple[Validation, ...] = ()
+
+    @property
+    def arguments(self) -> Arguments:
+        """What the block says before its validations."""
+        return aligned({"type": self.type, "description": self.description, **self.settings})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Output:
+    """An output of a module."""
+
+    name: Escaped
+    description: Escaped
+    value: Escaped
+
+    @property
+    def arguments(self) -> Arguments:
+        """What the block says."""
+        return aligned({"description": self.description, "value": self.value})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequiredProvider:
+    """A provider of the registry: ``source`` (``hashicorp/aws``), the oldest version that works and the next major one."""
+
+    name: str
+    source: str
+    oldest: str
+    below: str
+
+    @property
+    def constraint(self) -> str:
+        """The versions that will do."""
+        return f">= {self.oldest}, < {self.below}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProviderConfiguration:
+    """A ``provider`` block."""
+
+    name: Escaped
+    comment: str
+    arguments: Arguments
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """A ``module`` block, or only a comment where there is nothing to call (``label`` is ``None``)."""
+
+    label: Escaped | None
+    comment: str = ""
+    module: Escaped = Escaped("")
+    provider: Escaped | None = None
+    arguments: Arguments = field(default_factory=list)

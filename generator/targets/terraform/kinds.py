@@ -1,0 +1,186 @@
+"""The modules a configuration is made of: one for each way a plugin, a shared database or a shared role can be.
+
+A module is the same for every plugin, so a plugin is one call of it. Which kinds there are follows from who owns what: a
+plugin may have its own role or use one of several plugins, and its own database, a schema in one, or a share in one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from generator.escaping import Escaped
+from generator.targets.terraform.escaping import string
+from generator.targets.terraform.hcl import NULL, Output, RequiredProvider, Variable
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from generator.targets.terraform.stores.base import Store
+
+POSTGRESQL: Final = RequiredProvider(
+    name="postgresql",
+    source="cyrilgdn/postgresql",
+    oldest="1.26.0",  # the first with `password_wo`
+    below="2.0.0",
+)
+
+_OWN_ROLE: Final = Escaped("postgresql_role.plugin.name")
+_OWN_DATABASE: Final = Escaped("postgresql_database.plugin.name")
+_GIVEN_ROLE: Final = Escaped("var.role")
+_GIVEN_DATABASE: Final = Escaped("var.database")
+_OWN_SCHEMA: Final = Escaped("postgresql_schema.plugin.name")
+_PLUGIN_ID: Final = Escaped("var.plugin_id")
+_PUBLIC: Final = string("public")
+_TEXT: Final = Escaped("string")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Kind:
+    """A module.
+
+    ``parts`` are the templates its ``main.tf`` is made of, in order; ``inputs`` its variables and ``outputs`` its outputs
+    (name to expression), apart from those of the store. ``role`` and ``database`` are how the parts refer to the role and the
+    database they work with, ``privileges`` what the role gets on that database. ``forgets`` are resources of other kinds:
+    should a call change its kind, Terraform must let go of them and not destroy them.
+    """
+
+    folder: str
+    summary: str
+    parts: tuple[str, ...]
+    inputs: tuple[str, ...]
+    outputs: Mapping[str, Escaped]
+    role: Escaped = _OWN_ROLE
+    database: Escaped = _OWN_DATABASE
+    privileges: tuple[str, ...] = ("CONNECT", "CREATE", "TEMPORARY")
+    forgets: tuple[str, ...] = ()
+
+    @property
+    def makes_role(self) -> bool:
+        """Whether the module makes a login role, so that a call passes in what the store needs."""
+        return "role" in self.parts
+
+
+DATABASE: Final = Kind(
+    folder="postgresql-database",
+    summary="A plugin's role with its password, its database, and what the role may do there.",
+    parts=("role", "database", "grants"),
+    inputs=("plugin_id", "database", "role"),
+    outputs={"plugin_id": _PLUGIN_ID, "role": _OWN_ROLE, "database": _OWN_DATABASE, "schema": _PUBLIC},
+    forgets=("postgresql_schema.plugin",),
+)
+SCHEMA: Final = Kind(
+    folder="postgresql-schema",
+    summary="A plugin's role with its password, its schema in a shared database, and what the role may do there.",
+    parts=("role", "connect", "schema"),
+    inputs=("plugin_id", "database", "role", "schema"),
+    outputs={"plugin_id": _PLUGIN_ID, "role": _OWN_ROLE, "database": _GIVEN_DATABASE, "schema": _OWN_SCHEMA},
+    database=_GIVEN_DATABASE,
+    privileges=("CONNECT", "TEMPORARY"),
+    forgets=("postgresql_database.plugin",),
+)
+ROLE: Final = Kind(
+    folder="postgresql-role",
+    summary="A role with its password: one that several plugins use, or a plugin's own in a database it shares with others.",
+    parts=("role", "connect_each"),
+    inputs=("role", "databases", "group"),
+    outputs={"role": _OWN_ROLE},
+    privileges=("CONNECT", "TEMPORARY"),
+    forgets=("postgresql_database.plugin", "postgresql_schema.plugin"),
+)
+SHARED_DATABASE: Final = Kind(
+    folder="postgresql-shared-database",
+    summary="A database in which plugins have schemas of their own.",
+    parts=("database", "public"),
+    inputs=("database",),
+    # By way of the grant, so that nobody is let in before PUBLIC is shut out.
+    outputs={"database": Escaped("postgresql_grant.public.database")},
+)
+GROUP_DATABASE: Final = Kind(
+    folder="postgresql-group-database",
+    summary="A database that plugins with different roles share: they all act as one group role, which owns what they make.",
+    parts=("group", "database", "grants"),
+    inputs=("database", "group_name"),
+    outputs={"group": Escaped("postgresql_role.group.name"), "database": _OWN_DATABASE},
+    role=Escaped("postgresql_role.group.name"),
+)
+DATABASE_OF_ROLE: Final = Kind(
+    folder="postgresql-database-of-role",
+    summary="A database, and what a role from elsewhere may do there.",
+    parts=("database", "grants"),
+    inputs=("database", "role"),
+    outputs={"role": _GIVEN_ROLE, "database": _OWN_DATABASE, "schema": _PUBLIC},
+    role=_GIVEN_ROLE,
+    forgets=("postgresql_role.group", "postgresql_role.plugin", "postgresql_schema.plugin"),
+)
+SCHEMA_OF_ROLE: Final = Kind(
+    folder="postgresql-schema-of-role",
+    summary="A schema in a shared database, and what a role from elsewhere may do there.",
+    parts=("schema",),
+    inputs=("database", "role", "schema"),
+    outputs={"role": _GIVEN_ROLE, "database": _GIVEN_DATABASE, "schema": _OWN_SCHEMA},
+    role=_GIVEN_ROLE,
+    database=_GIVEN_DATABASE,
+    forgets=("postgresql_database.plugin", "postgresql_role.plugin"),
+)
+
+_INPUTS: Final = {
+    variable.name: variable
+    for variable in (
+        Variable(name=Escaped("plugin_id"), type=_TEXT, description=string("Id of the plugin in Backstage.")),
+        Variable(name=Escaped("database"), type=_TEXT, description=string("Name of the database.")),
+        Variable(
+            name=Escaped("databases"),
+            type=Escaped("set(string)"),
+            description=string("Databases in which the role has schemas: it may connect to them."),
+            settings={"default": Escaped("[]")},
+        ),
+        Variable(
+            name=Escaped("group"),
+            type=_TEXT,
+            description=string("Role that owns what the plugins of a shared database make; none when null."),
+            settings={"default": NULL},
+        ),
+        Variable(name=Escaped("group_name"), type=_TEXT, description=string("Name of the group role.")),
+        Variable(name=Escaped("role"), type=_TEXT, description=string("Name of the role.")),
+        Variable(name=Escaped("schema"), type=_TEXT, description=string("Name of the schema.")),
+    )
+}
+
+_AFTER: Final = {"role": Escaped("postgresql_role.plugin"), "group": Escaped("postgresql_role.group")}
+
+_OUTPUTS: Final = {
+    "database": string("Name of the database."),
+    "group": string("Name of the group role."),
+    "plugin_id": string("Id of the plugin in Backstage."),
+    "role": string("Name of the role."),
+    "schema": string("Name of the schema."),
+}
+
+
+def module_view(kind: Kind, store: Store) -> dict[str, Any]:
+    """What the templates in ``modules/`` print for ``kind``."""
+    inputs = [_INPUTS[name] for name in kind.inputs] + list(store.module_variables if kind.makes_role else ())
+    outputs = [
+        Output(name=Escaped(name), description=_OUTPUTS[name], value=value) for name, value in kind.outputs.items()
+    ] + list(store.module_outputs if kind.makes_role else ())
+    return {
+        "summary": kind.summary,
+        "parts": [f"modules/{part}.{store.name}.tf.j2" if part == "role" else f"modules/{part}.tf.j2" for part in kind.parts],
+        "providers": required_providers(store if kind.makes_role else None),
+        "variables": sorted(inputs, key=lambda item: item.name),
+        "outputs": sorted(outputs, key=lambda item: item.name),
+        "role": kind.role,
+        "database": kind.database,
+        "privileges": Escaped(", ".join(string(privilege) for privilege in kind.privileges)),
+        # Databases and schemas are dropped before the roles that own what is in them.
+        "depends_on": next((_AFTER[part] for part in kind.parts if part in _AFTER), None),
+        "has_group": "group" in kind.inputs,
+        "has_schema": "schema" in kind.parts,
+        "forgets": [Escaped(address) for address in kind.forgets],
+    }
+
+
+def required_providers(store: Store | None) -> list[RequiredProvider]:
+    """The providers a module needs, sorted by name."""
+    return sorted((POSTGRESQL, *(store.providers if store else ())), key=lambda provider: provider.name)

@@ -1,0 +1,55 @@
+"""What Terraform has to let go of: the modules of plugins that are not there any more."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+from generator.targets.terraform.escaping import identifier
+from generator.targets.terraform.shape import PRIMARY, Shape, database_label, place, role_label
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+def retired_view(shape: Shape) -> dict[str, Any]:
+    """What ``retired.tf.j2`` prints."""
+    known = {alias for alias in shape.aliases.values() if alias}
+    # State remembers by which provider configuration a thing was managed, and Terraform wants that configuration to let go.
+    servers = {gone.server for gone in shape.retired} - {PRIMARY} - known
+    removed = {**_plugins(shape), **_databases(shape), **_roles(shape)}
+    return {
+        "providers": sorted(servers),
+        "retired": [{"label": identifier(label), "comment": removed[label]} for label in sorted(removed)],
+    }
+
+
+def _plugins(shape: Shape) -> dict[str, str]:
+    return {gone.label: text for gone, text in _texts(shape)}
+
+
+def _texts(shape: Shape) -> Iterator[tuple[Any, str]]:
+    for gone in shape.retired:
+        schema = f", schema {gone.schema}" if gone.schema is not None else ""
+        yield gone, f"{gone.plugin_id}: database {gone.database}{schema}, role {gone.role} on server {gone.server}."
+
+
+def _databases(shape: Shape) -> dict[str, str]:
+    """Shared databases whose last plugin went."""
+    planned = {place(database) for database in shape.plan.databases}
+    return {
+        database_label(gone.server, gone.database): f"Shared database {gone.database} on server {gone.server}."
+        for gone in shape.retired
+        if (gone.shared or gone.schema is not None) and (gone.server, gone.database) not in planned
+    }
+
+
+def _roles(shape: Shape) -> dict[str, str]:
+    """Shared roles whose last plugin went."""
+    planned = {place(role) for role in shape.roles}
+    users = Counter((gone.server, gone.role) for gone in shape.retired)
+    return {
+        role_label(server, name): f"Shared role {name} on server {server}."
+        for (server, name), number in users.items()
+        if number > 1 and (server, name) not in planned
+    }

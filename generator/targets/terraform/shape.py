@@ -1,0 +1,115 @@
+"""Which module of the configuration owns what: the addresses everything in Terraform's state hangs on.
+
+An address never changes while the thing it stands for is there, or Terraform would destroy the one and create the other. So
+an address depends on a plugin's label, or on a server and a name, and on nothing else: not on how many servers there are, not
+on who else shares. What is renamed under such an address gets a ``moved`` block.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Final
+
+from generator.escaping import Escaped
+from generator.naming import label
+from generator.targets.terraform.escaping import identifier
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from generator.model import Database, Plan, PluginPlan, Retired, Role
+
+ENGINE: Final = "postgresql"
+PRIMARY: Final = "primary"
+
+Place = tuple[str, str]
+"""A server's name, and the name of a database or role on it."""
+
+
+def place(item: Database | Role) -> Place:
+    """Where a database or role is."""
+    return item.server, item.name
+
+
+def _shared_label(kind: str, server: str, name: str) -> str:
+    return label(f"{kind}_{name}" if server == PRIMARY else f"{kind}_{server}_{name}")
+
+
+def database_label(server: str, name: str) -> str:
+    """The module of a database that is not the database of exactly one plugin."""
+    return _shared_label("database", server, name)
+
+
+def role_label(server: str, name: str) -> str:
+    """The module of a role that several plugins use."""
+    return _shared_label("role", server, name)
+
+
+@dataclass(frozen=True)
+class Shape:
+    """The PostgreSQL part of a plan, and who owns what in it."""
+
+    plan: Plan
+
+    @cached_property
+    def servers(self) -> frozenset[str]:
+        """The names of the PostgreSQL servers."""
+        return frozenset(server.name for server in self.plan.servers if server.engine == ENGINE)
+
+    @cached_property
+    def plugins(self) -> list[PluginPlan]:
+        """The plugins on PostgreSQL."""
+        return [plugin for plugin in self.plan.plugins if plugin.server in self.servers]
+
+    @cached_property
+    def roles(self) -> list[Role]:
+        """The login roles."""
+        return [role for role in self.plan.roles if role.server in self.servers]
+
+    @cached_property
+    def retired(self) -> list[Retired]:
+        """The plugins that were on PostgreSQL once."""
+        return [gone for gone in self.plan.retired if gone.engine == ENGINE]
+
+    @cached_property
+    def shared_databases(self) -> list[Database]:
+        """The databases with a module of their own."""
+        return [item for item in self.plan.databases if item.shared and item.server in self.servers]
+
+    @cached_property
+    def shared_roles(self) -> dict[Place, Role]:
+        """The roles with a module of their own: more than one plugin uses, or used, them.
+
+        A role whose other plugins are all retired stays where it is: taking it over would drop and create it.
+        """
+        if all(len(role.plugins) == 1 for role in self.roles) and not self.plan.retired:
+            return {}
+        users: dict[Place, int] = {place(role): len(role.plugins) for role in self.roles}
+        for gone in self.retired:
+            if (gone.server, gone.role) in users:
+                users[gone.server, gone.role] += 1
+        return {place(role): role for role in self.roles if users[place(role)] > 1}
+
+    @cached_property
+    def aliases(self) -> dict[str, str | None]:
+        """The provider alias of each server: none for ``primary``, and none for a server that is alone."""
+        return {name: None if name == PRIMARY or len(self.servers) == 1 else name for name in self.servers}
+
+
+def moved_databases(shape: Shape) -> list[tuple[Escaped, Escaped]]:
+    """Old and new address of every shared database that was renamed."""
+    return _moved((item.server, item.renamed_from, item.name, database_label) for item in shape.shared_databases)
+
+
+def moved_roles(shape: Shape) -> list[tuple[Escaped, Escaped]]:
+    """Old and new address of every shared role that was renamed."""
+    return _moved((item.server, item.renamed_from, item.name, role_label) for item in shape.shared_roles.values())
+
+
+def _moved(items: Iterable[tuple[str, str | None, str, Callable[[str, str], str]]]) -> list[tuple[Escaped, Escaped]]:
+    return [
+        (Escaped(f"module.{identifier(address(server, old))}"), Escaped(f"module.{identifier(address(server, new))}"))
+        for server, old, new, address in items
+        if old is not None and address(server, old) != address(server, new)
+    ]

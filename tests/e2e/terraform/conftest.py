@@ -1,0 +1,74 @@
+"""The real thing: Terraform, the real provider, real PostgreSQL servers."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from generator.live.embedded import EmbeddedServer, embedded_binaries, embedded_server
+from terraform_workspace import ADMIN, ADMIN_PASSWORD, Workspace
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+PROJECT = Path(__file__).resolve().parents[3]
+sys.path.insert(0, str(PROJECT / "tests" / "unit" / "targets"))
+
+_DEBIAN_15 = Path("/usr/lib/postgresql/15/bin")
+_MIRROR = "GREENROOM_TERRAFORM_MIRROR"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.slow)
+
+
+@pytest.fixture(scope="session")
+def mirror() -> Path:
+    """A folder with Terraform providers, as ``terraform providers mirror`` makes one."""
+    if not shutil.which("terraform"):
+        pytest.skip("terraform is not installed")
+    folder = Path(os.environ.get(_MIRROR) or PROJECT / ".cache" / "terraform-mirror")
+    if not (folder / "registry.terraform.io" / "cyrilgdn" / "postgresql").is_dir():
+        pytest.skip(
+            f"the provider cyrilgdn/postgresql is not in {folder.name}: run `terraform providers mirror FOLDER` in a generated "
+            f"folder where the Terraform registry can be reached, and set {_MIRROR} to FOLDER"
+        )
+    return folder
+
+
+def _binaries(version: str) -> Path:
+    if version == "18":
+        return embedded_binaries()
+    if not (_DEBIAN_15 / "postgres").exists():
+        pytest.skip("PostgreSQL 15 is not installed")
+    return _DEBIAN_15
+
+
+@pytest.fixture(scope="session", params=["15", "18"])
+def server(request: pytest.FixtureRequest, mirror: Path) -> Iterator[EmbeddedServer]:
+    """A PostgreSQL server with an administrator who may create roles and databases, and is no superuser."""
+    with embedded_server(_binaries(request.param)) as running:
+        running.create_admin(ADMIN, ADMIN_PASSWORD)
+        yield running
+
+
+@pytest.fixture(scope="session")
+def other_server(mirror: Path) -> Iterator[EmbeddedServer]:
+    """One more server."""
+    with embedded_server(_binaries("18")) as running:
+        running.create_admin(ADMIN, ADMIN_PASSWORD)
+        yield running
+
+
+@pytest.fixture
+def workspace(mirror: Path, server: EmbeddedServer, tmp_path: Path) -> Iterator[Workspace]:
+    """A folder to render a plan into and to run Terraform in. Nothing of it stays on the server."""
+    made = Workspace(tmp_path, mirror, {"primary": server})
+    yield made
+    made.clean()

@@ -1,0 +1,192 @@
+"""Plans of every shape the terraform target knows, made by hand."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
+
+from generator.appconfig.values import Placeholder, Reference
+from generator.model import Database, Delivery, Plan, PluginPlan, Retired, Role, Server
+from generator.naming import label, variable_part
+from generator.targets.base import RenderContext
+from generator.targets.terraform import TARGET
+
+if TYPE_CHECKING:
+    from generator.targets.base import Artifact
+
+HOST = Placeholder("${POSTGRES_HOST}", (Reference("env", "POSTGRES_HOST"),))
+PORT = Placeholder("${POSTGRES_PORT}", (Reference("env", "POSTGRES_PORT"),))
+
+
+class Wanted:
+    """One plugin to plan for. What is not given has the name greenroom gives it."""
+
+    def __init__(
+        self,
+        plugin_id: str,
+        *,
+        database: str | None = None,
+        role: str | None = None,
+        schema: str | None = None,
+        server: str = "primary",
+    ) -> None:
+        self.plugin_id, self.schema, self.server = plugin_id, schema, server
+        self.database = database or f"backstage_plugin_{plugin_id}"
+        self.role = role or f"backstage_{plugin_id}"
+
+
+def server(name: str = "primary", *, host: str | None = HOST, port: int | str | None = PORT) -> Server:
+    """An existing PostgreSQL server."""
+    return Server(name=name, kind="existing", engine="postgresql", host=host, port=port)
+
+
+def retired(plugin_id: str, *, server: str = "primary", shared: bool = False, **names: str) -> Retired:
+    """A plugin that was there once, in a database of its own unless ``names`` say otherwise."""
+    return Retired(
+        plugin_id=plugin_id,
+        label=label(plugin_id),
+        server=server,
+        engine="postgresql",
+        database=names.get("database", f"backstage_plugin_{plugin_id}"),
+        schema=names.get("schema"),
+        role=names.get("role", f"backstage_{plugin_id}"),
+        shared=shared,
+    )
+
+
+def make_plan(
+    *wanted: Wanted,
+    store: str = "variables",
+    servers: Iterable[Server] = (),
+    gone: Iterable[Retired] = (),
+    renamed: Mapping[str, str] | None = None,
+    password_version: int = 1,
+) -> Plan:
+    """A plan for ``wanted``; ``renamed`` maps new names of databases, roles and schemas to old ones."""
+    old = dict(renamed or {})
+    of_database: dict[tuple[str, str], list[Wanted]] = defaultdict(list)
+    of_role: dict[tuple[str, str], list[Wanted]] = defaultdict(list)
+    for item in sorted(wanted, key=lambda item: item.plugin_id):
+        of_database[item.server, item.database].append(item)
+        of_role[item.server, item.role].append(item)
+    databases = {
+        (place, name): Database(
+            name=name,
+            server=place,
+            plugins=tuple(user.plugin_id for user in users),
+            label=label(name),
+            shared=len(users) > 1 or users[0].schema is not None,
+            group=f"{name}_plugins" if users[0].schema is None and len({user.role for user in users}) > 1 else None,
+            renamed_from=old.get(name),
+        )
+        for (place, name), users in sorted(of_database.items())
+    }
+    roles = {
+        (place, name): Role(
+            name=name,
+            server=place,
+            plugins=tuple(user.plugin_id for user in users),
+            label=label(users[0].plugin_id),
+            delivery=Delivery(env=f"BACKSTAGE_DB_{variable_part(users[0].plugin_id)}_PASSWORD"),
+            secret_name=f"backstage/production/database/{users[0].plugin_id}",
+            password_version=password_version,
+            group=databases[place, users[0].database].group,
+            renamed_from=old.get(name),
+        )
+        for (place, name), users in sorted(of_role.items())
+    }
+    plugins = tuple(
+        PluginPlan(
+            plugin_id=item.plugin_id,
+            label=label(item.plugin_id),
+            server=item.server,
+            database=databases[item.server, item.database],
+            role=roles[item.server, item.role],
+            schema=item.schema,
+            schema_renamed_from=old.get(item.schema) if item.schema else None,
+        )
+        for item in sorted(wanted, key=lambda item: item.plugin_id)
+    )
+    return Plan(
+        environment="production",
+        store=store,
+        servers=tuple(servers) or tuple(server(name) for name in sorted({item.server for item in wanted} or {"primary"})),
+        databases=tuple(databases.values()),
+        roles=tuple(roles.values()),
+        plugins=plugins,
+        retired=tuple(gone),
+    )
+
+
+def render(plan: Plan) -> list[Artifact]:
+    """What the target makes of ``plan``."""
+    return TARGET.render(RenderContext(plan=plan, resolved={}, merged={}))
+
+
+def files(plan: Plan) -> dict[str, str]:
+    """The rendered files by path."""
+    return {artifact.path: artifact.text for artifact in render(plan)}
+
+
+def shapes() -> dict[str, Plan]:
+    """A plan for each shape of output, by name."""
+    plain = [Wanted("auth"), Wanted("catalog"), Wanted("tech-insights")]
+    schemas = [
+        Wanted(name, database="backstage", schema=name.replace("-", "_")) for name in ("auth", "catalog", "tech-insights")
+    ]
+    found = {
+        "databases": make_plan(*plain),
+        "one server with everything known": make_plan(Wanted("catalog"), servers=[server(host="db.example.com", port=5433)]),
+        "nothing known of the server": make_plan(Wanted("catalog"), servers=[server(host=None, port=None)]),
+        "schemas": make_plan(*schemas),
+        "several servers": make_plan(
+            *plain,
+            Wanted("search", server="search_example_com"),
+            servers=[server(), server("search_example_com", host="::1", port="6432")],
+        ),
+        "a lone server with a name": make_plan(Wanted("catalog", server="main")),
+        "one role for two plugins": make_plan(*plain, Wanted("search", role="shared"), Wanted("techdocs", role="shared")),
+        "one role for two schemas": make_plan(
+            *schemas,
+            Wanted("search", database="backstage", schema="search", role="shared"),
+            Wanted("techdocs", database="backstage", schema="techdocs", role="shared"),
+        ),
+        "one database, one role": make_plan(
+            *plain, Wanted("search", role="both", database="both"), Wanted("techdocs", role="both", database="both")
+        ),
+        "one database, several roles": make_plan(
+            *plain,
+            Wanted("search", database="group"),
+            Wanted("techdocs", database="group"),
+            Wanted("todo", database="group", role="two"),
+            Wanted("x", database="group", role="two"),
+        ),
+        "retired": make_plan(
+            *plain,
+            gone=[
+                retired("old"),
+                retired("elsewhere", server="reporting"),
+                retired("a", schema="a", database="backstage"),
+                retired("b", database="both", shared=True, role="both"),
+                retired("c", database="both", shared=True, role="both"),
+            ],
+        ),
+        "all retired": make_plan(gone=[retired("old")], servers=[]),
+        "renamed": make_plan(
+            *schemas,
+            Wanted("search", database="backstage", schema="search", role="shared"),
+            Wanted("techdocs", database="backstage", schema="techdocs", role="shared"),
+            renamed={"backstage": "portal", "shared": "common", "catalog": "old_catalog", "backstage_auth": "auth_user"},
+        ),
+        "odd ids": make_plan(
+            Wanted("9lives"), Wanted("plugin.with.dots"), Wanted('${x} "quoted"\n', database="odd", role="odd")
+        ),
+    }
+    return found | {f"{name} in AWS": _in_aws(plan) for name, plan in found.items() if name != "odd ids"}
+
+
+def _in_aws(plan: Plan) -> Plan:
+    from dataclasses import replace
+
+    return replace(plan, store="aws-secretsmanager")
