@@ -71,15 +71,14 @@ def _run(targets: list[PreflightTarget], *, wait: int, quiet: bool) -> Preflight
 
 
 def show_report(results: Iterable[PreflightResult]) -> None:
-    """Print one line for each plugin: where it is, who logs in, and each check."""
+    """Print one line for each plugin: where it is, who logs in, and the checks that failed."""
     from generator.cli.output import show_table
 
-    results = list(results)
-    names = list(dict.fromkeys(check.name for result in results for check in result.checks))
     rows = []
     for result in results:
-        marks = {check.name: "ok" if check.ok else "FAILED" for check in result.checks}
         place = f"{result.database}.{result.schema}" if result.schema else result.database
-        verdict = "ready" if result.ready else "NOT READY"
-        rows.append((result.plugin_id, place, result.user, *(marks.get(name, "-") for name in names), verdict))
-    show_table(("plugin", "database", "user", *names, ""), rows)
+        failed = ", ".join(check.name for check in result.checks if not check.ok)
+        verdict = "ready" if result.ready else f"NOT READY: {failed}"
+        passed = sum(check.ok for check in result.checks)
+        rows.append((result.plugin_id, place, result.user, f"{passed} of {len(result.checks)}", verdict))
+    show_table(("plugin", "database", "user", "checks", "verdict"), rows)
