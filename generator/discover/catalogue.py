@@ -27,10 +27,11 @@ class Listed:
 
 @dataclass(frozen=True, slots=True)
 class Catalogue:
-    """The published packages by npm name, and the ids of plugins that have tables of their own."""
+    """The published packages by npm name, the ids of plugins with tables of their own, and of those with modules."""
 
     packages: dict[str, Listed]
     own_tables: frozenset[str]
+    parents: frozenset[str]
 
     @staticmethod
     @cache
@@ -40,7 +41,7 @@ class Catalogue:
         packages = {name: Listed(name, plugin_id, True) for name, plugin_id in data["plugins"].items()}
         for parent, names in data["modules"].items():
             packages.update({name: Listed(name, parent, False) for name in names})
-        return Catalogue(packages, frozenset(data["ownTables"]))
+        return Catalogue(packages, frozenset(data["ownTables"]), frozenset(data["modules"]))
 
     def get(self, package: str) -> Listed | None:
         """The entry of an npm package."""

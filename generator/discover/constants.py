@@ -104,7 +104,7 @@ def _exported(binding: Import, file: SourceFile, packages: Packages, pick: Pick,
     for found in target.exported(name):
         if isinstance(found, Import) and found.specifier == binding.specifier and target is file:
             continue
-        values = _bound(found, target, packages, pick, depth + 1) if depth < _DEPTH else [None]
+        values: list[str | None] = _bound(found, target, packages, pick, depth + 1) if depth < _DEPTH else [None]
         if values != [None]:
             return values
     return [None]
@@ -126,4 +126,4 @@ def _passed(parameter: Parameter, file: SourceFile, packages: Packages, pick: Pi
         if parameter.index < len(given := arguments(site))
         for value in strings(given[parameter.index], file, packages, way, depth + 1)
     ]
-    return found or [None]
+    return found if found else [None]

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
+    from generator.discover.entry import Added, Entry
     from generator.discover.packages import Brought, Packages
     from generator.discover.repository import Package, Repository
 
@@ -121,18 +122,18 @@ class _Run:
 
     def _backend(self, backend: Package) -> None:
         from generator.discover.entry import Entry
-        from generator.discover.features import Kind
+        from generator.discover.kinds import Kind
 
         start = self.repository.entry(backend)
         if start is None:
             self._without_entry(backend)
             return
         entry = Entry(self.packages, self.diagnostics)
-        added = entry.read(start, backend.folder)
+        added = self._named(entry, entry.read(start, backend.folder))
         if self.exact:
             from generator.discover.exact import ask
 
-            added = ask(added, backend.folder, self.files, self.diagnostics)
+            added = ask(added, backend.folder, self.repository, self.diagnostics)
         for item in added:
             if item.brought.kind is Kind.INSTALLED:
                 self._all_installed(backend, item.location)
@@ -150,9 +151,24 @@ class _Run:
             names |= {_package_of(specifier) for specifier in entry.imported}
         self._not_added(backend, names)
 
+    def _named(self, entry: Entry, added: list[Added]) -> list[Added]:
+        """Legacy plugins with the package that has their code: the one of that id among those the backend imports."""
+        catalogue = self.packages.catalogue
+        by_id: dict[str, str] = {}
+        for name in sorted({_package_of(specifier) for specifier in entry.imported}):
+            listed = catalogue.get(name) or catalogue.guess(name)
+            if listed is not None and listed.is_plugin:
+                by_id.setdefault(listed.plugin_id, name)
+        return [
+            replace(item, brought=replace(item.brought, package=by_id.get(item.brought.id)))
+            if item.brought.source is Source.ENVIRONMENT
+            else item
+            for item in added
+        ]
+
     def _take(self, brought: Brought, location: Location, *, damaged: bool = False, cap: Confidence | None = None) -> None:
         """Keep one thing that was added."""
-        from generator.discover.features import Kind
+        from generator.discover.kinds import Kind
 
         confidence = Confidence.HIGH
         if brought.source is Source.REGISTRATIONS:
@@ -163,7 +179,7 @@ class _Run:
             confidence = Confidence.MEDIUM
         if cap is not None and cap.rank > confidence.rank:
             confidence = cap
-        if brought.source is Source.CATALOGUE and brought.package is not None:
+        if brought.source in (Source.CATALOGUE, Source.NAME, Source.ENVIRONMENT) and brought.package is not None:
             self.missing.add(brought.package)
         match brought.kind:
             case Kind.UNKNOWN:
@@ -221,7 +237,7 @@ class _Run:
                 self._take(replace(brought, specifier=name), location, cap=Confidence.MEDIUM)
 
     def _by_dependency(self, name: str, backend: Package) -> list[Brought]:
-        from generator.discover.features import Kind
+        from generator.discover.kinds import Kind
 
         package = self.repository.find(name, backend.folder)
         if package is not None and not package.role.startswith("backend-plugin"):
@@ -261,7 +277,7 @@ class _Run:
                     Severity.INFO,
                     f"{name} is a dependency of {self.files.name(backend.folder)}, but nothing adds it",
                     self.files.line_of(backend.folder / "package.json", name),
-                    hint=f"backend.add(import('{name}')) would start the plugin {plugin_id!r}; until then it needs no database",
+                    hint=f"backend.add(import('{name}')) would start {plugin_id!r}; until then it needs no database",
                 )
             )
 

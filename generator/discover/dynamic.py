@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from generator.diagnostics import Location
 from generator.discover.catalogue import Catalogue, flat_name
-from generator.discover.features import Kind
+from generator.discover.kinds import Kind
 from generator.discover.model import Source
 from generator.discover.packages import Brought
 
@@ -120,12 +120,13 @@ class DynamicPlugins:
             problem = getattr(error, "problem", None) or "nested too deeply"
             self._problem(Location(self.files.name(path), line, column), f"is not valid YAML: {problem}")
             return None
-        if node is None:
+        root: Any = node
+        if root is None:
             return {}
-        if node.id != "mapping":
+        if root.id != "mapping":
             self._problem(Location(self.files.name(path), 1, 1), "is not a mapping with `plugins`")
             return None
-        return {key.value: value for key, value in node.value if key.id == "scalar"}
+        return {key.value: value for key, value in root.value if key.id == "scalar"}
 
     def _entry(self, node: Any, name: str) -> Row | None:
         location = Location(name, node.start_mark.line + 1, node.start_mark.column + 1)
@@ -191,7 +192,7 @@ class DynamicPlugins:
 
 
 def dynamic_name(package: str) -> str | None:
-    """The package a row names: an npm name, or the flat name of a wrapped package (``backstage-plugin-techdocs-backend``)."""
+    """The package a row names: an npm name, or a wrapped package's flat name (``backstage-plugin-techdocs-backend``)."""
     text = package.strip()
     if text.startswith("oci://"):
         image, _, inside = text.partition("!")

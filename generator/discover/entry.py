@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from generator.discover.bindings import Import, Parameter, Value
 from generator.discover.constants import strings
-from generator.discover.features import Kind, conditional, dead
+from generator.discover.kinds import Kind, conditional, dead
 from generator.discover.model import Source
 from generator.discover.packages import Brought
 from generator.discover.typescript import FUNCTIONS, arguments, first_error, text_of, unwrap, walk
@@ -46,7 +46,7 @@ class Entry:
         self.legacy = False
 
     def read(self, start: Path, folder: Path) -> list[Added]:
-        """Everything the backend that starts with file ``start`` adds; files it imports are read until one adds something."""
+        """Everything the backend that starts with file ``start`` adds, there or in the files it imports."""
         queue, seen, found = [start], {start}, list[Added]()
         while queue and len(seen) <= _MOST_FILES:
             path = queue.pop(0)
@@ -61,7 +61,6 @@ class Entry:
                     self.imported.add(specifier)
                 elif (target := self.packages.relative(file, specifier)) is not None and target.path not in seen:
                     seen.add(target.path)
-                    # Beside the entry file only those that create or extend a backend of their own.
                     queue.append(target.path)
         return found
 
@@ -93,7 +92,7 @@ class Entry:
                 if target is not None and self._is_backend(target, file):
                     yield from self._added(node, file, near)
             elif scope == file.root:
-                yield from self._handed_over(node, callee, file, near)
+                yield from self._handed_over(node, callee, file)
 
     def _added(self, call: Node, file: SourceFile, near: Path) -> Iterator[Added]:
         only = conditional(call)
@@ -126,7 +125,7 @@ class Entry:
             case _:
                 return named
 
-    def _handed_over(self, call: Node, callee: Node, file: SourceFile, near: Path) -> Iterator[Added]:
+    def _handed_over(self, call: Node, callee: Node, file: SourceFile) -> Iterator[Added]:
         """``addPlugins(backend)``: follow the backend into the function, wherever that is defined."""
         if callee.type != "identifier" or text_of(callee) == "require":
             return
@@ -179,14 +178,13 @@ class Entry:
                 continue
             self.legacy = True
             for value in strings(given[0], file, self.packages):
-                yield Added(self._environment(value, given[0], file, only=conditional(node)), file.location(node))
+                yield Added(self._environment(value, given[0], only=conditional(node)), file.location(node))
 
-    def _environment(self, value: str | None, argument: Node, file: SourceFile, *, only: bool) -> Brought:
+    def _environment(self, value: str | None, argument: Node, *, only: bool) -> Brought:
         if value is None:
             reason = f"the plugin id in createEnv({text_of(argument)}) is computed"
             return Brought(Kind.UNKNOWN, reason=reason)
-        plugin = next((specifier for specifier in file.imports() if specifier.split("/")[-1] == value), None)
-        return Brought(Kind.PLUGIN, value, plugin or file.name, Source.ENVIRONMENT, conditional=only)
+        return Brought(Kind.PLUGIN, value, None, Source.ENVIRONMENT, conditional=only)
 
 
 def _makes_backend(call: Node, file: SourceFile) -> bool:

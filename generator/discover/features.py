@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from enum import Enum
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from generator.discover.bindings import Import, Parameter, Value, function_name, imported_by
 from generator.discover.constants import strings
+from generator.discover.factories import DYNAMIC, INSTALLED, Factories, original_name
+from generator.discover.kinds import Feature, Kind, conditional, dead, short, unknown
 from generator.discover.typescript import FUNCTIONS, ancestors, arguments, property_of, text_of, unwrap, walk
 
 if TYPE_CHECKING:
@@ -15,87 +16,15 @@ if TYPE_CHECKING:
 
     from tree_sitter import Node
 
-    from generator.diagnostics import Location
     from generator.discover.bindings import Binding, Pick, SourceFile
     from generator.discover.packages import Packages
 
-
-class Kind(Enum):
-    """What a feature is."""
-
-    PLUGIN = "plugin"
-    MODULE = "module"
-    PACKAGE = "package"  # of an npm package that is yet to be looked at
-    SERVICE = "service"  # brings no plugin
-    DYNAMIC = "dynamic"  # adds what dynamic-plugins.yaml lists
-    INSTALLED = "installed"  # adds what is installed
-    UNKNOWN = "unknown"
-
-
-@dataclass(frozen=True, slots=True)
-class Feature:
-    """One thing an expression brings.
-
-    ``id`` is the plugin id of a plugin, the parent's of a module, the specifier of a package; ``name`` is the module id, or
-    what is taken from the package (``default`` or an export). ``file`` holds the code that defines it. ``place`` is where
-    it is listed when that is not where it is added (a ``yield`` in a loader); ``conditional``: only under a condition.
-    """
-
-    kind: Kind
-    id: str = ""
-    name: str = ""
-    file: SourceFile | None = None
-    place: Location | None = None
-    conditional: bool = False
-    reason: str = ""
-    sites: tuple[str, ...] = ()
-
-
-#: Functions of Backstage by what they return. Newer releases say `pluginId`, the first alpha releases said `id`.
-_PLUGINS = frozenset({"createBackendPlugin"})
-_MODULES = frozenset({"createBackendModule"})
-_LOADERS = frozenset({"createBackendFeatureLoader"})
-_SERVICES = frozenset({"createServiceFactory", "createServiceRef", "createExtensionPoint", "mockServices"})
-_LEGACY = frozenset({"legacyPlugin"})
-_DYNAMIC = frozenset(
-    {
-        "dynamicPluginsFeatureLoader",
-        "dynamicPluginsFeatureDiscoveryLoader",
-        "dynamicPluginsFeatureDiscoveryServiceFactory",
-    }
-)
-_INSTALLED = frozenset({"discoveryFeatureLoader", "featureDiscoveryServiceFactory"})
 _ELEMENTS = frozenset({"filter", "slice", "flat", "reverse", "sort", "values", "toSorted"})
 _MAPPING = frozenset({"map", "flatMap", "forEach"})
 _NOTHING = frozenset({"undefined", "null", "false", "true", "number", "regex", "comment", "empty_statement"})
 
 #: Deeper than people nest; what is deeper is reported as unknown.
 _DEPTH = 60
-_BRANCHES = frozenset(
-    {"if_statement", "ternary_expression", "switch_case", "switch_default", "catch_clause", "else_clause", "while_statement"}
-)
-
-
-def conditional(node: Node, until: Node | None = None) -> bool:
-    """Whether ``node`` is evaluated only under a condition (looking no further up than ``until``)."""
-    for child, parent in ancestors(node):
-        if parent.type in _BRANCHES and child != parent.child_by_field_name("condition"):
-            return True
-        if parent.type == "binary_expression" and text_of(parent.child_by_field_name("operator")) in ("&&", "||", "??"):
-            return True
-        if until is not None and parent == until:
-            return False
-    return False
-
-
-def dead(node: Node) -> bool:
-    """Whether ``node`` stands in ``if (false) { … }``."""
-    return any(
-        parent.type == "if_statement"
-        and child == parent.child_by_field_name("consequence")
-        and text_of(parent.child_by_field_name("condition")) == "(false)"
-        for child, parent in ancestors(node)
-    )
 
 
 class Features:
@@ -103,6 +32,7 @@ class Features:
 
     def __init__(self, packages: Packages) -> None:
         self.packages = packages
+        self.factories = Factories(self)
         self._active: set[tuple[str, int, Pick]] = set()
 
     def of(self, node: Node, file: SourceFile, pick: Pick = ()) -> list[Feature]:
@@ -112,7 +42,7 @@ class Features:
         if key in self._active:
             return []  # a value that is defined by itself adds nothing new
         if len(self._active) > _DEPTH:
-            return [_unknown("is nested too deeply to follow", node, file)]
+            return [unknown("is nested too deeply to follow", node, file)]
         self._active.add(key)
         try:
             return list(self._of(node, file, pick))
@@ -145,7 +75,7 @@ class Features:
             case kind if kind in _NOTHING:
                 return []
             case _:
-                return [_unknown(f"`{_short(node)}` cannot be followed", node, file)]
+                return [unknown(f"`{short(node)}` cannot be followed", node, file)]
 
     def _parts(self, node: Node, fields: tuple[str, ...], file: SourceFile, pick: Pick) -> Iterator[Feature]:
         for field in fields:
@@ -163,7 +93,7 @@ class Features:
         given = arguments(node)
         if callee.type == "import" or (text_of(callee) == "require" and file.lookup("require", callee) is None):
             return self._imported(node, file, pick)
-        known = self._factory(_function_name(callee, file), node, given, file)
+        known = self.factories.named(original_name(callee, file), node, given, file)
         if known is not None:
             return known
         if callee.type == "member_expression":
@@ -173,57 +103,6 @@ class Features:
                 if through is not None:
                     return through
         return self.of(callee, file, pick)
-
-    def _factory(self, name: str, node: Node, given: list[Node], file: SourceFile) -> list[Feature] | None:
-        """The features of Backstage's own functions; ``None`` for other functions."""
-        if name in _PLUGINS | _MODULES:
-            options = self._literal(given[0], file) if given else None
-            if options is None:
-                return [_unknown(f"the argument of {name}() is not an object literal", node, file)]
-            return self._plugin(name, options[0], options[1])
-        if name in _LEGACY and given:
-            ids = strings(given[0], file, self.packages)
-            return [
-                Feature(Kind.PLUGIN, id=item, file=file) if item is not None else _unknown("the id is computed", node, file)
-                for item in ids
-            ]
-        if name in _LOADERS:
-            options = self._literal(given[0], file) if given else None
-            loader = property_of(options[0], "loader") if options else unwrap(given[0]) if given else None
-            if loader is None or (options is None and loader.type not in FUNCTIONS):
-                return [_unknown("the loader of createBackendFeatureLoader() is not a literal", node, file)]
-            return self.of(loader, options[1] if options else file)
-        if name in _DYNAMIC:
-            return [Feature(Kind.DYNAMIC)]
-        if name in _INSTALLED:
-            return [Feature(Kind.INSTALLED)]
-        return [Feature(Kind.SERVICE)] if name in _SERVICES else None
-
-    def _plugin(self, function: str, options: Node, file: SourceFile) -> list[Feature]:
-        value = property_of(options, "pluginId") or property_of(options, "id")
-        if value is None:
-            return [_unknown(f"{function}() has no literal pluginId", options, file)]
-        kind = Kind.PLUGIN if function in _PLUGINS else Kind.MODULE
-        module = property_of(options, "moduleId")
-        name = (next(iter(strings(module, file, self.packages)), None) or "") if module is not None else ""
-        return [
-            Feature(kind, id=item, name=name, file=file)
-            if item is not None
-            else _unknown(f"the pluginId of {function}() is computed", value, file)
-            for item in strings(value, file, self.packages)
-        ]
-
-    def _literal(self, node: Node, file: SourceFile) -> tuple[Node, SourceFile] | None:
-        """The object literal behind an expression, through names of this file."""
-        for _ in range(_DEPTH):
-            node = unwrap(node)
-            if node.type == "object":
-                return node, file
-            binding = file.lookup(text_of(node), node) if node.type == "identifier" else None
-            if not isinstance(binding, Value) or binding.pick or binding.each:
-                return None
-            node = binding.node
-        return None
 
     def _method(self, target: Node, method: str, given: list[Node], file: SourceFile, pick: Pick) -> list[Feature] | None:
         """What goes through a promise or a list: ``.then(m => m.x)``, ``.filter(Boolean)``, ``.map(load => load())``."""
@@ -252,7 +131,7 @@ class Features:
         return None
 
     def _values(self, node: Node, file: SourceFile) -> list[Feature]:
-        literal = self._literal(node, file)
+        literal = self.factories.literal(node, file)
         if literal is None:
             return self.of(node, file)
         values = [member.child_by_field_name("value") or member for member in literal[0].named_children]
@@ -282,13 +161,13 @@ class Features:
         name = text_of(node)
         if name in _NOTHING:
             return []
-        if name in _DYNAMIC:
+        if name in DYNAMIC:
             return [Feature(Kind.DYNAMIC)]
-        if name in _INSTALLED:
+        if name in INSTALLED:
             return [Feature(Kind.INSTALLED)]
         binding = file.lookup(name, node)
         if binding is None:
-            return [_unknown(f"`{name}` is not defined in this file", node, file)]
+            return [unknown(f"`{name}` is not defined in this file", node, file)]
         return self.bound(binding, file, pick, name)
 
     def bound(self, binding: Binding, file: SourceFile, pick: Pick, name: str = "") -> Iterable[Feature]:
@@ -324,7 +203,7 @@ class Features:
             given = arguments(site)
             if parameter.index < len(given):
                 found += self.of(given[parameter.index], file, way)
-        return found or [_unknown(f"`{name}` is a parameter: what it stands for is decided at run time", function, file)]
+        return found or [unknown(f"`{name}` is a parameter: what it stands for is decided at run time", function, file)]
 
     def _member(self, node: Node, file: SourceFile, pick: Pick) -> Iterable[Feature]:
         target = node.child_by_field_name("object")
@@ -334,11 +213,11 @@ class Features:
             index = node.child_by_field_name("index")
             keys = strings(index, file, self.packages) if index is not None else []
             if not keys or None in keys:
-                return [_unknown(f"`{_short(node)}` is computed", node, file)]
+                return [unknown(f"`{short(node)}` is computed", node, file)]
             return [feature for key in keys for feature in self.of(target, file, (str(key), *pick))]
         name = text_of(node.child_by_field_name("property"))
-        if name in _DYNAMIC | _INSTALLED:
-            return [Feature(Kind.DYNAMIC if name in _DYNAMIC else Kind.INSTALLED)]
+        if name in DYNAMIC | INSTALLED:
+            return [Feature(Kind.DYNAMIC if name in DYNAMIC else Kind.INSTALLED)]
         return self.of(target, file, (name, *pick))
 
     def _array(self, node: Node, file: SourceFile, pick: Pick) -> Iterator[Feature]:
@@ -361,7 +240,7 @@ class Features:
         name, rest = (pick[0], pick[1:]) if pick else ("default", ())
         value = property_of(node, name)
         if value is None:
-            return [_unknown(f"`{_short(node)}` has no {name!r}", node, file)]
+            return [unknown(f"`{short(node)}` has no {name!r}", node, file)]
         if value.type == "shorthand_property_identifier":
             binding = file.lookup(text_of(value), node)
             return self.bound(binding, file, rest, text_of(value)) if binding is not None else []
@@ -378,24 +257,24 @@ class Features:
         found: list[Feature] = []
         for item in specifiers:
             if item is None:
-                found.append(_unknown(f"`{_short(node)}` is computed: the package is known only at run time", node, file))
+                found.append(unknown(f"`{short(node)}` is computed: the package is known only at run time", node, file))
             else:
                 found += self.from_module(item, _first("*", pick), _rest("*", pick), file, node)
         return found
 
     def from_module(self, specifier: str, name: str, pick: Pick, file: SourceFile, node: Node) -> Iterable[Feature]:
         """What export ``name`` of the module ``specifier`` brings, as imported by ``file``."""
-        if name in _DYNAMIC:
+        if name in DYNAMIC:
             return [Feature(Kind.DYNAMIC)]
-        if name in _INSTALLED:
+        if name in INSTALLED:
             return [Feature(Kind.INSTALLED)]
         if not specifier.startswith("."):
             return [Feature(Kind.PACKAGE, id=specifier, name=name, file=file)]
         target = self.packages.relative(file, specifier)
         if target is None:
-            return [_unknown(f"there is no file {specifier!r}", node, file)]
+            return [unknown(f"there is no file {specifier!r}", node, file)]
         found = self.exported(target, name, pick)
-        return found if found is not None else [_unknown(f"{target.name} does not export {name!r}", node, file)]
+        return found if found is not None else [unknown(f"{target.name} does not export {name!r}", node, file)]
 
     def exported(self, file: SourceFile, name: str, pick: Pick = ()) -> list[Feature] | None:
         """What a file's export brings; ``None`` when there is no such export."""
@@ -424,15 +303,6 @@ def _maybe(features: Iterable[Feature]) -> Iterator[Feature]:
     return (replace(feature, conditional=True) for feature in features)
 
 
-def _unknown(reason: str, node: Node, file: SourceFile) -> Feature:
-    return Feature(Kind.UNKNOWN, reason=reason, file=file, place=file.location(node))
-
-
-def _short(node: Node) -> str:
-    text = " ".join(text_of(node).split())
-    return text if len(text) <= 60 else f"{text[:57]}…"
-
-
 def _first(imported: str, pick: Pick) -> str:
     """The export that an import (``*``: the whole module) and a way into it lead to."""
     return (pick[0] if pick else "default") if imported == "*" else imported
@@ -440,18 +310,6 @@ def _first(imported: str, pick: Pick) -> str:
 
 def _rest(imported: str, pick: Pick) -> Pick:
     return pick[1:] if imported == "*" else pick
-
-
-def _function_name(callee: Node, file: SourceFile) -> str:
-    """The name a function has where it is defined: ``createBackendPlugin`` also when it was imported ``as`` another."""
-    if callee.type == "member_expression":
-        return text_of(callee.child_by_field_name("property"))
-    if callee.type != "identifier":
-        return ""
-    binding = file.lookup(text_of(callee), callee)
-    if isinstance(binding, Import):
-        return binding.name
-    return text_of(callee) if binding is None else ""
 
 
 def _function_around(node: Node) -> Node | None:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from generator.discover.bindings import SourceFile
 from generator.discover.catalogue import Catalogue
-from generator.discover.features import Feature, Features, Kind
+from generator.discover.features import Features
+from generator.discover.kinds import Feature, Kind
 from generator.discover.model import Source
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ class Brought:
     source: Source = Source.CODE
     version: str | None = None
     specifier: str | None = None
+    export: str = "default"
     place: Location | None = None
     conditional: bool = False
     reason: str = ""
@@ -120,11 +122,8 @@ class Packages:
         if package_name in _HOSTS or specifier.startswith("node:"):
             return [Brought(Kind.SERVICE, package=package_name)]
         package = self.repository.find(package_name, near)
-        if package is None:
-            found = self._not_installed(package_name, name)
-        else:
-            found = self._installed(package, subpath, name)
-        return [replace(item, specifier=item.specifier or specifier) for item in found]
+        found = self._not_installed(package_name, name) if package is None else self._installed(package, subpath, name)
+        return [item if item.specifier else replace(item, specifier=specifier, export=name) for item in found]
 
     def _installed(self, package: Package, subpath: str, name: str) -> list[Brought]:
         role, plugin_id = package.role, package.plugin_id
@@ -139,11 +138,11 @@ class Packages:
             if role in (_PLUGIN_ROLE, _MODULE_ROLE) and plugin_id
             else None
         )
-        # The parent in the metadata of an installed module is right unless it is the package's own name.
-        trusted = role == _MODULE_ROLE and not package.local and "-" not in plugin_id
+        # Metadata is often the package's own name; the parent of a module is right where it is one that has modules.
+        trusted = role == _MODULE_ROLE and not package.local and plugin_id in self.catalogue.parents
         if declared is not None and trusted:
             return [declared]
-        if role.startswith("frontend") or role.startswith("web-") or role == "common-library":
+        if role.startswith(("frontend", "web-", "common-")):
             return [Brought(Kind.SERVICE, package=package.name)]
         read = self._from_code(package, subpath, name)
         known = [item for item in read if item.kind is not Kind.UNKNOWN]

@@ -134,11 +134,12 @@ class Repository:
         """The source file behind ``package`` (``.``) or ``package/alpha`` (``./alpha``)."""
         candidates = list(_targets(package.manifest.get("exports"), subpath))
         if subpath == ".":
-            candidates += [package.manifest.get(key) for key in ("module", "main", "types")]
+            candidates += [package.manifest.get(key) for key in ("main", "module", "types")]
         for candidate in candidates:
-            if isinstance(candidate, str) and "dist" not in Path(candidate).parts:
+            # A local package is read as it was written, not as it was built last.
+            if isinstance(candidate, str) and not (package.local and "dist" in Path(candidate).parts):
                 found = self.file(package.folder / candidate)
-                if found is not None:
+                if found is not None and found.suffix in _SUFFIXES and ".d." not in found.name:
                     return found
         stem = "index" if subpath == "." else subpath.removeprefix("./")
         return self.file(package.folder / "src" / stem) or self.file(package.folder / stem)
