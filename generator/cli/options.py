@@ -18,7 +18,7 @@ F = TypeVar("F", bound="Callable[..., Any]")
 _PATH = click.Path(path_type=Path)
 
 _COMMON = (
-    click.option("--root", type=_PATH, default=Path(), show_default=".", help="The folder of the Backstage repository."),
+    click.option("--root", type=_PATH, default=Path(), help="The folder of the Backstage repository. [default: this one]"),
     click.option(
         "--config", "config", multiple=True, metavar="PATH", help="An app-config file, as Backstage's --config. Repeatable."
     ),

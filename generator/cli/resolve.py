@@ -29,7 +29,7 @@ def command(*, output_format: str, quiet: bool, show_secrets: bool, verbose: boo
         show_json({**document, "diagnostics": [item.to_json() for item in project.diagnostics]})
         return int(failed)
     if resolved:
-        headers = ("plugin", "client", "database", "schema", "user", "host", "ensureExists", "from")
+        headers = ("plugin", "client", "database", "user", "host", "from")
         show_table(headers, (_row(plugin) for plugin in resolved.values()))
     show_diagnostics(project.diagnostics, quiet=quiet)
     return int(failed)
@@ -37,7 +37,7 @@ def command(*, output_format: str, quiet: bool, show_secrets: bool, verbose: boo
 
 def _row(plugin: PluginDatabase) -> tuple[str, ...]:
     if plugin.error:
-        return (plugin.plugin_id, "error", plugin.error, "", "", "", "", "")
+        return (plugin.plugin_id, "error", plugin.error, "", "", "")
     connection = plugin.connection if isinstance(plugin.connection, dict) else {}
     source = next(
         (
@@ -47,14 +47,6 @@ def _row(plugin: PluginDatabase) -> tuple[str, ...]:
         ),
         None,
     )
-    cells = (
-        plugin.plugin_id,
-        plugin.client,
-        plugin.database_name,
-        plugin.schema_name,
-        connection.get("user"),
-        connection.get("host"),
-        plugin.ensure_exists,
-        source,
-    )
-    return tuple("" if cell is None else str(cell).lower() if isinstance(cell, bool) else str(cell) for cell in cells)
+    database = plugin.database_name if plugin.schema_name is None else f"{plugin.database_name or ''}.{plugin.schema_name}"
+    cells = (plugin.plugin_id, plugin.client, database, connection.get("user"), connection.get("host"), source)
+    return tuple("" if cell is None else str(cell) for cell in cells)

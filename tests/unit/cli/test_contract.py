@@ -163,7 +163,7 @@ def test_an_error_writes_nothing(project: Path) -> None:
     )
     result = greenroom("generate", "--plugin", "catalog", cwd=project)
     assert result.returncode == 1
-    assert "app-config.yaml:10:34" in result.stderr
+    assert "app-config.yaml:10:32" in result.stderr
     assert "--env-file" in result.stderr
     after = files(project)
     assert {name: data for name, data in after.items() if name != "app-config.yaml"} == {

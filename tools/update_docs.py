@@ -1,0 +1,81 @@
+"""Writes the transcripts of README.md and docs/cli.md anew from the real command line: part of ``make goldens``."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+PROJECT = Path(__file__).resolve().parent.parent
+README = PROJECT / "README.md"
+CLI = PROJECT / "docs" / "cli.md"
+
+_TRANSCRIPT = re.compile(r"(<!-- transcript: greenroom (?P<arguments>.*?) -->\n```console\n).*?(```\n)", re.DOTALL)
+_HEAD = """# Command line
+
+What `greenroom COMMAND --help` prints. The result of a command goes to stdout, everything else to stderr. A bug in greenroom
+ends with exit code 70 and says so; every other code is in the table.
+
+| exit code | means |
+|---|---|
+| 0 | ok |
+| 1 | problems in the input |
+| 2 | wrong usage |
+| 3 | `generate --check`: files would change |
+| 4 | `preflight`: a database is not ready |
+"""
+
+
+def run(arguments: list[str], cwd: Path) -> str:
+    """What a command prints in ``cwd``, results and the rest together; no variable an app-config could ask for is set."""
+    done = subprocess.run(  # noqa: S603 - our own program
+        [sys.executable, "-c", "from generator.cli import main; main()", *arguments],
+        cwd=cwd,
+        env={"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "COLUMNS": "120", "PYTHONPATH": str(PROJECT)},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    return "".join(f"{line.rstrip()}\n" for line in done.stdout.strip("\n").splitlines())
+
+
+def readme(text: str) -> str:
+    """README.md with every transcript as it is now, run one after the other in a folder with nothing but ``examples``."""
+    with tempfile.TemporaryDirectory() as folder:
+        shutil.copytree(PROJECT / "examples", Path(folder) / "examples", ignore=shutil.ignore_patterns("expected"))
+
+        def transcript(match: re.Match[str]) -> str:
+            arguments = match["arguments"]
+            return f"{match[1]}$ greenroom {arguments}\n{run(arguments.split(), Path(folder))}{match[3]}"
+
+        return _TRANSCRIPT.sub(transcript, text)
+
+
+def cli() -> str:
+    """docs/cli.md as it is now."""
+    from generator.cli.app import COMMANDS
+
+    parts = [_HEAD, f"\n```console\n$ greenroom --help\n{run(['--help'], PROJECT)}```\n"]
+    parts += [
+        f"\n## greenroom {name}\n\n```console\n$ greenroom {name} --help\n{run([name, '--help'], PROJECT)}```\n"
+        for name in COMMANDS
+    ]
+    return "".join(parts)
+
+
+def main() -> None:
+    """Write what changed."""
+    for path, text in ((README, readme(README.read_text(encoding="utf-8"))), (CLI, cli())):
+        if not path.is_file() or path.read_text(encoding="utf-8") != text:
+            path.write_text(text, encoding="utf-8")
+            print(f"{path.relative_to(PROJECT)}: changed")
+
+
+if __name__ == "__main__":
+    sys.path.insert(0, str(PROJECT))
+    main()
