@@ -15,7 +15,7 @@ from generator.appconfig.includes import FileCache
 from generator.appconfig.reader import ConfigReader
 from generator.appconfig.substitution import lookup_in
 from generator.appconfig.transform import Transformer
-from generator.appconfig.values import UNDEFINED, ConfigMap
+from generator.appconfig.values import UNDEFINED, ConfigMap, Placeholder
 from generator.backstage import resolve_plugins
 from generator.diagnostics import Diagnostics, Location
 
@@ -94,7 +94,10 @@ def _differences(plugin: PluginPlan, found: PluginDatabase) -> Iterator[tuple[st
         return
     connection = found.connection if isinstance(found.connection, dict) else {}
     before = plugin.source.connection if plugin.source and isinstance(plugin.source.connection, dict) else connection
+    # A connectionString beside them decides on host and port, whatever they say.
+    server = _SERVER[2:] if "connectionString" in before else _SERVER
     checks = [
+        ("client", plugin.source.client if plugin.source else found.client, found.client),
         ("databaseName", plugin.database.name, found.database_name),
         ("connection.database", plugin.database.name, connection.get("database")),
         ("connection.user", plugin.role.name, connection.get("user")),
@@ -102,7 +105,7 @@ def _differences(plugin: PluginPlan, found: PluginDatabase) -> Iterator[tuple[st
         ("ensureExists", False, found.ensure_exists),
         ("ensureSchemaExists", False, found.ensure_schema_exists or False),
         ("role", None, found.role),
-        *((f"connection.{key}", before.get(key), connection.get(key)) for key in _SERVER),
+        *((f"connection.{key}", before.get(key), connection.get(key)) for key in server),
     ]
     for key, wanted, actual in checks:
         if not _same(wanted, actual):
@@ -110,7 +113,9 @@ def _differences(plugin: PluginPlan, found: PluginDatabase) -> Iterator[tuple[st
 
 
 def _same(one: Any, two: Any) -> bool:
-    """Equality, but for the space at the end of a text, which ``$file`` cuts off a certificate."""
+    """Equality, but a file that a connection string names may have been read, and ``$file`` cuts off its last line feed."""
+    if isinstance(one, Placeholder) and one.is_file:
+        return isinstance(two, str)
     if isinstance(one, dict) and isinstance(two, dict):
         return one.keys() == two.keys() and all(_same(item, two[key]) for key, item in one.items())
     if isinstance(one, str) and isinstance(two, str):

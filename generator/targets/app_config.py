@@ -9,9 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from generator.appconfig.values import Placeholder
 from generator.render import render_template
-from generator.targets.app_config_input import CERTIFICATES, PluginInput, check_input, text_of
+from generator.targets.app_config_input import CERTIFICATES, PluginInput, check_input, driver_string, restate
 from generator.targets.base import Artifact
 from generator.targets.yaml_escaping import FILTERS
 
@@ -103,6 +102,8 @@ def _base_settings(context: RenderContext) -> dict[str, Any]:
         settings["ensureSchemaExists"] = False
     if merged.get("role") is not None:
         settings["role"] = None
+    if (text := driver_string(merged.get("connection"))) is not None:
+        settings["connection"] = restate(text)
     return settings
 
 
@@ -120,30 +121,32 @@ def _connection(plugin: PluginPlan, found: PluginInput) -> dict[str, Any]:
     connection: dict[str, Any] = {}
     if found.cloud_type is not None:
         connection["type"] = "default"
-    connection |= _restated(found)
-    connection["database"] = text_of(plugin.database.name)
-    connection["user"] = text_of(plugin.role.name)
+    connection |= _string_parts(found)
+    connection |= restate(found.beside_string)
+    connection["database"] = restate(plugin.database.name)
+    connection["user"] = restate(plugin.role.name)
     delivery = plugin.role.delivery
-    connection["password"] = {"$file": text_of(delivery.file)} if delivery.file else delivery.app_config
+    connection["password"] = {"$file": restate(delivery.file)} if delivery.file else delivery.app_config
     return connection
 
 
-def _restated(found: PluginInput) -> dict[str, Any]:
+def _string_parts(found: PluginInput) -> dict[str, Any]:
     """What the plugin's connection string says besides database, user and password."""
     parts: dict[str, Any] = {}
     for key, value in found.string_parts.items():
         if key in CERTIFICATES or value is None:
             continue
         if key == "ssl" and isinstance(value, dict):
-            plain = {name: item for name, item in value.items() if name not in CERTIFICATES.values()}
+            # The content of these files may be known here, and a key is a secret: their names are repeated.
+            plain = {name: restate(item) for name, item in value.items() if name not in CERTIFICATES.values()}
             files = {
-                name: {"$file": text_of(found.string_parts[parameter])}
+                name: {"$file": restate(found.string_parts[parameter])}
                 for parameter, name in CERTIFICATES.items()
                 if found.string_parts.get(parameter)
             }
             parts[key] = plain | files
         else:
-            parts[key] = value if isinstance(value, Placeholder) else text_of(value)
+            parts[key] = restate(value)
     return parts
 
 

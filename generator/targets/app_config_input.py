@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from generator.appconfig.substitution import escape
 from generator.appconfig.values import UNDEFINED, ConfigMap, Placeholder
+from generator.backstage.redaction import redact
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from generator.diagnostics import Diagnostics, Location
     from generator.model import PluginPlan
@@ -23,12 +24,25 @@ CERTIFICATES: Final = {"sslrootcert": "ca", "sslcert": "cert", "sslkey": "key"}
 _CLOUDS: Final = ("rds", "azure", "cloudsql")
 # The plan has these, and nothing of the string's own may come in their place.
 _PLANNED: Final = ("database", "user", "password")
+# Of a base connection whose string takes over: what the string says itself, and what a cloud's sign-in needs.
+_IN_STRING: Final = (*_PLANNED, "connectionString", "host", "port", "type", "instance", "region", "tokenCredential")
 _SECRET: Final = re.compile(r"passw|passphrase|pwd|secret|token|credential", re.IGNORECASE)
 
 
-def text_of(value: Any) -> Any:
-    """A literal value as app-config has to spell it: what looks like a reference in it is none."""
+def restate(value: Any) -> Any:
+    """A value of the input as app-config has to spell it to get it again, references included."""
+    if isinstance(value, Placeholder):
+        return {"$file": escape(value)} if value.is_file else value
+    if isinstance(value, dict):
+        return {key: restate(item) for key, item in value.items() if item is not UNDEFINED}
+    if isinstance(value, list):
+        return [restate(item) for item in value]
     return escape(value) if isinstance(value, str) else value
+
+
+def driver_string(connection: Any) -> Any:
+    """The driver's own ``connectionString`` inside a connection object, ``None`` without one."""
+    return connection.get("connectionString") if isinstance(connection, dict) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +73,18 @@ class PluginInput:
         return {key: value for key, value in own.items() if key not in _PLANNED and value is not UNDEFINED}
 
     @property
+    def beside_string(self) -> dict[str, Any]:
+        """What stands beside the ``connectionString`` of the base connection, under the plugin's own values."""
+        base = self.merged.get("connection")
+        if driver_string(base) is None:
+            return {}
+        rest = {key: value for key, value in base.items() if key not in _IN_STRING}
+        if not rest.get("application_name"):  # an empty one of the base counts as none
+            rest.pop("application_name", None)
+        own = self.connection if isinstance(self.connection, dict) else {}
+        return {key: _over(own[key], value) if key in own else value for key, value in rest.items()}
+
+    @property
     def cloud_type(self) -> str | None:
         """The cloud sign-in that would come in the way of a password: ``rds``, ``azure``, ``cloudsql``."""
         for connection in (self.connection, self.merged.get("connection")):
@@ -82,6 +108,13 @@ class PluginInput:
         return f"backend.database.plugin.{self.plan.plugin_id}.connection"
 
 
+def _over(value: Any, base: Any) -> Any:
+    """``value`` with the keys it does not have taken from ``base``, as knex gets them."""
+    if not (isinstance(value, dict) and isinstance(base, dict)):
+        return value
+    return {**base, **{key: _over(item, base.get(key)) for key, item in value.items()}}
+
+
 def check_input(context: RenderContext, diagnostics: Diagnostics) -> None:
     """Report what a fragment cannot do (errors GR630 to GR633) and what it takes away (warnings GR633, GR634)."""
     plan = context.plan
@@ -98,7 +131,7 @@ def check_input(context: RenderContext, diagnostics: Diagnostics) -> None:
     for plugin in plan.plugins:
         found = PluginInput(plugin, context.merged)
         _check_string(found, diagnostics)
-        _check_driver_string(found.connection, found.locate("connectionString"), found.path, diagnostics)
+        _check_driver_string(found, diagnostics)
         _check_cloud(found, context, diagnostics)
 
 
@@ -107,8 +140,8 @@ def _check_base(context: RenderContext, diagnostics: Diagnostics) -> None:
     if not context.plan.plugins:
         return
     connection, role = merged.get("connection"), merged.get("role")
-    place = connection.locate("connectionString") if isinstance(connection, ConfigMap) else None
-    _check_driver_string(connection, place, "backend.database.connection", diagnostics)
+    if driver_string(connection) is not None:
+        _check_base_string(connection, context, diagnostics)
     if isinstance(role, str):
         diagnostics.warning(
             "GR634",
@@ -120,16 +153,78 @@ def _check_base(context: RenderContext, diagnostics: Diagnostics) -> None:
         )
 
 
-def _check_driver_string(connection: Any, place: Location | None, path: str, diagnostics: Diagnostics) -> None:
-    if isinstance(connection, dict) and connection.get("connectionString") is not None:
+def _check_base_string(connection: Any, context: RenderContext, diagnostics: Diagnostics) -> None:
+    """A base ``connectionString`` becomes the base connection itself, unless a secret would be copied that way."""
+    text = driver_string(connection)
+    place = connection.locate("connectionString") if isinstance(connection, ConfigMap) else None
+    path = "backend.database.connection"
+    if not isinstance(text, Placeholder) or not text.is_single_variable:
+        _report_driver_string(place, path, diagnostics)
+        return
+    rest = PluginInput(context.plan.plugins[0], context.merged).beside_string
+    relative = [item for item in _files(rest) if not _is_absolute(item)]
+    if redact(rest) != rest or relative:
+        what = (
+            f"the file {relative[0]}, relative to another folder"
+            if relative
+            else "a secret, which greenroom must not repeat"
+        )
         diagnostics.error(
             "GR632",
-            "`connectionString` wins over every user and database beside it, so no plugin can have its own",
+            f"`connectionString` has to become the connection itself, and beside it stands {what}",
             place,
-            path=f"{path}.connectionString",
-            backstage="hands it to the driver, which replaces user, password, host and database with those of the string",
-            hint="write the string as `connection` itself, or its parts as host, port and ssl",
+            path=path,
+            hint="write the parts as host, port and ssl instead of connectionString",
         )
+        return
+    diagnostics.warning(
+        "GR632",
+        f"the fragment makes {text} the base connection: inside an object it wins over every plugin's user and database",
+        place,
+        path=f"{path}.connectionString",
+        backstage="hands it to the driver, and so all plugins share the one database it names",
+        hint=f"write `connection: {text}`",
+    )
+
+
+def _files(value: Any) -> Iterator[str]:
+    if isinstance(value, Placeholder) and value.is_file:
+        yield value
+    for item in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        yield from _files(item)
+
+
+def _check_driver_string(found: PluginInput, diagnostics: Diagnostics) -> None:
+    """The plugin's own ``connectionString``, or its own server beside that of the base."""
+    own = found.connection
+    if driver_string(own) is not None:
+        _report_driver_string(found.locate("connectionString"), found.path, diagnostics)
+    elif driver_string(found.merged.get("connection")) is not None and _names_server(own):
+        diagnostics.error(
+            "GR632",
+            f"plugin {found.plan.plugin_id!r} names a server of its own, but the base `connectionString` wins over it",
+            found.locate("host", "port"),
+            path=found.path,
+            backstage="connects the plugin to the server of the base connection all the same",
+            hint="remove the plugin's host and port, or write the base connection as host, port and ssl",
+        )
+
+
+def _names_server(connection: Any) -> bool:
+    if isinstance(connection, dict):
+        return any(connection.get(key) is not None for key in ("host", "port"))
+    return isinstance(connection, str)
+
+
+def _report_driver_string(place: Location | None, path: str, diagnostics: Diagnostics) -> None:
+    diagnostics.error(
+        "GR632",
+        "`connectionString` wins over every user and database beside it, so no plugin can have its own",
+        place,
+        path=f"{path}.connectionString",
+        backstage="hands it to the driver, which replaces user, password, host and database with those of the string",
+        hint="write the string as `connection` itself, or its parts as host, port and ssl",
+    )
 
 
 def _check_string(found: PluginInput, diagnostics: Diagnostics) -> None:
