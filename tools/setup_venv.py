@@ -116,6 +116,8 @@ def setup(extra: str, stamp: str) -> None:
         create(VENV)
     print(f"Installing greenroom[{extra}] into .venv …", flush=True)
     run(VENV / "bin" / "python", "-m", "pip", "install", "--quiet", "--editable", f".[{extra}]")
+    # Start-up time, also for those whose PYTHONDONTWRITEBYTECODE keeps Python from doing this by itself.
+    run(VENV / "bin" / "python", "-m", "compileall", "-q", "generator")
     # What was installed from an older pyproject.toml is not known to be complete any more.
     for old in VENV.glob(".installed-*"):
         old.unlink()

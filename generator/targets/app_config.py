@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from generator.render import render_template
+from generator.templating import render_template
 from generator.targets.app_config_input import CERTIFICATES, PluginInput, check_input, driver_string, restate
 from generator.targets.base import Artifact
 from generator.targets.yaml_escaping import FILTERS

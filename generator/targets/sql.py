@@ -11,7 +11,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Any, Final
 
 from generator.escaping import Escaped, comment
-from generator.render import render_template
+from generator.templating import render_template
 from generator.targets import sql_escaping
 from generator.targets.base import Artifact
 from generator.targets.sql_check import check_plan

@@ -34,7 +34,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("generator.discover",),
     ("generator.settings", "generator.settings_file", "generator.validate"),
     ("generator.planning",),
-    ("generator.lock", "generator.render"),
+    ("generator.lock", "generator.compiled", "generator.templating"),
     ("generator.targets",),
     ("generator.layout", "generator.verify", "generator.writer", "generator.commit", "generator.obstacles"),
     ("generator.collect", "generator.drift"),
@@ -75,7 +75,11 @@ def module_name(path: Path) -> str:
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
-SOURCES = {module_name(path): path for path in sorted(PACKAGE.rglob("*.py"))}
+SOURCES = {
+    module_name(path): path
+    for path in sorted(PACKAGE.rglob("*.py"))
+    if "compiled-templates" not in path.parts  # made from templates when the package is built
+}
 
 
 def _targets(node: ast.Import | ast.ImportFrom, module: str, *, is_package: bool) -> list[str]:

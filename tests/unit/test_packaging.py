@@ -46,7 +46,7 @@ def files_below(folder: str) -> set[str]:
     return {
         path.relative_to(PROJECT).as_posix()
         for path in (PROJECT / folder).rglob("*")
-        if path.is_file() and "__pycache__" not in path.parts
+        if path.is_file() and not {"__pycache__", "compiled-templates"} & set(path.parts)
     }
 
 
@@ -56,7 +56,9 @@ def test_the_wheel_holds_the_package_and_its_data_and_nothing_else(built: Distri
     with zipfile.ZipFile(built.wheel) as wheel:
         names = {name for name in wheel.namelist() if not name.endswith("/")}
     metadata = {name for name in names if name.split("/")[0].endswith(".dist-info")}
-    assert names - metadata == expected
+    compiled = {name for name in names if name.startswith("generator/compiled-templates/")}
+    assert names - metadata - compiled == expected
+    assert len([name for name in compiled if name.endswith(".py")]) == len(files_below("templates"))
     assert {name.split("/", 1)[1] for name in metadata} == {
         "METADATA",
         "RECORD",
@@ -69,7 +71,7 @@ def test_the_wheel_holds_the_package_and_its_data_and_nothing_else(built: Distri
 def test_the_source_distribution_holds_what_building_and_testing_needs(built: Distributions) -> None:
     with tarfile.open(built.source) as source:
         names = {name.split("/", 1)[1] for name in source.getnames() if "/" in name}
-    wanted = {"pyproject.toml", "README.md", "CHANGELOG.md", "LICENSE", "Makefile", "PKG-INFO"}
+    wanted = {"pyproject.toml", "README.md", "CHANGELOG.md", "LICENSE", "Makefile", "PKG-INFO", "hatch_build.py"}
     for folder in ("generator", "templates", "schemas", "examples", "tests", "tools"):
         wanted |= {name for name in files_below(folder) if not Path(name).name.startswith(".expected-")}
     assert wanted - names == set()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from generator.escaping import Escaped
-from generator.render import render_template
+from generator.templating import render_template
 from generator.targets.base import Artifact
 from generator.targets.terraform.calls import Calls
 from generator.targets.terraform.checks import check_plan

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from generator.escaping import Escaped
 
 if TYPE_CHECKING:
-    from generator.render import Filters
+    from generator.templating import Filters
 
 _PLAIN: Final = re.compile(r"[A-Za-z0-9 _./:;,@+=()*&<>|!?'-]*", re.ASCII)
 _IDENTIFIER: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*", re.ASCII)

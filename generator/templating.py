@@ -5,13 +5,14 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from generator.compiled import compile_templates, compiled_folder
 from generator.data import data_folder
 from generator.escaping import comment, require_escaped
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from jinja2 import Environment
+    from jinja2 import BaseLoader, Environment
 
 Filters = tuple[tuple[str, "Callable[..., object]"], ...]
 
@@ -22,10 +23,18 @@ def environment(target: str, filters: Filters) -> Environment:
 
     An undefined name and a value without an escaping filter are both errors. ``{%`` lines leave no trace in the output.
     """
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+    from jinja2 import FileSystemLoader, ModuleLoader
+
+    compiled = compiled_folder(target)
+    loader = ModuleLoader(compiled) if compiled else FileSystemLoader(data_folder("templates") / target)
+    return _environment(loader, filters)
+
+
+def _environment(loader: BaseLoader, filters: Filters) -> Environment:
+    from jinja2 import Environment, StrictUndefined
 
     env = Environment(
-        loader=FileSystemLoader(data_folder("templates") / target),
+        loader=loader,
         undefined=StrictUndefined,
         finalize=require_escaped,
         autoescape=False,  # noqa: S701 - not HTML: every value has to come through a filter of the target's own syntax
@@ -51,3 +60,17 @@ def render_template(target: str, name: str, view: Mapping[str, Any], filters: Fi
 def static_text(target: str, name: str) -> str:
     """The text of ``templates/<target>/<name>``, a file that is the same for every input."""
     return (data_folder("templates") / target / name).read_text(encoding="utf-8")
+
+
+def compile_all() -> None:
+    """Compile the templates of every target into the package: what building it does.
+
+    Raises:
+        OSError: the package's folder cannot be written.
+        jinja2.TemplateSyntaxError: a template is wrong.
+    """
+    from jinja2 import FileSystemLoader
+
+    for folder in sorted(data_folder("templates").iterdir()):
+        if folder.is_dir():
+            compile_templates(folder.name, _environment(FileSystemLoader(folder), ()))
