@@ -7,6 +7,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from generator.appconfig.values import ConfigList, ConfigMap
+from generator.conformance import conforms
 from generator.data import data_folder
 from generator.diagnostics import Location
 
@@ -36,9 +37,12 @@ def schema_names() -> list[str]:
 
 def check_schema(name: str, value: Any, file: str, diagnostics: Diagnostics) -> bool:
     """Whether ``value`` is valid under schema ``name``; each problem is reported with its place and a hint."""
+    schema = json.loads(schema_text(name))
+    if conforms(schema, value):
+        return True
     from jsonschema import Draft202012Validator
 
-    validator = Draft202012Validator(json.loads(schema_text(name)))
+    validator = Draft202012Validator(schema)
     problems = sorted(validator.iter_errors(value), key=lambda problem: [str(part) for part in problem.absolute_path])
     for problem in problems:
         _report(value, problem, file, diagnostics)

@@ -49,7 +49,7 @@ def test_the_compiled_ones_are_used_and_say_the_same(templates: Path) -> None:
     with_compiled = rendered()
     shutil.rmtree(compiled.FOLDER)
     assert loader() is jinja2.FileSystemLoader
-    assert with_compiled == rendered() == '"x" "constant" as it is\n'
+    assert with_compiled == rendered() == '"x" "constant" as it is'
 
 
 def test_a_changed_template_is_not_missed(templates: Path) -> None:
@@ -59,7 +59,7 @@ def test_a_changed_template_is_not_missed(templates: Path) -> None:
 
 def test_a_changed_part_is_not_missed(templates: Path) -> None:
     (templates / "parts" / "static.txt").write_text("changed")
-    assert rendered().endswith("changed\n")
+    assert rendered().endswith(" changed")
 
 
 def test_an_added_template_is_not_missed(templates: Path) -> None:
