@@ -28,6 +28,17 @@ if TYPE_CHECKING:
     from generator.diagnostics import Location
 
 _KEY_PART = re.compile(r"[a-z][a-z0-9]*(?:[-_:][a-z0-9]+)*", re.IGNORECASE | re.ASCII).fullmatch
+# Parts that were checked before: the same few are read again and again.
+_GOOD_PARTS: set[str] = set()
+_GOOD_PARTS_KEPT = 100_000
+
+
+def _is_key_part(part: str) -> bool:
+    if not _KEY_PART(part):
+        return False
+    if len(_GOOD_PARTS) < _GOOD_PARTS_KEPT:
+        _GOOD_PARTS.add(part)
+    return True
 
 
 class ConfigError(Exception):
@@ -75,8 +86,9 @@ def merge(into: Any, base: Any = UNDEFINED) -> Any:
     below = base if isinstance(base, dict) else {}
     out = ConfigMap()
     for key in [*into, *(key for key in below if key not in into)]:
-        if key not in into and key in INHERITED:
-            continue  # there, JavaScript finds the function every object inherits, and it hides the value below
+        if key == "__proto__" or (key not in into and key in INHERITED):
+            # JavaScript does not set a key there, or finds the function every object inherits, which hides the value below.
+            continue
         value = merge(into.get(key, UNDEFINED), below.get(key, UNDEFINED))
         if value is not UNDEFINED:
             out[key] = value
@@ -252,7 +264,7 @@ class ConfigReader:
         """This layer's value of ``key``, and the container that holds it."""
         parts = key.split(".") if key else []
         for part in parts:
-            if not _KEY_PART(part):
+            if part not in _GOOD_PARTS and not _is_key_part(part):
                 raise ConfigError("TypeError", f"Invalid config key '{key}'", path=self.full_key(key))
         value = self.data
         if value is UNDEFINED:

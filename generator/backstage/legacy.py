@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from generator.appconfig.javascript import is_truthy, to_string
+from generator.appconfig.javascript import INHERITED, is_truthy, to_string
 from generator.appconfig.reader import ConfigError, merge
 from generator.appconfig.values import UNDEFINED, ConfigMap, Placeholder
 from generator.backstage import lodash, nodepath, sqlite
@@ -48,10 +48,12 @@ def resolve_plugin_connection(settings: DatabaseSettings, plugin_id: str) -> Plu
     ensure_exists = settings.ensure_exists(plugin_id)
     mark = own_mark or base_mark
     if client.value not in _CLIENTS:
-        message = (
-            f"Unable to create database name override for '{client.value}' connector; caused by TypeError: Cannot read "
-            "properties of undefined (reading 'createNameOverride')"
+        cause = (
+            "ConnectorMapping[client].createNameOverride is not a function"
+            if client.value in INHERITED
+            else "Cannot read properties of undefined (reading 'createNameOverride')"
         )
+        message = f"Unable to create database name override for '{client.value}' connector; caused by TypeError: {cause}"
         raise ConfigError("InputError", message, client.location, "backend.database.client")
 
     key = "filename" if client.value == "sqlite3" else "database"

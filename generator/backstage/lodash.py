@@ -42,11 +42,10 @@ def merge(target: ConfigMap, *sources: Any) -> ConfigMap:
 
 def omit(value: Any, keys: Iterable[str]) -> ConfigMap:
     """``_.omit(value, keys)``: a shallow copy as a plain object."""
-    out = ConfigMap()
-    dropped = frozenset(keys)
-    for key, item, mark in entries(value):
-        if key not in dropped:
-            _set(out, key, item, mark)
+    out = spread(value)
+    for key in keys:
+        out.pop(key, None)
+        out.marks.pop(key, None)
     return out
 
 
@@ -54,8 +53,12 @@ def spread(*values: Any) -> ConfigMap:
     """``{...a, ...b}``; a number or a boolean has nothing to spread."""
     out = ConfigMap()
     for value in values:
-        for key, item, mark in entries(value):
-            _set(out, key, item, mark)
+        if isinstance(value, ConfigMap) and len(value.marks) == len(value):
+            out.update(value)
+            out.marks.update(value.marks)
+        else:
+            for key, item, mark in entries(value):
+                _set(out, key, item, mark)
     return out
 
 
@@ -88,6 +91,15 @@ def get(value: Any, key: str) -> Any:
 
 
 def _merge_into(target: ConfigMap | ConfigList, source: Any) -> None:
+    if not target and isinstance(target, ConfigMap) and isinstance(source, ConfigMap) and len(source.marks) == len(source):
+        target.update(source)
+        target.marks.update(source.marks)
+        for key, item in source.items():
+            if isinstance(item, (dict, list)):
+                _merge_into(_fresh(target, key, item), item)
+            elif item is UNDEFINED:
+                del target[key], target.marks[key]
+        return
     for key, item, mark in entries(source):
         if isinstance(item, (dict, list)):
             into = _container(get(target, key), item)
@@ -95,6 +107,13 @@ def _merge_into(target: ConfigMap | ConfigList, source: Any) -> None:
             _set(target, key, into, mark)
         elif item is not UNDEFINED:
             _set(target, key, item, mark)
+
+
+def _fresh(target: ConfigMap, key: str, item: Any) -> ConfigMap | ConfigList:
+    """Put an empty container of the kind of ``item`` into ``target``."""
+    target[key] = _container(None, item)
+    container: ConfigMap | ConfigList = target[key]
+    return container
 
 
 def _container(present: Any, item: Any) -> ConfigMap | ConfigList:

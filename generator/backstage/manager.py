@@ -10,6 +10,7 @@ from generator.appconfig.reader import ConfigError, ConfigReader, PlaceholderErr
 from generator.appconfig.values import UNDEFINED, ConfigMap, Placeholder
 from generator.backstage import legacy, mysql, postgresql, sqlite
 from generator.backstage.plugin_ids import warn_about_ids
+from generator.backstage.redaction import redact_text
 from generator.backstage.settings import DatabaseSettings, PluginClient, Setting
 from generator.diagnostics import Severity
 from generator.model import PluginDatabase
@@ -81,6 +82,8 @@ def _resolver(
 
 def _factory_config(config: ConfigReader, diagnostics: Diagnostics) -> ConfigReader:
     """``backend.database``, or the in-memory SQLite that Backstage's service factory takes without one."""
+    if config.data is UNDEFINED and config.fallback is None:
+        config.get()  # no configuration at all: Backstage fails before it asks for a database
     value = config.get_optional(_DATABASE)
     if value is UNDEFINED or (not isinstance(value, Placeholder) and not is_truthy(value)):
         diagnostics.warning(
@@ -141,7 +144,7 @@ def _unsupported(client: str, plugin_id: str) -> str:
 
 def _failing(error: ConfigError) -> Callable[[str], PluginDatabase]:
     def fail(_plugin_id: str) -> PluginDatabase:
-        raise error
+        raise error.with_traceback(None)
 
     return fail
 
@@ -159,13 +162,13 @@ def _guarded(
         if error.location is None or (error.location, error.path) not in reported:
             diagnostics.error(
                 "GR201",
-                error.message,
+                redact_text(error.message),
                 error.location,
                 path=error.path,
                 backstage=f"fails with {error.name}",
                 hint=_hint(error.message),
             )
-        return PluginDatabase(plugin_id=plugin_id, error=str(error))
+        return PluginDatabase(plugin_id=plugin_id, error=redact_text(str(error)))
     except PlaceholderError as error:
         diagnostics.error(
             "GR202",

@@ -6,28 +6,31 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from generator.appconfig.reader import ConfigError
+from generator.appconfig.substitution import escape
 from generator.appconfig.values import ConfigMap, Placeholder, Reference
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_PIECE = re.compile(r"\$\$\{|\$\{([^}]*)\}")
+_PIECE = re.compile(r"\$?\$\{[^{}]*\}")
+# How a placeholder spells a literal "$" in front of a reference.
+_DOLLAR = "${:-$}"
 # Digits that stand for a port in the parser, which takes nothing else there.
 _PORTS = range(64_999, 64_000, -1)
 
 
 def concat(*parts: str) -> str:
-    """The parts as one text: a :class:`Placeholder` when one of them is, with ``${`` in the others escaped."""
+    """The parts as one text: a :class:`Placeholder` when one of them is. What looks like a reference elsewhere is escaped."""
     if not any(isinstance(part, Placeholder) for part in parts):
         return "".join(parts)
     text = ""
     references: tuple[Reference, ...] = ()
-    for part in parts:
+    for part, following in zip(parts, (*parts[1:], ""), strict=True):
         if isinstance(part, Placeholder):
-            text += f"${{{part}}}" if part.is_file else part
+            text += part
             references += part.references
         else:
-            text += part.replace("${", "$${")
+            text += escape(part, before_reference=isinstance(following, Placeholder))
     return Placeholder(text, references)
 
 
@@ -52,11 +55,12 @@ def parse_around(text: Placeholder, parse: Callable[[str], ConfigMap]) -> Config
 class _StandIns:
     """A text in which a word that occurs nowhere else stands for each reference."""
 
-    def __init__(self, text: str, words: list[str], references: tuple[Reference, ...]) -> None:
+    def __init__(self, text: str, spelled: dict[str, str], references: tuple[Reference, ...]) -> None:
         self.text = text
-        self._words = words
+        self._spelled = spelled
         self._references = references
-        self._pattern = re.compile("|".join(map(re.escape, words)))
+        self._words = list(spelled)
+        self._pattern = re.compile(f"({'|'.join(map(re.escape, spelled))})")
 
     @classmethod
     def of(cls, placeholder: Placeholder) -> _StandIns | None:
@@ -66,50 +70,50 @@ class _StandIns:
         word = "ref"
         while word in placeholder.lower():
             word += "x"
-        words: list[str] = []
+        spelled: dict[str, str] = {}
 
         def replace(piece: re.Match[str]) -> str:
-            if piece[1] is None:
-                return "${"
-            words.append(f"{word}{len(words)}z")
-            return words[-1]
+            if piece[0].startswith("$$"):
+                return piece[0][1:]
+            if piece[0] == _DOLLAR:
+                return "$"
+            name = f"{word}{len(spelled)}z"
+            spelled[name] = piece[0]
+            return name
 
         text = _PIECE.sub(replace, placeholder)
-        if len(words) != len(placeholder.references):
+        if len(spelled) != len(placeholder.references):
             return None
         scheme, separator, rest = text.partition("://")
         authority = re.split(r"[/?#]", rest, maxsplit=1)[0]
         # One reference for everything, or for the kind of URL: anything may be in it.
-        if not separator or word in scheme or authority in words:
+        if not separator or word in scheme or authority in spelled:
             return None
         user, at, server = authority.rpartition("@")
         host, colon, port = server.rpartition(":")
         if colon and word in port:
-            if port not in words:
+            if port not in spelled:
                 return None
             number = next(str(number) for number in _PORTS if str(number) not in text)
-            words[words.index(port)] = number
+            spelled = {number if name == port else name: piece for name, piece in spelled.items()}
             text = f"{scheme}://{user}{at}{host}:{number}{rest[len(authority) :]}"
-        return cls(text, words, placeholder.references)
+        return cls(text, spelled, placeholder.references)
 
     def restore(self, value: Any, seen: set[int]) -> Any:
         """``value`` with the references back in place; ``seen`` collects which ones there were."""
         if isinstance(value, dict):
             return ConfigMap({key: self.restore(item, seen) for key, item in value.items()})
-        if isinstance(value, int) and str(value) in self._words:
+        if isinstance(value, int) and str(value) in self._spelled:
             value = str(value)
         if not isinstance(value, str) or isinstance(value, Placeholder):
             return value
-        text = ""
-        at = 0
-        references: tuple[Reference, ...] = ()
-        for match in self._pattern.finditer(value):
-            index = self._words.index(match[0])
-            seen.add(index)
-            reference = self._references[index]
-            text += value[at : match.start()].replace("${", "$${") + f"${{{reference.name}}}"
-            references += (reference,)
-            at = match.end()
-        if not references:
+        pieces = self._pattern.split(value)
+        if len(pieces) == 1:
             return value
-        return Placeholder(text + value[at:].replace("${", "$${"), references)
+        found = [self._words.index(word) for word in pieces[1::2]]
+        seen.update(found)
+        text = "".join(
+            self._spelled[piece] if index % 2 else escape(piece, before_reference=index + 1 < len(pieces))
+            for index, piece in enumerate(pieces)
+        )
+        return Placeholder(text, tuple(self._references[index] for index in found))

@@ -52,11 +52,13 @@ def resolve(
 
     base, base_mark = settings.base_connection("pg", parse)
     own, own_mark = settings.plugin_connection(plugin_id, parse)
-    base_part = _base_part(base, base_mark, plugin_id, in_schema=in_schema)
+    inherited: ConfigMap = settings.once("inherited", mode.value, lambda: _inherited(base, base_mark, in_schema=in_schema))
     if isinstance(own, OpaqueConnection):
         base = lodash.omit(base, IN_STRING)
-        base_part = lodash.omit(base_part, IN_STRING)
-    connection = lodash.spread(own) if overridden else lodash.spread(base_part, own)
+        inherited = lodash.omit(inherited, IN_STRING)
+    connection = lodash.spread(own) if overridden else lodash.spread(inherited, own)
+    if not overridden and "application_name" not in connection:
+        connection["application_name"] = f"backstage_plugin_{plugin_id}"
 
     database = connection.get("database", UNDEFINED)
     database_location = connection.locate("database")
@@ -70,8 +72,10 @@ def resolve(
         database_location = prefix.location
     schema = _schema_name(schema_prefix.value, plugin_id) if in_schema else None
 
-    override = ConfigMap({"database": database}) if is_truthy(database) else ConfigMap()
-    layers = (ConfigMap({"connection": part}) for part in (base, connection, override))
+    # In JavaScript a third layer, of the name alone, is merged on top: it changes nothing where the connection has a name.
+    if not is_truthy(connection.get("database", None)) and is_truthy(database):
+        connection["database"] = database
+    layers = (ConfigMap({"connection": part}) for part in (base, connection))
     merged = lodash.merge(ConfigMap(), *layers)["connection"]
     set_role = settings.base_string("role")
     effective = _effective(settings, merged, own_mark or base_mark)
@@ -106,10 +110,10 @@ def resolve(
     )
 
 
-def _base_part(base: Any, mark: Mark | None, plugin_id: str, *, in_schema: bool) -> Any:
-    """The base connection as a plugin inherits it: without the database in database mode, with an application name."""
+def _inherited(base: Any, mark: Mark | None, *, in_schema: bool) -> ConfigMap:
+    """What plugins inherit of the base connection: no database in database mode, no empty application name."""
     if not in_schema:
-        part: Any = lodash.omit(base, ("database",))
+        part = lodash.omit(base, ("database",))
     elif isinstance(base, (dict, list)):
         part = lodash.spread(base)
     else:
@@ -117,8 +121,7 @@ def _base_part(base: Any, mark: Mark | None, plugin_id: str, *, in_schema: bool)
         message = f"Cannot create property 'application_name' on {kind} '{to_string(base)}'"
         raise ConfigError("TypeError", message, mark.location if mark else None, "backend.database.connection")
     if not is_truthy(part.get("application_name")):
-        part["application_name"] = f"backstage_plugin_{plugin_id}"
-        part.marks.pop("application_name", None)
+        part = lodash.omit(part, ("application_name",))
     return part
 
 

@@ -69,12 +69,12 @@ class DatabaseSettings:
 
     def base_string(self, key: str) -> Setting[str | None]:
         """An optional string of ``backend.database``."""
-        found: Setting[str | None] = self._once("string", key, lambda: self._string(key))
+        found: Setting[str | None] = self.once("string", key, lambda: self._string(key))
         return found
 
     def base_boolean(self, key: str) -> Setting[bool | None]:
         """An optional boolean of ``backend.database``."""
-        found: Setting[bool | None] = self._once("boolean", key, lambda: self._boolean(key))
+        found: Setting[bool | None] = self.once("boolean", key, lambda: self._boolean(key))
         return found
 
     def plugin_string(self, plugin_id: str, key: str) -> Setting[str | None]:
@@ -87,7 +87,7 @@ class DatabaseSettings:
 
     def base_client(self) -> Setting[str]:
         """The required ``client``."""
-        found: Setting[str] = self._once("client", "client", self._client)
+        found: Setting[str] = self.once("client", "client", self._client)
         return found
 
     def client(self, plugin_id: str) -> tuple[Setting[str], bool]:
@@ -121,7 +121,7 @@ class DatabaseSettings:
     def check_knex_config(self, plugin_id: str) -> None:
         """Read ``knexConfig`` for its errors: what it holds reaches knex, but never the connection."""
         self._object(f"plugin.{plugin_id}.knexConfig")
-        self._once("object", "knexConfig", lambda: self._object("knexConfig"))
+        self.once("object", "knexConfig", lambda: self._object("knexConfig"))
 
     # --- connections -----------------------------------------------------------------------------------------------
 
@@ -130,7 +130,7 @@ class DatabaseSettings:
 
         ``name`` tells parsers apart, because clients read the same string differently.
         """
-        found: tuple[Any, Mark | None] = self._once(f"connection {name}", "connection", lambda: self._base_connection(parse))
+        found: tuple[Any, Mark | None] = self.once(f"connection {name}", "connection", lambda: self._base_connection(parse))
         return found
 
     def plugin_connection(self, plugin_id: str, parse: Callable[[str], ConfigMap]) -> tuple[Any, Mark | None]:
@@ -188,7 +188,8 @@ class DatabaseSettings:
         if self.reader.has(key):
             self.reader.get_config(key)
 
-    def _once(self, kind: str, key: str, read: Callable[[], Any]) -> Any:
+    def once(self, kind: str, key: str, read: Callable[[], Any]) -> Any:
+        """What ``read`` gives or raises, remembered under ``kind`` and ``key``."""
         outcome = self._known.get((kind, key))
         if outcome is None:
             try:
@@ -198,7 +199,7 @@ class DatabaseSettings:
             self._known[kind, key] = outcome
         succeeded, value = outcome
         if not succeeded:
-            raise value
+            raise value.with_traceback(None)  # raised again for each plugin: its trace would grow without end
         return value
 
 
