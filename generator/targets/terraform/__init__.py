@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from generator.diagnostics import Diagnostics
-    from generator.model import Plan
     from generator.targets.base import RenderContext
     from generator.targets.terraform.hcl import Variable
     from generator.targets.terraform.kinds import Kind
@@ -112,7 +111,7 @@ def _configurations(shape: Shape, store: Store) -> list[ProviderConfiguration]:
                     arguments=aligned(arguments | KINDS[server.kind].provider_arguments(server)),
                 )
             )
-    return [*found, *store.configurations()] if found else []
+    return [*found, *store.configurations()]
 
 
 def _variables(shape: Shape, store: Store) -> list[Variable]:
@@ -122,8 +121,7 @@ def _variables(shape: Shape, store: Store) -> list[Variable]:
         if server.engine == ENGINE
         for variable in KINDS[server.kind].variables(server)
     ]
-    if shape.plugins:
-        found += store.variables(shape.roles)
+    found += store.variables(shape.roles)
     return sorted(found, key=lambda variable: variable.name)
 
 

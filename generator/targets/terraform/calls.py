@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from generator.escaping import Escaped
 from generator.targets.terraform.escaping import identifier, string
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from generator.targets.terraform.hcl import Arguments
     from generator.targets.terraform.shape import Shape
     from generator.targets.terraform.stores.base import Store
-
 
 
 class Calls:
@@ -100,7 +99,7 @@ class Calls:
         return [self._database(database) for database in self.shape.shared_databases]
 
     def _database(self, database: Database) -> Call:
-        users = [plugin for plugin in self.shape.plugins if plugin.database == database]
+        users = self.shape.users_of_database[place(database)]
         values = {"database": string(database.name)}
         kind = SHARED_DATABASE
         if database.group:
@@ -124,14 +123,14 @@ class Calls:
 
     def _role(self, role: Role) -> Call:
         self.used.add(ROLE)
-        schemas = [plugin.database for plugin in self.shape.plugins if plugin.role == role and plugin.schema is not None]
+        users = self.shape.users_of_role[place(role)]
+        schemas = [plugin.database for plugin in users if plugin.schema is not None]
         values = {"role": string(role.name)}
         if schemas:
             references = sorted({self._reference(database) for database in schemas})
             values["databases"] = Escaped(f"[{', '.join(references)}]")
         if role.group:
-            database = next(item for item in self.shape.shared_databases if item.group == role.group)
-            values["group"] = Escaped(f"{self._database_module(database)}.group")
+            values["group"] = Escaped(f"{self._database_module(users[0].database)}.group")
         return Call(
             label=identifier(role_label(role.server, role.name)),
             comment=f"Used by {', '.join(role.plugins)}.",
@@ -162,7 +161,9 @@ class Calls:
         missing = {"plugin_id": string(plugin.plugin_id)}
         if place(plugin.role) in self._shared_roles:
             role = self._role_module(plugin.role)
-            missing |= {name: Escaped(f"{role}.{name}") for name in ("role", *(out.name for out in self.store.module_outputs))}
+            missing |= {
+                name: Escaped(f"{role}.{name}") for name in ("role", *(out.name for out in self.store.module_outputs))
+            }
         if kind in (ROLE, None):
             missing |= {"database": self._reference(plugin.database), "schema": string("public")}
         fields = ", ".join(f"{name} = {value}" for name, value in sorted(missing.items()))

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 _PLAIN: Final = re.compile(r"[A-Za-z0-9 _./:;,@+=()*&<>|!?'-]*", re.ASCII)
 _IDENTIFIER: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*", re.ASCII)
+_TEMPLATE: Final = re.compile(r"([$%])\{(?=([^}]*\}))?", re.DOTALL)
 _SHORT: Final = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 _MARKDOWN: Final = re.compile(r"[\\`*_{}\[\]<>()#+.!|~-]")
 
@@ -31,8 +32,14 @@ def string(value: str) -> Escaped:
     if problem:
         raise ValueError(f"a Terraform string cannot hold this text: it {problem}")
     escaped = "".join(_SHORT.get(char) or _character(char) for char in value)
-    # After the characters, so that the escapes are not escaped: `$${` and `%%{` are what HCL reads as `${` and `%{`.
-    return Escaped('"' + escaped.replace("${", "$${").replace("%{", "%%{") + '"')
+    # After the characters, so that the escapes are not escaped.
+    return Escaped(f'"{_TEMPLATE.sub(_template, escaped)}"')
+
+
+def _template(match: re.Match[str]) -> str:
+    """``${`` and ``%{``, doubled as HCL has it; by its code where nothing closes it, which python-hcl2 could not read."""
+    mark = match[1]
+    return f"{mark}{mark}{{" if match[2] is not None else f"\\u{ord(mark):04x}{{"
 
 
 def _character(char: str) -> str:
@@ -80,27 +87,24 @@ def unquote(token: str) -> str:
     """
     if len(token) < 2 or token[0] != '"' or token[-1] != '"':
         raise ValueError("not a quoted string")
-    found: list[str] = []
-    for match in _TOKEN.finditer(token[1:-1]):
-        literal, short, code, doubled = match.groups()
-        if literal is not None:
-            found.append(literal)
-        elif short is not None:
-            found.append(_LONG[short])
-        elif code is not None:
-            found.append(chr(int(code[1:], 16)))
-        elif doubled is not None:
-            found.append(doubled[1:])
-        else:
-            raise ValueError("not a literal string")
-    return "".join(found)
+    return "".join(map(_value, _TOKEN.finditer(token[1:-1])))
 
 
-_LONG: Final = {"n": "\n", "r": "\r", "t": "\t", '"': '"', "\\": "\\"}
 _TOKEN: Final = re.compile(
-    r"((?:[^\\$%\"]|[$%](?![{$%])|[$%](?=[$%])(?![$%]\{))+)"  # text
-    r"|\\([nrt\"\\])|\\(u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8})"  # escapes
-    r"|(\$\$\{|%%\{)|(?:.|\n)"  # what would be a template; anything left over is one
+    r"\\([nrt\"\\])|\\u([0-9a-fA-F]{4})|\\U([0-9a-fA-F]{8})|([$%])\4\{|([$%]\{|[\"\\])|(.)", re.DOTALL
 )
+_LONG: Final = {"n": "\n", "r": "\r", "t": "\t", '"': '"', "\\": "\\"}
+
+
+def _value(match: re.Match[str]) -> str:
+    short, code, long_code, doubled, bad, plain = match.groups()
+    if bad:
+        raise ValueError("not a literal string")
+    if short:
+        return _LONG[short]
+    if code or long_code:
+        return chr(int(code or long_code, 16))
+    return f"{doubled}{{" if doubled else str(plain)
+
 
 FILTERS: Final[Filters] = (("string", string), ("identifier", identifier), ("markdown", markdown))

@@ -40,7 +40,7 @@ class Validation:
     condition: Escaped
     message: Escaped
     for_each: tuple[Escaped, ...] = ()
-    item: Escaped = Escaped("each")
+    item: Escaped | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,6 +103,6 @@ class Call:
 
     label: Escaped | None
     comment: str = ""
-    module: Escaped = Escaped("")
+    module: Escaped | None = None
     provider: Escaped | None = None
     arguments: Arguments = field(default_factory=list)

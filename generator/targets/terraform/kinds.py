@@ -40,9 +40,9 @@ class Kind:
     """A module.
 
     ``parts`` are the templates its ``main.tf`` is made of, in order; ``inputs`` its variables and ``outputs`` its outputs
-    (name to expression), apart from those of the store. ``role`` and ``database`` are how the parts refer to the role and the
-    database they work with, ``privileges`` what the role gets on that database. ``forgets`` are resources of other kinds:
-    should a call change its kind, Terraform must let go of them and not destroy them.
+    (name to expression), apart from those of the store. ``role`` and ``database`` are how the parts refer to the role and
+    the database they work with, ``privileges`` what the role gets on that database. ``forgets`` are resources of other
+    kinds: should a call change its kind, Terraform must let go of them and not destroy them.
     """
 
     folder: str
@@ -124,7 +124,7 @@ SCHEMA_OF_ROLE: Final = Kind(
     forgets=("postgresql_database.plugin", "postgresql_role.plugin"),
 )
 
-_INPUTS: Final = {
+_INPUTS: Final[Mapping[str, Variable]] = {
     variable.name: variable
     for variable in (
         Variable(name=Escaped("plugin_id"), type=_TEXT, description=string("Id of the plugin in Backstage.")),
@@ -166,7 +166,9 @@ def module_view(kind: Kind, store: Store) -> dict[str, Any]:
     ] + list(store.module_outputs if kind.makes_role else ())
     return {
         "summary": kind.summary,
-        "parts": [f"modules/{part}.{store.name}.tf.j2" if part == "role" else f"modules/{part}.tf.j2" for part in kind.parts],
+        "parts": [
+            f"modules/{part}.{store.name}.tf.j2" if part == "role" else f"modules/{part}.tf.j2" for part in kind.parts
+        ],
         "providers": required_providers(store if kind.makes_role else None),
         "variables": sorted(inputs, key=lambda item: item.name),
         "outputs": sorted(outputs, key=lambda item: item.name),

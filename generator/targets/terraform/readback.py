@@ -6,7 +6,15 @@ import re
 from typing import TYPE_CHECKING, Any, Final
 
 from generator.targets.terraform.escaping import unquote
-from generator.targets.terraform.kinds import DATABASE, DATABASE_OF_ROLE, GROUP_DATABASE, ROLE, SCHEMA, SCHEMA_OF_ROLE, SHARED_DATABASE
+from generator.targets.terraform.kinds import (
+    DATABASE,
+    DATABASE_OF_ROLE,
+    GROUP_DATABASE,
+    ROLE,
+    SCHEMA,
+    SCHEMA_OF_ROLE,
+    SHARED_DATABASE,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -1,12 +1,13 @@
 """Which module of the configuration owns what: the addresses everything in Terraform's state hangs on.
 
-An address never changes while the thing it stands for is there, or Terraform would destroy the one and create the other. So
-an address depends on a plugin's label, or on a server and a name, and on nothing else: not on how many servers there are, not
-on who else shares. What is renamed under such an address gets a ``moved`` block.
+An address never changes while the thing it stands for is there, or Terraform would destroy the one and create the other.
+So an address depends on a plugin's label, or on a server and a name, and on nothing else: not on how many servers there
+are, not on who else shares. What is renamed under such an address gets a ``moved`` block.
 """
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
@@ -61,6 +62,22 @@ class Shape:
     def plugins(self) -> list[PluginPlan]:
         """The plugins on PostgreSQL."""
         return [plugin for plugin in self.plan.plugins if plugin.server in self.servers]
+
+    @cached_property
+    def users_of_database(self) -> dict[Place, list[PluginPlan]]:
+        """The plugins of each database."""
+        found: dict[Place, list[PluginPlan]] = defaultdict(list)
+        for plugin in self.plugins:
+            found[place(plugin.database)].append(plugin)
+        return found
+
+    @cached_property
+    def users_of_role(self) -> dict[Place, list[PluginPlan]]:
+        """The plugins of each role."""
+        found: dict[Place, list[PluginPlan]] = defaultdict(list)
+        for plugin in self.plugins:
+            found[place(plugin.role)].append(plugin)
+        return found
 
     @cached_property
     def roles(self) -> list[Role]:

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from generator.live.embedded import EmbeddedServer, embedded_binaries, embedded_server
 from terraform_workspace import ADMIN, ADMIN_PASSWORD, Workspace
+
+from generator.live.embedded import EmbeddedServer, embedded_binaries, embedded_server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,8 +37,8 @@ def mirror() -> Path:
     folder = Path(os.environ.get(_MIRROR) or PROJECT / ".cache" / "terraform-mirror")
     if not (folder / "registry.terraform.io" / "cyrilgdn" / "postgresql").is_dir():
         pytest.skip(
-            f"the provider cyrilgdn/postgresql is not in {folder.name}: run `terraform providers mirror FOLDER` in a generated "
-            f"folder where the Terraform registry can be reached, and set {_MIRROR} to FOLDER"
+            f"the provider cyrilgdn/postgresql is not in {folder.name}: run `terraform providers mirror FOLDER` in a "
+            f"generated folder where the Terraform registry can be reached, and set {_MIRROR} to FOLDER"
         )
     return folder
 

@@ -7,14 +7,15 @@ import os
 import shutil
 import subprocess
 import zipfile
-from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import psycopg
 from psycopg import sql
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
     from generator.live.embedded import EmbeddedServer
     from generator.targets.base import Artifact
 
@@ -118,7 +119,13 @@ class Workspace:
         """Log in as a plugin does."""
         target = self.servers[server]
         return psycopg.connect(
-            host=target.host, port=target.port, user=user, password=password, dbname=database, autocommit=True, connect_timeout=10
+            host=target.host,
+            port=target.port,
+            user=user,
+            password=password,
+            dbname=database,
+            autocommit=True,
+            connect_timeout=10,
         )
 
     def query(self, statement: str, server: str = "primary", database: str = "postgres") -> list[tuple[Any, ...]]:

@@ -64,7 +64,9 @@ def works(workspace: Workspace, plan: Plan) -> None:
 
 
 PLAIN = (Wanted("auth"), Wanted("catalog"), Wanted("tech-insights"))
-SCHEMAS = tuple(Wanted(name, database="backstage", schema=name.replace("-", "_")) for name in ("auth", "catalog", "tech-insights"))
+SCHEMAS = tuple(
+    Wanted(name, database="backstage", schema=name.replace("-", "_")) for name in ("auth", "catalog", "tech-insights")
+)
 
 
 def test_a_database_for_each_plugin(workspace: Workspace) -> None:
@@ -117,7 +119,8 @@ def _rotated(plan: Plan) -> dict[str, Any]:
         pytest.param([Wanted("search", role="both"), Wanted("techdocs", role="both")], id="databases of their own"),
         pytest.param([Wanted(name, role="both", database="both") for name in ("search", "techdocs")], id="one database"),
         pytest.param(
-            [Wanted(name, role="both", database="both", schema=name) for name in ("search", "techdocs")], id="schemas of their own"
+            [Wanted(name, role="both", database="both", schema=name) for name in ("search", "techdocs")],
+            id="schemas of their own",
         ),
     ],
 )
@@ -144,10 +147,27 @@ def test_a_new_password(workspace: Workspace) -> None:
         workspace.connect("backstage_catalog", old["catalog"], "backstage_plugin_catalog")
 
 
+def test_a_password_that_could_not_be_set_needs_one_more_version(workspace: Workspace) -> None:
+    """The provider notes the new version even when the server refused; the generated README says what to do."""
+    apply(workspace, make_plan(Wanted("catalog")))
+    superuser = workspace.servers["primary"].dsn()
+    with psycopg.connect(superuser, autocommit=True) as connection:
+        connection.execute("ALTER ROLE backstage_catalog SUPERUSER")  # which the administrator may not touch
+    workspace.write(render(make_plan(Wanted("catalog"), password_version=2)))
+    workspace.run("apply", "-input=false", "-auto-approve", status=(1,))
+    with psycopg.connect(superuser, autocommit=True) as connection:
+        connection.execute("ALTER ROLE backstage_catalog NOSUPERUSER")
+    again = make_plan(Wanted("catalog"), password_version=3)
+    apply(workspace, again)
+    works(workspace, again)
+
+
 def test_a_scram_verifier_for_a_password(workspace: Workspace) -> None:
     plan = make_plan(Wanted("catalog"))
     with psycopg.connect(workspace.servers["primary"].dsn()) as connection:
-        verifier = connection.pgconn.encrypt_password(b"the password itself", b"backstage_catalog", b"scram-sha-256").decode()
+        verifier = connection.pgconn.encrypt_password(
+            b"the password itself", b"backstage_catalog", b"scram-sha-256"
+        ).decode()
     workspace.passwords = {"catalog": verifier}
     workspace.write(render(plan))
     workspace.apply()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from generator.appconfig.values import Placeholder, Reference
@@ -13,6 +12,8 @@ from generator.targets.base import RenderContext
 from generator.targets.terraform import TARGET
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
     from generator.targets.base import Artifact
 
 HOST = Placeholder("${POSTGRES_HOST}", (Reference("env", "POSTGRES_HOST"),))

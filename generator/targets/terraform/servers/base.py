@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 class ServerKind(Protocol):
     """How Terraform gets to a server of one kind."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """What ``servers.<name>.kind`` says."""
 
     def variables(self, server: Server) -> list[Variable]:
         """The variables of the root module."""

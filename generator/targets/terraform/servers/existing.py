@@ -37,18 +37,18 @@ class Existing:
             return Escaped(f"var.{server.name}_{name}")
 
         return {
-                "scheme": string("postgres"),
-                "host": variable("host"),
-                "port": variable("port"),
-                "database": variable("admin_database"),
-                "username": variable("admin_user"),
-                "password": variable("admin_password"),
-                "sslmode": variable("sslmode"),
-                "sslrootcert": variable("sslrootcert"),
-                "superuser": FALSE,
-                "connect_timeout": Escaped(str(_CONNECT_SECONDS)),
-                "max_connections": Escaped(str(_CONNECTIONS)),
-            }
+            "scheme": string("postgres"),
+            "host": variable("host"),
+            "port": variable("port"),
+            "database": variable("admin_database"),
+            "username": variable("admin_user"),
+            "password": variable("admin_password"),
+            "sslmode": variable("sslmode"),
+            "sslrootcert": variable("sslrootcert"),
+            "superuser": FALSE,
+            "connect_timeout": Escaped(str(_CONNECT_SECONDS)),
+            "max_connections": Escaped(str(_CONNECTIONS)),
+        }
 
     def variables(self, server: Server) -> list[Variable]:
         """Host, port, administrator and encryption."""
@@ -139,7 +139,9 @@ def _administrator(server: Server) -> list[Variable]:
             validations=(
                 Validation(
                     condition=_matches(database, _NAME),
-                    message=string("1 to 63 letters, digits, underscores and dashes: the provider puts it into a URL as it is."),
+                    message=string(
+                        "1 to 63 letters, digits, underscores and dashes: the provider puts it into a URL as it is."
+                    ),
                 ),
             ),
         ),

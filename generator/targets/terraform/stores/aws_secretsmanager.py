@@ -74,7 +74,7 @@ class AwsSecretsManager:
         ]
 
     def check(self, plan: Plan, diagnostics: Diagnostics) -> None:
-        """GR615: a secret's name that AWS refuses; or one that reads like the end of an ARN, which finds the wrong secret."""
+        """GR615: a secret's name that AWS refuses. GR616: one that ends like an ARN: AWS may find another."""
         for role in plan.roles:
             if not _NAME.fullmatch(role.secret_name):
                 diagnostics.error(
@@ -86,7 +86,7 @@ class AwsSecretsManager:
             elif _LIKE_AN_ARN.search(role.secret_name):
                 diagnostics.warning(
                     "GR616",
-                    f"the secret {role.secret_name!r} ends like an ARN, in a dash and six characters; AWS may look up another one",
+                    f"the secret {role.secret_name!r} ends like an ARN, in a dash and six characters: AWS may find another",
                     path="credentials.secretName",
                     hint="add a part to credentials.secretName, such as backstage/{environment}/database/{plugin}/password",
                 )

@@ -15,14 +15,28 @@ class Store(Protocol):
     """Where the passwords of the roles come from.
 
     Two templates belong to a store: ``modules/role.<name>.tf.j2`` makes a role and its password, ``README.<name>.md.j2``
-    explains it. ``argument_names`` are what a call of a module that makes a role passes in for the store.
+    explains it.
     """
 
-    name: str
-    providers: tuple[RequiredProvider, ...]
-    argument_names: tuple[str, ...]
-    module_variables: tuple[Variable, ...]
-    module_outputs: tuple[Output, ...]
+    @property
+    def name(self) -> str:
+        """What ``credentials.store`` says."""
+
+    @property
+    def providers(self) -> tuple[RequiredProvider, ...]:
+        """The providers a module that makes a role needs besides PostgreSQL's."""
+
+    @property
+    def argument_names(self) -> tuple[str, ...]:
+        """The arguments of such a module that are the store's."""
+
+    @property
+    def module_variables(self) -> tuple[Variable, ...]:
+        """The variables behind ``argument_names``."""
+
+    @property
+    def module_outputs(self) -> tuple[Output, ...]:
+        """What such a module says about the password: where it is, never what it is."""
 
     def arguments(self, role: Role) -> tuple[Escaped, ...]:
         """The values of ``argument_names`` for ``role``."""

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 #: What the provider and an environment variable both carry unchanged: a backslash is doubled on its way into the server,
 #: blanks at the ends are lost on their way into Backstage.
-_PASSWORD: Final = r"^[!-\[\]-~]{8,}$"
+_GOOD: Final = r"^[!-\[\]-~]{8,}$"
 _NAMED = 20
 
 
@@ -46,6 +46,8 @@ class Variables:
 
     def variables(self, roles: list[Role]) -> list[Variable]:
         """``plugin_passwords``, checked to have every password the configuration needs."""
+        if not roles:
+            return []
         keys = sorted(password_key(role) for role in roles)
         more = f" and {len(keys) - _NAMED} more" if len(keys) > _NAMED else ""
         return [
@@ -53,14 +55,14 @@ class Variables:
                 name=Escaped("plugin_passwords"),
                 type=Escaped("map(string)"),
                 description=string(
-                    "Passwords of the roles, by plugin id. Needed for every plan and apply, and kept in neither state nor plan."
+                    "Passwords of the roles, by plugin id. Every plan needs them; neither state nor plan holds them."
                 ),
                 settings={"ephemeral": TRUE, "sensitive": TRUE, "nullable": FALSE},
                 validations=(
                     Validation(
                         for_each=tuple(map(string, keys)),
                         item=Escaped("plugin_id"),
-                        condition=Escaped(f"can(regex({string(_PASSWORD)}, var.plugin_passwords[plugin_id]))"),
+                        condition=Escaped(f"can(regex({string(_GOOD)}, var.plugin_passwords[plugin_id]))"),
                         message=string(
                             "A password of 8 or more ASCII characters without blanks and backslashes is needed for each of: "
                             f"{', '.join(keys[:_NAMED])}{more}."
