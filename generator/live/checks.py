@@ -147,7 +147,7 @@ def _credentials(run: _Run) -> dict[str, str]:
     try:
         return parameters(target.connection, target.environment, run.folder)
     except ConnectionSettingError as error:
-        run.stop("credentials", Failure(str(error), startup(target, "Error: the connection cannot be made")))
+        run.stop("credentials", Failure(str(error), error.backstage))
 
 
 def _own_database(run: _Run, wanted: dict[str, str]) -> Reach:

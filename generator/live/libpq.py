@@ -1,8 +1,8 @@
 """A connection as Backstage gives it to node-postgres, in libpq's words: same server, same user, same TLS.
 
-``ssl`` means to node-postgres: ``true`` and every other truthy scalar (the string ``"false"`` too) encrypt and verify
-certificate and host name; an object does the same with its own ``ca``, ``cert`` and ``key``, unless it says
-``rejectUnauthorized: false``; ``false`` or nothing is no encryption at all.
+``ssl`` means to node-postgres: ``true`` (and the text ``"true"``) encrypts and verifies certificate and host name; an object
+does the same with its own ``ca``, ``cert`` and ``key``, unless it says ``rejectUnauthorized: false``; ``false`` or nothing is
+no encryption at all. Any other text or number, ``"false"`` too, ends the process when the server answers that it has TLS.
 """
 
 from __future__ import annotations
@@ -29,7 +29,14 @@ _PROTOCOLS: Final = ("TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3")
 
 
 class ConnectionSettingError(ValueError):
-    """The connection cannot be used at all. The text says why; it never holds a value of the connection."""
+    """The connection cannot be used at all. The text says why; it never holds a secret of the connection.
+
+    ``backstage`` is what Backstage would print, where that is known.
+    """
+
+    def __init__(self, problem: str, backstage: str = "") -> None:
+        super().__init__(problem)
+        self.backstage = backstage
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -108,6 +115,11 @@ def _tls(connection: Mapping[str, Any], environment: Mapping[str, str], host: st
         return {"sslmode": "disable"}
     if ssl == "no-verify":
         ssl = {"rejectUnauthorized": False}
+    elif isinstance(ssl, str | int | float) and ssl is not True and ssl != "true":
+        raise ConnectionSettingError(
+            f"connection.ssl is {ssl!r}, and only true, false or an object work (not the text 'false')",
+            f"TypeError: Cannot use 'in' operator to search for 'key' in {ssl} (this ends the whole process)",
+        )
     options: Mapping[str, Any] = ssl if isinstance(ssl, dict) else {}
     nothing = str(folder / "none")  # keeps libpq from the files in ~/.postgresql, which node-postgres does not know
     found = {"sslmode": "verify-full", "sslrootcert": nothing, "sslcert": nothing, "sslkey": nothing}
