@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 class Rendering:
     """Every file of a run with its content, the files to delete, and what is there now.
 
-    ``summary`` says by plugin what differs from what was generated before; ``owned`` whether greenroom generated a file.
+    ``summary`` says by plugin what differs from what was generated before, ``added`` which plugins are new; ``owned`` says
+    whether greenroom generated a file.
     """
 
     layout: Layout
@@ -34,6 +35,7 @@ class Rendering:
     delete: Sequence[Path]
     owned: Callable[[Path], bool]
     summary: Sequence[str]
+    added: Sequence[str]
 
     @cached_property
     def current(self) -> dict[Path, bytes | None]:
@@ -78,6 +80,7 @@ def collect(
         delete=files_to_delete(previous, layout.lock, by_target, layout.targets, diagnostics),
         owned=owner(previous, layout.lock),
         summary=summarise(previous, plan),
+        added=[plugin.plugin_id for plugin in plan.plugins if previous is None or plugin.plugin_id not in previous.plugins],
     )
 
 

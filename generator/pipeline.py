@@ -1,22 +1,16 @@
-"""The way from files to files: load, resolve, plan, render. Pure: nothing here writes."""
+"""The way from a project to files: resolve, plan, render. Pure: nothing here writes."""
 
 from __future__ import annotations
 
-import os
-from dataclasses import dataclass, field, replace
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from generator.appconfig.loader import LoadedConfig, load_config, read_env_files
-from generator.appconfig.reader import ConfigError, ConfigReader
-from generator.appconfig.values import ConfigMap
 from generator.backstage import resolve_plugins
 from generator.collect import Rendering, collect
 from generator.diagnostics import Diagnostics, GreenroomError
-from generator.layout import Layout, make_layout
 from generator.lock import Lock, read_lock, reconcile
 from generator.planning import make_plan
-from generator.settings_file import read_settings
+from generator.project import Project, Request, load, with_fragment
 from generator.targets import TARGETS
 from generator.targets.base import Artifact, RenderContext, Target
 from generator.validate import validate_database
@@ -26,104 +20,20 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from generator.model import Plan, PluginDatabase, PluginDatabaseMap
-    from generator.settings import Settings
 
-Placeholders = Literal["keep", "backstage"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
-    """What a user asks for: the options all commands share.
-
-    ``config`` are ``--config`` files in order, ``plugins`` ids added by ``--plugin``, ``targets`` and ``out`` what
-    ``generate`` writes and where. ``environ`` is the process environment.
-    """
-
-    root: Path = Path()
-    config: Sequence[str] = ()
-    settings: Path | None = None
-    plugins: Sequence[str] = ()
-    env_files: Sequence[Path] = ()
-    placeholders: Placeholders = "keep"
-    environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
-    out: Path | None = None
-    targets: Sequence[str] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Project:
-    """What was read: settings, configuration and environment, with every problem found so far.
-
-    ``database`` is the merged value of ``backend.database`` (empty when there is none).
-    """
-
-    request: Request
-    settings: Settings
-    layout: Layout
-    config: LoadedConfig
-    reader: ConfigReader
-    database: ConfigMap
-    environ: Mapping[str, str]
-    plugin_ids: tuple[str, ...]
-    diagnostics: Diagnostics
-
-
-def load(request: Request) -> Project:
-    """Read settings, environment files and app-config. Problems are in the result's ``diagnostics``."""
-    diagnostics = Diagnostics()
-    settings = read_settings(request.settings, root=request.root, diagnostics=diagnostics)
-    layout = make_layout(settings, out=request.out, only=request.targets)
-    environ = {**read_env_files(request.env_files, diagnostics), **request.environ}
-    files = _config_files(request, settings, layout, diagnostics)
-    config = load_config(root=request.root, config=files, environ=environ, placeholders=request.placeholders)
-    diagnostics.extend(config.diagnostics)
-    reader = ConfigReader.from_layers((layer.data, layer.context) for layer in config.layers)
-    database = _merged_database(reader)
-    return Project(
-        request=request,
-        settings=settings,
-        layout=layout,
-        config=config,
-        reader=reader,
-        database=database,
-        environ=environ,
-        plugin_ids=_plugin_ids(request, settings, database),
-        diagnostics=diagnostics,
-    )
-
-
-def _config_files(request: Request, settings: Settings, layout: Layout, diagnostics: Diagnostics) -> tuple[str, ...]:
-    """The ``--config`` files, else those of the settings. greenroom's own fragment is output, never input."""
-    files = tuple(request.config) or tuple(str(settings.folder / name) for name in settings.app_config)
-    fragment = layout.targets.get("app-config")
-    kept = []
-    for name in files:
-        if fragment is not None and Path(name).resolve() == fragment.resolve():
-            diagnostics.warning(
-                "GR406",
-                f"{name} is what greenroom generates; it is left out of its own input",
-                settings.locations.get("appConfig"),
-                hint="pass it to Backstage as the last --config, not to greenroom",
-            )
-        else:
-            kept.append(name)
-    return tuple(kept)
-
-
-def _merged_database(reader: ConfigReader) -> ConfigMap:
-    """The merged ``backend.database``, empty where it is missing or unusable (resolving reports why)."""
-    try:
-        value: Any = reader.get_optional("backend.database")
-    except ConfigError:
-        return ConfigMap()
-    return value if isinstance(value, ConfigMap) else ConfigMap()
-
-
-def _plugin_ids(request: Request, settings: Settings, database: ConfigMap) -> tuple[str, ...]:
-    """The plugins to look at: asked for, configured and included, less the excluded ones."""
-    configured = database.get("plugin")
-    ids = {*request.plugins, *settings.include, *(configured if isinstance(configured, ConfigMap) else ())}
-    return tuple(sorted(ids - set(settings.exclude)))
+__all__ = [
+    "Planned",
+    "Project",
+    "Rendering",
+    "Request",
+    "describe",
+    "load",
+    "plan",
+    "plan_afresh",
+    "render",
+    "resolve",
+    "with_fragment",
+]
 
 
 def resolve(project: Project, plugin_ids: Sequence[str] | None = None) -> PluginDatabaseMap:
@@ -185,25 +95,6 @@ def plan_afresh(project: Project, resolved: PluginDatabaseMap) -> Plan:
     made = make_plan(resolved, project.settings, project.diagnostics)
     _stop_on_errors(project.diagnostics)
     return made
-
-
-def with_fragment(project: Project) -> Project:
-    """The project with the generated fragment as its last ``--config``, the way Backstage gets it.
-
-    Where no fragment was generated the project is returned as it is: its app-config may name everything itself.
-    """
-    fragment = project.layout.targets.get("app-config")
-    if fragment is None or not fragment.is_file():
-        return project
-    files = [layer.path for layer in project.config.layers if layer.path]
-    config = load_config(
-        root=project.request.root,
-        config=[*files, str(fragment)],
-        environ=project.environ,
-        placeholders=project.request.placeholders,
-    )
-    reader = ConfigReader.from_layers((layer.data, layer.context) for layer in config.layers)
-    return replace(project, config=config, reader=reader, database=_merged_database(reader))
 
 
 def describe(project: Project, plugin: PluginDatabase) -> dict[str, str]:

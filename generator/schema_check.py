@@ -52,7 +52,8 @@ def check_schema(name: str, value: Any, file: str, diagnostics: Diagnostics) -> 
 def _report(root: Any, problem: ValidationError, file: str, diagnostics: Diagnostics) -> None:
     path = list(problem.absolute_path)
     if problem.validator == "additionalProperties" and isinstance(problem.instance, dict):
-        known = list(problem.schema.get("properties", {}))
+        schema = problem.schema
+        known = list(schema.get("properties", {})) if isinstance(schema, dict) else []
         for key in [key for key in problem.instance if key not in known]:
             near = difflib.get_close_matches(key, known, 1)
             diagnostics.error(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,7 +29,8 @@ class Settings:
     path: str | None = None
     app_config: tuple[str, ...] = ()
     environment: str = "production"
-    database_manager: str = "current"
+    database_manager: Literal["current", "plugin-connection", "single-connection"] = "current"
+    discover: bool = True
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
     role_name: str = "backstage_{plugin}"

@@ -56,6 +56,7 @@ def _build(data: ConfigMap, path: Path) -> Settings:
         "app_config": _strings(data.get("appConfig")),
         "environment": data.get("environment"),
         "database_manager": data.get("backstage", {}).get("databaseManager"),
+        "discover": plugins.get("discover"),
         "include": _strings(plugins.get("include")),
         "exclude": _strings(plugins.get("exclude")),
         "role_name": credentials.get("roleName"),

@@ -12,6 +12,7 @@ from generator.targets import TARGETS
 
 if TYPE_CHECKING:
     from generator.collect import Rendering
+    from generator.discover import Found
     from generator.pipeline import Project
 
 DRIFT = 3
@@ -61,7 +62,7 @@ def command(
         if diff:
             click.echo(rendering.diff(), nl=False)
         if check or not diff:
-            _summary(rendering, check=check, quiet=quiet, verbose=verbose)
+            _summary(rendering, _added(project, rendering), check=check, quiet=quiet, verbose=verbose)
     return DRIFT if check and changed else 0
 
 
@@ -74,7 +75,13 @@ def _document(project: Project, rendering: Rendering, *, written: bool) -> dict[
     }
 
 
-def _summary(rendering: Rendering, *, check: bool, quiet: bool, verbose: bool) -> None:
+def _added(project: Project, rendering: Rendering) -> dict[str, Found]:
+    """The plugins a repository adds that no earlier run has generated for."""
+    known = project.discovery.plugins if project.discovery else {}
+    return {plugin_id: known[plugin_id] for plugin_id in rendering.added if plugin_id in known}
+
+
+def _summary(rendering: Rendering, added: dict[str, Found], *, check: bool, quiet: bool, verbose: bool) -> None:
     """By plugin what is new, then what happened (or would happen) to the files."""
     for line in rendering.summary:
         click.echo(line)
@@ -88,6 +95,8 @@ def _summary(rendering: Rendering, *, check: bool, quiet: bool, verbose: bool) -
     if not changed:
         click.echo("up to date", err=True)
     elif check:
+        for plugin_id, found in sorted(added.items()):
+            click.echo(f"{found.location} adds the plugin {plugin_id!r}, and nothing has made its database yet", err=True)
         click.echo(f"{count} would change; run `greenroom generate` with the same options and commit the result", err=True)
     else:
         click.echo(f"{count} written to {rendering.layout.base.as_posix()}", err=True)

@@ -1,0 +1,38 @@
+"""``greenroom discover``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+
+@click.command("discover")
+@click.option(
+    "--root", type=click.Path(path_type=Path), default=Path(), help="The Backstage repository. [default: this one]"
+)
+@click.option("--exact", is_flag=True, help="Run node in the repository and ask the installed plugins themselves.")
+@click.option("--format", "output_format", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@click.option("--quiet", is_flag=True, help="Only the result and errors.")
+@click.option("--verbose", is_flag=True, help="More of what is done, and tracebacks of internal errors.")
+def command(*, root: Path, exact: bool, output_format: str, quiet: bool, verbose: bool) -> int:
+    """List the plugins of a Backstage repository that need a database, and where each was added."""
+    from generator.cli.output import show_diagnostics, show_json, show_table
+    from generator.discover import discover
+
+    if not root.is_dir():
+        raise click.BadParameter(f"{root} is not a folder", param_hint="--root")
+    found = discover(root, exact=exact)
+    if output_format == "json":
+        show_json(found.to_json())
+        return int(found.diagnostics.has_errors)
+    if found.plugins:
+        rows = (
+            (plugin.plugin_id, plugin.package or "", str(plugin.location), str(plugin.source), str(plugin.confidence))
+            for plugin in found.plugins.values()
+        )
+        show_table(("plugin", "package", "added in", "known from", "confidence"), rows)
+    for location, reason in found.unknown:
+        click.echo(f"{location} unknown: {reason}", err=True)
+    show_diagnostics(found.diagnostics, quiet=quiet)
+    return int(found.diagnostics.has_errors)
