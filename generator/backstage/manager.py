@@ -61,7 +61,7 @@ def resolve_plugins(
     reported = {(item.location, item.path) for item in diagnostics if item.severity is Severity.ERROR}
     resolve_one = _resolver(config, manager, environ, diagnostics, keep=placeholders == "keep")
     warn_about_ids(config, ids, diagnostics)
-    return {plugin_id: _guarded(resolve_one, plugin_id, diagnostics, reported) for plugin_id in ids}
+    return {plugin_id: _guarded(resolve_one, plugin_id, config, diagnostics, reported) for plugin_id in ids}
 
 
 def _resolver(
@@ -152,6 +152,7 @@ def _failing(error: ConfigError) -> Callable[[str], PluginDatabase]:
 def _guarded(
     resolve_one: Callable[[str], PluginDatabase],
     plugin_id: str,
+    config: ConfigReader,
     diagnostics: Diagnostics,
     reported: set[tuple[Location | None, str]],
 ) -> PluginDatabase:
@@ -163,7 +164,7 @@ def _guarded(
             diagnostics.error(
                 "GR201",
                 redact_text(error.message),
-                error.location,
+                error.location or _nearest(config, error.path),
                 path=error.path,
                 backstage=f"fails with {error.name}",
                 hint=_hint(error.message),
@@ -178,6 +179,19 @@ def _guarded(
             hint="give the value with --env-file, or set the variable when greenroom runs",
         )
         return PluginDatabase(plugin_id=plugin_id, error=f"not known at generation time: {error}")
+
+
+def _nearest(config: ConfigReader, path: str) -> Location | None:
+    """Where the innermost object was written that lacks the rest of ``path``."""
+    parts = path.split(".")
+    for length in range(len(parts) - 1, 0, -1):
+        try:
+            found = config.locate(".".join(parts[:length]))
+        except ConfigError:
+            continue
+        if found:
+            return found
+    return None
 
 
 def _hint(message: str) -> str:
