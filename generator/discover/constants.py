@@ -22,7 +22,7 @@ def strings(node: Node, file: SourceFile, packages: Packages, pick: Pick = (), d
     """Every string an expression may be; ``None`` stands for what cannot be known."""
     node = unwrap(node)
     literal = string_of(node)
-    if depth > _DEPTH:
+    if depth > _DEPTH or not packages.spend():
         return [None]
     if literal is not None:
         return [literal] if not pick else [None]

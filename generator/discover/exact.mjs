@@ -1,8 +1,8 @@
-// Asks features what they register: loads each wanted export in the repository's own node and prints one line of JSON.
+// Asks features what they register: loads each wanted export in the repository's own node.
 // stdin: {"folder", "marker", "wanted": [{"specifier", "name"}]}
-// stdout, last line: marker + [{"registrations": [{"type", "pluginId", "moduleId"}]} | {"service": true} | {"error", "code"}]
+// stdout, for each of them in order, a line: marker + {"registrations": [{"type", "pluginId", "moduleId"}]} | {"error", "missing"}
 import { createRequire } from 'node:module';
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
@@ -40,7 +40,18 @@ async function registrations(feature, depth = 0) {
     .map(({ type, pluginId, moduleId }) => ({ type: type.split('-')[0], pluginId, moduleId }));
 }
 
-const results = [];
+// Each answer is written at once: one package that ends or blocks the process does not take the others' answers with it.
+const answer = value => {
+  let rest = Buffer.from(`\n${marker}${JSON.stringify(value)}\n`);
+  while (rest.length) {
+    try {
+      rest = rest.subarray(writeSync(1, rest));
+    } catch (error) {
+      if (error?.code !== 'EAGAIN') throw error;
+    }
+  }
+};
+
 for (const { specifier, name } of wanted) {
   try {
     let module;
@@ -50,10 +61,10 @@ for (const { specifier, name } of wanted) {
       if (error?.code !== 'ERR_REQUIRE_ESM' && error?.code !== 'ERR_PACKAGE_PATH_NOT_EXPORTED') throw error;
       module = await import(pathToFileURL(require.resolve(specifier)).href);
     }
-    results.push({ registrations: await registrations(exported(module, name) ?? module) });
+    answer({ registrations: await registrations(exported(module, name) ?? module) });
   } catch (error) {
     const message = String(error?.message ?? error).split('\n')[0];
-    results.push({ error: message, code: error?.code ?? null, missing: error?.code === 'MODULE_NOT_FOUND' && message.includes(`'${specifier}'`) });
+    answer({ error: message, missing: error?.code === 'MODULE_NOT_FOUND' && message.includes(`'${specifier}'`) });
   }
 }
-process.stdout.write(`\n${marker}${JSON.stringify(results)}\n`, () => process.exit(0));
+process.exit(0);

@@ -154,15 +154,16 @@ def _run(wanted: list[Key], folder: Path, repository: Repository) -> dict[Key, d
         "marker": marker,
         "wanted": [{"specifier": specifier, "name": name} for specifier, name in wanted],
     }
-    output = _communicate([*command, str(_SCRIPT)], json.dumps(question), folder)
-    line = next((line for line in reversed(output.splitlines()) if line.startswith(marker)), None)
-    if line is None:
-        raise CannotAskError("node ended without an answer")
-    answers = json.loads(line.removeprefix(marker))
-    return dict(zip(wanted, answers, strict=True))
+    output, ending = _communicate([*command, str(_SCRIPT)], json.dumps(question), folder)
+    answers = [json.loads(line.removeprefix(marker)) for line in output.splitlines() if line.startswith(marker)]
+    # The first one without an answer is the one that was being loaded.
+    if len(answers) < len(wanted):
+        answers += [{"error": ending}, *({"error": "the one before it ended node"} for _ in wanted)]
+    return dict(zip(wanted, answers, strict=False))
 
 
-def _communicate(command: list[str], text: str, folder: Path) -> str:
+def _communicate(command: list[str], text: str, folder: Path) -> tuple[str, str]:
+    """What node printed, and how it ended."""
     environment = {name: value for name, value in os.environ.items() if name != "NODE_OPTIONS"}
     try:
         process = subprocess.Popen(  # noqa: S603 - node with our own script; asked for with --exact
@@ -180,10 +181,16 @@ def _communicate(command: list[str], text: str, folder: Path) -> str:
     except OSError as error:
         raise CannotAskError(f"node cannot be started: {error.strerror or error}") from None
     try:
-        return process.communicate(text, timeout=TIMEOUT)[0]
+        return process.communicate(text, timeout=TIMEOUT)[0], "node ended while it was loaded"
     except subprocess.TimeoutExpired:
-        raise CannotAskError(f"no answer after {TIMEOUT:.0f} s") from None
+        _kill(process)
+        return process.communicate()[0], f"there was no answer after {TIMEOUT:.0f} s"
     finally:
-        if process.poll() is None:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
+        _kill(process)
+
+
+def _kill(process: subprocess.Popen[str]) -> None:
+    """End node and what it started."""
+    if process.poll() is None:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from generator.discover.bindings import Import, Value
+from generator.discover.bindings import Import, Value, imported_by
 from generator.discover.constants import strings
 from generator.discover.kinds import Feature, Kind, unknown
 from generator.discover.typescript import FUNCTIONS, property_of, text_of, unwrap
@@ -91,7 +91,7 @@ class Factories:
         return None
 
 
-def original_name(callee: Node, file: SourceFile) -> str:
+def original_name(callee: Node, file: SourceFile, depth: int = 0) -> str:
     """The name a function has where it is defined: ``createBackendPlugin`` also when it was imported ``as`` another."""
     if callee.type == "member_expression":
         return text_of(callee.child_by_field_name("property"))
@@ -100,4 +100,10 @@ def original_name(callee: Node, file: SourceFile) -> str:
     binding = file.lookup(text_of(callee), callee)
     if isinstance(binding, Import):
         return binding.name
+    if isinstance(binding, Value) and depth < 5:
+        value = unwrap(binding.node)
+        if value.type == "call_expression" and imported_by(value) is not None and binding.pick:
+            return binding.pick[-1]  # const { createBackendPlugin } = require('@backstage/backend-plugin-api')
+        if value.type == "identifier" and not binding.pick:
+            return original_name(value, file, depth + 1)
     return text_of(callee) if binding is None else ""

@@ -41,7 +41,7 @@ class Features:
         key = (file.name, node.id, pick)
         if key in self._active:
             return []  # a value that is defined by itself adds nothing new
-        if len(self._active) > _DEPTH:
+        if len(self._active) > _DEPTH or not self.packages.spend():
             return [unknown("is nested too deeply to follow", node, file)]
         self._active.add(key)
         try:

@@ -48,6 +48,8 @@ _HOSTS = (
 )
 _PLUGIN_ROLE, _MODULE_ROLE = "backend-plugin", "backend-plugin-module"
 _DEPTH = 12
+#: Evaluated expressions of one discovery. A large backend needs a few thousand; values that double each other never end.
+_STEPS = 100_000
 
 
 class Packages:
@@ -60,7 +62,13 @@ class Packages:
         self.catalogue = Catalogue.load()
         self._sources: dict[Path, SourceFile | None] = {}
         self._depth = 0
+        self._steps = _STEPS
         self._code: dict[tuple[Path, str, str], list[Brought]] = {}
+
+    def spend(self) -> bool:
+        """Count one evaluated expression; false when there have been too many."""
+        self._steps -= 1
+        return self._steps > 0
 
     def parse(self, path: Path) -> SourceFile | None:
         """The file at ``path``, parsed; ``None`` where there is none to read."""
@@ -145,8 +153,8 @@ class Packages:
         if role.startswith(("frontend", "web-", "common-")):
             return [Brought(Kind.SERVICE, package=package.name)]
         read = self._from_code(package, subpath, name)
-        known = [item for item in read if item.kind is not Kind.UNKNOWN]
-        if known:
+        known = {item.kind for item in read} - {Kind.UNKNOWN}
+        if known & {Kind.PLUGIN, Kind.MODULE} or (known and not (declared is not None and name == "default")):
             return read
         if declared is not None:
             return [declared]

@@ -77,7 +77,8 @@ class Repository:
             manifest = files.package_json(folder / "package.json")
             if manifest is not None:
                 package = Package(folder, manifest, local=True)
-                self.packages.setdefault(package.name, package)
+                # Without a name nobody can import it, but it may still be the backend.
+                self.packages.setdefault(package.name if manifest.get("name") else f"./{files.name(folder)}", package)
 
     def _workspace_folders(self) -> Iterator[Path]:
         root = self.files.root

@@ -1,0 +1,232 @@
+"""From packages to ids: local sources, installed code, metadata, the catalogue, the name."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from generator.backstage.plugin_ids import KNOWN
+from generator.discover import Confidence, Source
+from generator.discover.catalogue import Catalogue
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.unit.discover.conftest import Discover
+
+API = "import { createBackendPlugin, createBackendModule } from '@backstage/backend-plugin-api';\n"
+
+
+def installed(name: str, plugin_id: str, role: str = "backend-plugin", code: str = "", **more: Any) -> dict[str, Any]:
+    """A package as npm installs it."""
+    return {
+        f"node_modules/{name}/package.json": {
+            "name": name,
+            "version": "1.2.3",
+            "main": "dist/index.cjs.js",
+            "backstage": {"role": role, "pluginId": plugin_id},
+            **more,
+        },
+        f"node_modules/{name}/dist/index.cjs.js": code,
+    }
+
+
+def test_a_local_plugin_by_its_source(backend: Discover) -> None:
+    files: dict[str, Any] = {
+        "plugins/billing/package.json": {
+            "name": "@acme/backstage-billing-server",
+            "version": "0.1.0",
+            "main": "src/index.ts",
+        },
+        "plugins/billing/src/index.ts": "export { billingPlugin as default } from './plugin';\n",
+        "plugins/billing/src/plugin.ts": API + "export const billingPlugin = createBackendPlugin({ pluginId: 'costs' });\n",
+    }
+    found = backend("backend.add(import('@acme/backstage-billing-server'));\n", files).plugins["costs"]
+    assert (found.package, found.source, found.confidence) == (
+        "@acme/backstage-billing-server",
+        Source.CODE,
+        Confidence.HIGH,
+    )
+
+
+def test_the_source_counts_more_than_metadata(backend: Discover) -> None:
+    files: dict[str, Any] = {
+        "plugins/chat/package.json": {
+            "name": "@acme/plugin-chat-backend",
+            "main": "dist/index.cjs.js",
+            "backstage": {"role": "backend-plugin", "pluginId": "chat-backend"},
+        },
+        "plugins/chat/src/index.ts": API + "export default createBackendPlugin({ pluginId: 'chat' });\n",
+    }
+    assert list(backend("backend.add(import('@acme/plugin-chat-backend'));\n", files).plugins) == ["chat"]
+
+
+def test_metadata_where_the_source_cannot_be_read(backend: Discover) -> None:
+    files: dict[str, Any] = {
+        "plugins/chat/package.json": {"name": "@acme/chat", "backstage": {"role": "backend-plugin", "pluginId": "chat"}},
+        "plugins/chat/src/index.ts": "export default makePlugin(options);\n",
+    }
+    result = backend("backend.add(import('@acme/chat'));\n", files)
+    assert result.plugins["chat"].source is Source.METADATA
+    assert not result.unknown
+
+
+def test_subpaths_of_local_packages(backend: Discover) -> None:
+    files: dict[str, Any] = {
+        "plugins/x/package.json": {"name": "@acme/x", "exports": {".": "./src/index.ts", "./alpha": "./src/preview.ts"}},
+        "plugins/x/src/index.ts": API + "export default createBackendPlugin({ pluginId: 'x' });\n",
+        "plugins/x/src/preview.ts": API + "export default createBackendPlugin({ pluginId: 'x-preview' });\n",
+    }
+    assert list(backend("backend.add(import('@acme/x/alpha'));\n", files).plugins) == ["x-preview"]
+
+
+def test_installed_code_counts_more_than_metadata(backend: Discover) -> None:
+    code = (
+        "'use strict';\nvar plugin = require('./plugin.cjs.js');\nexports.thing = 1;\nexports.default = plugin.thePlugin;\n"
+    )
+    files = installed("@acme/plugin-a-backend", "a-backend", code=code) | {
+        "node_modules/@acme/plugin-a-backend/dist/plugin.cjs.js": (
+            "'use strict';\nvar api = require('@backstage/backend-plugin-api');\n"
+            'const thePlugin = api.createBackendPlugin({\n  pluginId: "a",\n  register(env) {}\n});\n'
+            "exports.thePlugin = thePlugin;\n"
+        )
+    }
+    found = backend("backend.add(import('@acme/plugin-a-backend'));\n", files).plugins["a"]
+    assert (found.source, found.version) == (Source.CODE, "1.2.3")
+
+
+def test_installed_metadata(backend: Discover) -> None:
+    files = installed("@acme/one", "alpha") | installed("@acme/two", "alpha", "backend-plugin-module")
+    result = backend("backend.add(import('@acme/one'));\nbackend.add(import('@acme/two'));\n", files)
+    assert list(result.plugins) == ["alpha"]
+    assert result.plugins["alpha"].source is Source.METADATA
+    assert result.plugins["alpha"].modules == ("@acme/two",)
+
+
+def test_installed_packages_below_the_backend_come_first(backend: Discover) -> None:
+    near = {f"packages/backend/{name}": content for name, content in installed("@acme/one", "near").items()}
+    assert list(backend("backend.add(import('@acme/one'));\n", installed("@acme/one", "far") | near).plugins) == ["near"]
+
+
+def test_an_installed_package_without_metadata_but_with_code(backend: Discover) -> None:
+    files: dict[str, Any] = {
+        "node_modules/thing/package.json": {"name": "thing", "main": "index.js"},
+        "node_modules/thing/index.js": "module.exports = { default: createBackendPlugin({ pluginId: 'the-thing' }) };\n",
+    }
+    assert list(backend("backend.add(import('thing'));\n", files).plugins) == ["the-thing"]
+
+
+def test_a_library_with_services_brings_no_plugin(backend: Discover) -> None:
+    result = backend(
+        "import { rootLogger } from '@acme/lib';\nbackend.add(rootLogger);\n", installed("@acme/lib", "", "node-library")
+    )
+    assert not result.plugins
+    assert [reason for _, reason in result.unknown] == ["no plugin was found: nothing that is known adds one"]
+
+
+@pytest.mark.parametrize(
+    ("package", "plugin_id"),
+    [
+        ("@backstage-community/plugin-rbac-backend", "permission"),
+        ("@janus-idp/backstage-plugin-rbac-backend", "permission"),
+        ("@spotify/backstage-plugin-rbac-backend", "rbac"),
+        ("@spotify/backstage-plugin-insights-backend", "backstage-insights"),
+        ("@backstage-community/plugin-argocd-backend", "backstage-community-argocd"),
+        ("@backstage-community/plugin-redhat-argocd-backend", "argocd"),
+        ("@roadiehq/backstage-plugin-argo-cd-backend", "argocd"),
+        ("@backstage/plugin-mcp-actions-backend", "mcp-actions"),
+        ("@backstage/plugin-user-settings-backend", "user-settings"),
+    ],
+)
+def test_the_catalogue_where_nothing_is_installed(backend: Discover, package: str, plugin_id: str) -> None:
+    found = backend(f"backend.add(import('{package}'));\n").plugins
+    assert list(found) == [plugin_id]
+    assert (found[plugin_id].source, found[plugin_id].confidence) == (Source.CATALOGUE, Confidence.HIGH)
+
+
+def test_the_name_is_the_last_resort(backend: Discover) -> None:
+    result = backend("backend.add(import('@acme/backstage-plugin-cost-center-backend'));\n")
+    found = result.plugins["cost-center"]
+    assert (found.source, found.confidence) == (Source.NAME, Confidence.LOW)
+    assert [item.code for item in result.diagnostics] == ["GR804"]
+
+
+def test_a_service_by_its_name(backend: Discover) -> None:
+    result = backend("import { auditServiceFactory } from '@acme/thing';\nbackend.add(auditServiceFactory());\n")
+    assert not result.plugins
+
+
+def test_a_backend_that_adds_what_is_installed(backend: Discover) -> None:
+    files = installed("@acme/one", "alpha") | installed("@acme/two", "catalog", "backend-plugin-module")
+    files["packages/backend/package.json"] = {
+        "name": "backend",
+        "backstage": {"role": "backend"},
+        "dependencies": {"@acme/one": "*", "@acme/two": "*", "@backstage/plugin-catalog-backend": "*", "lodash": "*"},
+    }
+    result = backend(
+        "import { discoveryFeatureLoader } from '@backstage/backend-defaults';\nbackend.add(discoveryFeatureLoader);\n",
+        files,
+    )
+    assert set(result.plugins) == {"alpha", "catalog"}
+    assert {found.confidence for found in result.plugins.values()} == {Confidence.MEDIUM}
+
+
+def test_the_catalogue_is_consistent() -> None:
+    catalogue = Catalogue.load()
+    plugins = {listed.plugin_id for listed in catalogue.packages.values() if listed.is_plugin}
+    assert catalogue.own_tables <= plugins
+    assert len({name.removeprefix("@").replace("/", "-") for name in catalogue.packages}) == len(catalogue.packages)
+    for listed in catalogue.packages.values():
+        assert listed.plugin_id == listed.plugin_id.strip().lower()
+
+
+def test_core_plugins_are_known_to_the_spelling_check() -> None:
+    """The ids people are asked about when they misspell one are ids that packages have."""
+    core = {
+        listed.plugin_id
+        for name, listed in Catalogue.load().packages.items()
+        if name.startswith("@backstage/") and listed.is_plugin
+    }
+    assert core <= KNOWN
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("yarn.lock", '"@backstage/plugin-app-backend@^0.5.0":\n  version "0.5.7"\n  resolved "x"\n'),
+        (
+            "yarn.lock",
+            '__metadata:\n  version: 8\n\n"@backstage/plugin-app-backend@npm:^0.5.0":\n  version: 0.5.7\n',
+        ),
+        ("pnpm-lock.yaml", "packages:\n\n  '@backstage/plugin-app-backend@0.5.7':\n    resolution: {integrity: x}\n"),
+        ("pnpm-lock.yaml", "packages:\n\n  /@backstage/plugin-app-backend@0.5.7(react@18.0.0):\n    dev: false\n"),
+        (
+            "package-lock.json",
+            json.dumps({"packages": {"node_modules/@backstage/plugin-app-backend": {"version": "0.5.7"}}}),
+        ),
+        ("package-lock.json", json.dumps({"dependencies": {"@backstage/plugin-app-backend": {"version": "0.5.7"}}})),
+    ],
+    ids=["yarn classic", "yarn berry", "pnpm 9", "pnpm 6", "npm", "npm 6"],
+)
+def test_versions_from_lock_files(backend: Discover, name: str, text: str) -> None:
+    result = backend("backend.add(import('@backstage/plugin-app-backend'));\n", {name: text})
+    assert result.plugins["app"].version == "0.5.7"
+
+
+def test_pnpm_workspaces(backend: Discover, tmp_path: Path) -> None:
+    files: dict[str, Any] = {
+        "package.json": {"name": "root"},
+        "pnpm-workspace.yaml": "packages:\n  - 'packages/*'\n  - \"services/**\"\n  - '!services/old/*'\n",
+        "services/a/b/package.json": {"name": "@acme/b", "main": "src/index.ts"},
+        "services/a/b/src/index.ts": API + "export default createBackendPlugin({ pluginId: 'bee' });\n",
+    }
+    assert list(backend("backend.add(import('@acme/b'));\n", files).plugins) == ["bee"]
+
+
+def test_a_root_called_like_a_package(backend: Discover, tmp_path: Path) -> None:
+    """A folder without a package name is no package that anybody can import."""
+    name = tmp_path.name
+    files = installed(name, "alpha") | {"package.json": {"private": True, "workspaces": ["packages/*"]}}
+    assert list(backend(f"backend.add(import('{name}'));\n", files).plugins) == ["alpha"]
