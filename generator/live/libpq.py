@@ -1,8 +1,8 @@
 """A connection as Backstage gives it to node-postgres, in libpq's words: same server, same user, same TLS.
 
-``ssl`` means to node-postgres: ``true`` (and the text ``"true"``) encrypts and verifies certificate and host name; an object
-does the same with its own ``ca``, ``cert`` and ``key``, unless it says ``rejectUnauthorized: false``; ``false`` or nothing is
-no encryption at all. Any other text or number, ``"false"`` too, ends the process when the server answers that it has TLS.
+``ssl`` means to node-postgres: ``true`` (and the text ``"true"``) encrypts and verifies certificate and host name; an
+object does the same with its own ``ca``, ``cert`` and ``key``, unless it says ``rejectUnauthorized: false``; ``false`` or
+nothing is no encryption at all. Any other text or number, ``"false"`` too, ends the process when the server has TLS.
 """
 
 from __future__ import annotations

@@ -11,10 +11,10 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Any, Final
 
 from generator.escaping import Escaped, comment
-from generator.templating import render_template
 from generator.targets import sql_escaping
 from generator.targets.base import Artifact
 from generator.targets.sql_check import check_plan
+from generator.templating import render_template
 
 if TYPE_CHECKING:
     from generator.diagnostics import Diagnostics
