@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import psycopg
 import pytest
-from terraform_plans import Wanted, make_plan, render, retired, server
+from terraform_plans import Wanted, make_plan, render, retired, server, shapes
 from terraform_workspace import Workspace
 
 if TYPE_CHECKING:
@@ -344,3 +344,10 @@ def test_a_known_host_is_the_default(workspace: Workspace) -> None:
     finally:
         workspace.servers["primary"] = running
     assert "5 added" in said
+
+
+@pytest.mark.parametrize("name", [name for name, plan in shapes().items() if plan.store == "variables"])
+def test_every_shape_is_valid(mirror: Path, tmp_path: Path, name: str) -> None:
+    workspace = Workspace(tmp_path, mirror, {})
+    workspace.write(render(shapes()[name]))
+    assert "The configuration is valid." in workspace.run("validate")
