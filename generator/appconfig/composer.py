@@ -47,7 +47,7 @@ class _Frame:
         self.anchor: Anchor | None = None
         self.key: Any = _NO_KEY
         self.key_offset = 0
-        self.others: dict[str, Any] | None = None  # keys that were not strings in the file, by their text
+        self.others: dict[str, list[Any]] | None = None  # what keys were in the file where that is not plain, by their text
 
 
 class Composer:
@@ -61,6 +61,7 @@ class Composer:
         self._stack: list[_Frame] = []
         self._resolve: Callable[[str], Any] = resolve_plain
         self._version11 = False
+        self._flow_end = 0  # where the last item inside brackets ended
         self.shared = False
 
     def document(self) -> Any:
@@ -96,7 +97,7 @@ class Composer:
         """The value of the next node of the stream."""
         from yaml.events import AliasEvent, MappingStartEvent, ScalarEvent, SequenceStartEvent
 
-        stack, text, resolve = self._stack, self._text.text, self._resolve
+        stack, text, resolve, is_11 = self._stack, self._text.text, self._resolve, self._version11
         frame: _Frame | None = None
         while True:
             event = get_event()
@@ -108,7 +109,7 @@ class Composer:
                 else:
                     value = event.value
                     if not event.style:
-                        if not value or value[0] in _NUMBER_OR_WORD or self._version11:
+                        if not value or value[0] in _NUMBER_OR_WORD or is_11:
                             value = resolve(value)
                     elif event.start_mark.line != event.end_mark.line or text[event.end_mark.index] == "#":
                         value = self._check_scalar(event)
@@ -128,10 +129,7 @@ class Composer:
             if frame is None:
                 return value
             if frame.flow:
-                if text[offset - 1] == "?":
-                    raise PlainIndicator(offset - 1)
-                if value == "-" and not (frame.is_map and frame.key is _NO_KEY):
-                    strictness.check_dash(self._problems, text, offset)
+                self._check_flow_item(frame, event, value, offset)
             if not frame.is_map:
                 frame.container.append(value)
                 frame.offsets.append(offset)
@@ -140,15 +138,12 @@ class Composer:
                 frame.key_offset = offset
                 if type(value) is not str:
                     frame.key = self._special_key(frame, value, event)
+                elif is_11 and value == "<<" and kind is ScalarEvent and not event.style:
+                    frame.key = _MERGE
             else:
                 key = frame.key
                 frame.key = _NO_KEY
-                if (
-                    type(key) is not str
-                    or key in frame.container
-                    or "0" <= key[:1] <= "9"
-                    or (key == "<<" and self._version11)
-                ):
+                if type(key) is not str or key in frame.container or "0" <= key[:1] <= "9":
                     self._store_special(frame, key, value, offset)
                 else:
                     frame.container[sys.intern(key)] = value
@@ -166,7 +161,9 @@ class Composer:
             frame.anchor = self._anchors.begin(event.anchor)
             frame.anchor.value = frame.container
         if frame.flow:
-            strictness.check_comment(self._problems, self._text.text, event.end_mark.index)
+            if self._stack and self._stack[-1].flow:
+                strictness.check_gap(self._problems, self._text.text, self._flow_end, frame.start)
+            self._flow_end = event.end_mark.index
         elif self._text.tabs:
             strictness.check_tabs(self._problems, self._text, frame.start)
         self._stack.append(frame)
@@ -176,6 +173,7 @@ class Composer:
         frame = self._stack.pop()
         container = frame.container
         if frame.flow:
+            strictness.check_gap(self._problems, self._text.text, self._flow_end, event.start_mark.index)
             strictness.check_comment(self._problems, self._text.text, event.end_mark.index)
             if not (self._stack and self._stack[-1].flow):
                 self._check_lines(frame.start, event.end_mark.index, is_flow=True)
@@ -266,7 +264,7 @@ class Composer:
 
     def _store_special(self, frame: _Frame, key: Any, value: Any, offset: int) -> None:
         """Store a pair whose key is there already, is not a text in the file, starts with a digit, or merges."""
-        if key is _MERGE or (key == version11.MERGE_KEY and self._version11):
+        if key is _MERGE:
             self._merge(frame, value, offset)
             return
         text = key if isinstance(key, str) else key_string(key)
@@ -274,22 +272,22 @@ class Composer:
         if frame.others is None:
             frame.others = {}
         if text in container:
-            before = frame.others.get(text, text)
+            before = frame.others.setdefault(text, [text])
             index = list(container).index(text)
-            if type(before) is type(key) and before == key:
+            if any(type(other) is type(key) and other == key for other in before):
                 self._problems.duplicate_key(text, frame.key_offset, frame.offsets[2 * index])
             frame.offsets[2 * index], frame.offsets[2 * index + 1] = frame.key_offset, offset
         else:
             frame.offsets.append(frame.key_offset)
             frame.offsets.append(offset)
-        frame.others[text] = key
+        frame.others.setdefault(text, []).append(key)
         container[text] = value
 
     def _merge(self, frame: _Frame, value: Any, offset: int) -> None:
         added = version11.merge(frame.container, value, self._problems, frame.key_offset)
         frame.offsets.extend([frame.key_offset, offset] * len(added))
         # A key of the mapping itself may follow: it replaces the merged one and is no duplicate.
-        frame.others = {**(frame.others or {}), **dict.fromkeys(added, _MERGE)}
+        frame.others = {**(frame.others or {}), **{key: [_MERGE] for key in added}}
 
     def _special_key(self, frame: _Frame, value: Any, event: Any) -> Any:
         """A key that is not a string: an alias or a timestamp stands for its text, the rest is kept to tell 1 from "1"."""
@@ -299,6 +297,16 @@ class Composer:
         if isinstance(value, (dict, list)):
             return getattr(event, "value", None) or f"*{event.anchor}"
         return value
+
+    def _check_flow_item(self, frame: _Frame, event: Any, value: Any, offset: int) -> None:
+        """An item, key or value inside brackets: what npm yaml reads differently, or not at all."""
+        text = self._text.text
+        if text[offset - 1] == "?":
+            raise PlainIndicator(offset - 1)
+        if value == "-" and not (frame.is_map and frame.key is _NO_KEY):
+            strictness.check_dash(self._problems, text, offset)
+        strictness.check_gap(self._problems, text, self._flow_end, event.start_mark.index)
+        self._flow_end = event.end_mark.index
 
     def _check_scalar(self, event: Any) -> str:
         """A quoted or block scalar: what may follow it, how its lines have to be indented, and its value."""

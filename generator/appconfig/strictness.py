@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 _PROPERTY = re.compile(r"(&[^\s,\[\]{}]*|!<[^>\s]*>|![^\s,\[\]{}]*)[ \t]*")
 _BLOCK_HEADER = re.compile(r"[|>][-+0-9]*")
+_TOUCHING = re.compile(r"\A#|^[^#\n]*[^\s#]#", re.MULTILINE)
 _DASH = re.compile(r"\n[ ]*-(?=\s)")
 
 
@@ -24,6 +25,14 @@ def check_comment(problems: Problems, text: str, end: int) -> None:
             npm="Comments must be separated from other tokens by white space characters",
             hint="write a space before #",
         )
+
+
+def check_gap(problems: Problems, text: str, start: int, end: int) -> None:
+    """The same between two items inside brackets: ``[a,#comment``."""
+    gap = text[start:end]
+    touching = _TOUCHING.search(gap) if "#" in gap else None
+    if touching:
+        check_comment(problems, text, start + touching.end() - 1)
 
 
 def check_alias(problems: Problems, text: str, end: int) -> None:

@@ -38,7 +38,9 @@ _TIMESTAMP = re.compile(
 )
 _NUMBER_PREFIX = re.compile(r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?")
 
-MERGE_KEY: Final = "<<"
+
+class _Opaque(ConfigMap):
+    """What is left of a date, a set, an ordered map or bytes: not a mapping for ``<<``."""
 
 
 def resolve_plain(text: str) -> Any:
@@ -52,7 +54,7 @@ def resolve_plain(text: str) -> Any:
     number = _number(text)
     if number is not None:
         return number
-    return ConfigMap() if _TIMESTAMP.fullmatch(text) else text
+    return _Opaque() if _TIMESTAMP.fullmatch(text) else text
 
 
 def _number(text: str) -> int | float | None:
@@ -106,13 +108,13 @@ def resolve_special(text: str, tag: str, problems: Problems, offset: int) -> tup
         letters = re.sub(r"[^A-Za-z0-9+/]", "", text.replace("-", "+").replace("_", "/").split("=")[0])
         letters = letters[: len(letters) - (len(letters) % 4 == 1)]
         content = base64.b64decode(letters + "=" * (-len(letters) % 4))
-        value = ConfigMap({str(index): byte for index, byte in enumerate(content)})
+        value = _Opaque({str(index): byte for index, byte in enumerate(content)})
         value.marks = {key: _mark(problems, offset) for key in value}
         return value, True
     if tag == f"{_TAG}timestamp":
         if not _TIMESTAMP.fullmatch(text):
             problems.bad_tag("!!timestamp expects a date, starting with yyyy-mm-dd", offset)
-        return ConfigMap(), True
+        return _Opaque(), True
     return text, False
 
 
@@ -124,12 +126,12 @@ def resolve_collection(value: Any, tag: str, problems: Problems, offset: int) ->
     if tag == f"{_TAG}set" and is_map:
         if any(item is not None for item in value.values()):
             problems.bad_tag("Set items must all have null values", offset)
-        return ConfigMap(), True
+        return _Opaque(), True
     if tag in (f"{_TAG}omap", f"{_TAG}pairs") and not is_map:
         if any(isinstance(item, dict) and len(item) > 1 for item in value):
             problems.bad_tag("Each pair must have its own sequence indicator", offset)
         if tag == f"{_TAG}omap":
-            return ConfigMap(), True
+            return _Opaque(), True
         mark = _mark(problems, offset)
         pairs = [item if isinstance(item, dict) else _pair(item, mark) for item in value]
         return ConfigList(pairs, list(value.marks)), True
@@ -150,7 +152,7 @@ def merge(container: ConfigMap, value: Any, problems: Problems, offset: int) -> 
     """``<<: value``: add the keys of ``value`` (a mapping or a list of them) that ``container`` lacks; which they are."""
     added: list[str] = []
     for source in value if isinstance(value, list) else [value]:
-        if not isinstance(source, dict):
+        if not isinstance(source, dict) or isinstance(source, _Opaque):
             problems.bad_tag("Merge sources must be maps or map aliases", offset)
             return added
         for key, item in source.items():

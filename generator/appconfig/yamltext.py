@@ -108,6 +108,8 @@ class Text:
 
     def _colon(self, offset: int) -> bool:
         text = self.text
+        if text[offset] == "?" and text[offset + 1] not in " \t\r\n,[]{}":
+            return self.plain_indicator(offset)
         if text[offset] != ":" or text[offset + 1] in " \t\r\n":
             return False
         if text[offset + 1] in ",[]{}":
@@ -117,6 +119,10 @@ class Text:
         if text[offset + 1] != "?":
             while text[offset - 1] == ":":
                 offset -= 1
+            if text[max(0, offset - 100) : offset].rstrip()[-1:] in ('"', "'", "]", "}"):
+                offset += 1  # the first colon ends a quoted key
+        if text[offset] != ":":
+            return False
         self._replace(offset, chr(_STAND_IN + ord(":")))
         return True
 
