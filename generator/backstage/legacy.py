@@ -17,7 +17,7 @@ from generator.backstage import lodash, nodepath, sqlite
 from generator.backstage.connection_string import parse_mysql, parse_pg
 from generator.backstage.placeholders import concat
 from generator.backstage.settings import IN_STRING, DatabaseSettings, OpaqueConnection, Setting, require_name_outside
-from generator.backstage.sources import Sources
+from generator.backstage.sources import collect_sources
 from generator.model import PluginDatabase
 
 if TYPE_CHECKING:
@@ -70,11 +70,12 @@ def resolve_plugin_connection(settings: DatabaseSettings, plugin_id: str) -> Plu
         effective.marks[key] = connection.marks[key]
     if client.value == "sqlite3":
         _settle_file(effective, mark)
-    sources = Sources()
-    sources.add("client", client.location)
-    sources.add("databaseName", location)
-    sources.add("ensureExists", ensure_exists.location)
-    sources.add_connection(effective, mark)
+    places = {
+        "client": client.location,
+        "databaseName": location,
+        "ensureExists": ensure_exists.location,
+    }
+    sources = collect_sources(places, effective, mark)
     return PluginDatabase(
         plugin_id=plugin_id,
         client=client.value,
@@ -83,7 +84,7 @@ def resolve_plugin_connection(settings: DatabaseSettings, plugin_id: str) -> Plu
         ensure_exists=ensure_exists.value,
         connection=effective,
         own_connection=lodash.spread(own),
-        sources=sources.found,
+        sources=sources,
     )
 
 
@@ -123,12 +124,8 @@ def resolve_single_connection(settings: DatabaseSettings, plugin_id: str) -> Plu
     if is_file:
         _settle_file(effective, mark)
         name = lodash.get(effective, "filename")
-    sources = Sources()
-    sources.add("client", client.location)
-    if isinstance(effective, ConfigMap):
-        if is_file and "filename" in effective.marks:
-            sources.add("databaseName", effective.locate("filename"))
-        sources.add_connection(effective, mark)
+    named_by = effective.locate("filename") if is_file and isinstance(effective, ConfigMap) else None
+    sources = collect_sources({"client": client.location, "databaseName": named_by}, effective, mark)
     return PluginDatabase(
         plugin_id=plugin_id,
         client=client.value,
@@ -136,7 +133,7 @@ def resolve_single_connection(settings: DatabaseSettings, plugin_id: str) -> Plu
         database_name=name,
         ensure_exists=None if is_file else True,
         connection=effective,
-        sources=sources.found,
+        sources=sources,
     )
 
 

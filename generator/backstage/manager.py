@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from generator.appconfig.javascript import INHERITED, is_truthy
 from generator.appconfig.reader import ConfigError, ConfigReader, PlaceholderError
 from generator.appconfig.values import UNDEFINED, ConfigMap, Placeholder
 from generator.backstage import legacy, mysql, postgresql, sqlite
+from generator.backstage.misplaced import warn_about_places
 from generator.backstage.plugin_ids import warn_about_ids
 from generator.backstage.redaction import redact_text
 from generator.backstage.settings import DatabaseSettings, PluginClient, Setting
@@ -33,6 +35,7 @@ _HINTS = {
     "at 'backend.database.connection'": "required even if every plugin has its own; `{}` leaves all to PG* variables",
     "Unsupported database client": f"one of {', '.join(sorted(_CLIENTS))}",
     "got empty-string": "leave the key out instead of giving it an empty value",
+    "`connection.filename` is not supported": "`connection: {directory: …}` in the base, or a file name for each plugin",
     "does not support plugin division mode": "remove pluginDivisionMode; only pg has the mode schema",
     "63-byte limit": "a shorter schemaPrefix",
     "Invalid config key": "a plugin id is letters, digits and single dashes, and starts with a letter",
@@ -60,8 +63,10 @@ def resolve_plugins(
     ids = sorted(set(plugin_ids))
     reported = {(item.location, item.path) for item in diagnostics if item.severity is Severity.ERROR}
     resolve_one = _resolver(config, manager, environ, diagnostics, keep=placeholders == "keep")
+    warn_about_places(config, diagnostics)
     warn_about_ids(config, ids, diagnostics)
-    return {plugin_id: _guarded(resolve_one, plugin_id, config, diagnostics, reported) for plugin_id in ids}
+    guard = _Guard(resolve_one, config, diagnostics, reported)
+    return {plugin_id: guard.resolve(plugin_id) for plugin_id in ids}
 
 
 def _resolver(
@@ -149,36 +154,45 @@ def _failing(error: ConfigError) -> Callable[[str], PluginDatabase]:
     return fail
 
 
-def _guarded(
-    resolve_one: Callable[[str], PluginDatabase],
-    plugin_id: str,
-    config: ConfigReader,
-    diagnostics: Diagnostics,
-    reported: set[tuple[Location | None, str]],
-) -> PluginDatabase:
-    """The plugin, or its error, which becomes a diagnostic unless the same value was complained about before."""
-    try:
-        return resolve_one(plugin_id)
-    except ConfigError as error:
-        if error.location is None or (error.location, error.path) not in reported:
-            diagnostics.error(
-                "GR201",
-                redact_text(error.message),
-                error.location or _nearest(config, error.path),
+@dataclass(frozen=True, slots=True)
+class _Guard:
+    """Turns what a plugin fails with into its ``error`` and a diagnostic.
+
+    ``reported`` are the values that were complained about before.
+    """
+
+    resolve_one: Callable[[str], PluginDatabase]
+    config: ConfigReader
+    diagnostics: Diagnostics
+    reported: set[tuple[Location | None, str]]
+
+    def resolve(self, plugin_id: str) -> PluginDatabase:
+        try:
+            return self.resolve_one(plugin_id)
+        except ConfigError as error:
+            self._report(error)
+            return PluginDatabase(plugin_id=plugin_id, error=redact_text(str(error)))
+        except PlaceholderError as error:
+            self.diagnostics.error(
+                "GR202",
+                str(error),
+                error.location,
                 path=error.path,
-                backstage=f"fails with {error.name}",
-                hint=_hint(error.message),
+                hint="give the value with --env-file, or set the variable when greenroom runs",
             )
-        return PluginDatabase(plugin_id=plugin_id, error=redact_text(str(error)))
-    except PlaceholderError as error:
-        diagnostics.error(
-            "GR202",
-            str(error),
-            error.location,
+            return PluginDatabase(plugin_id=plugin_id, error=f"not known at generation time: {error}")
+
+    def _report(self, error: ConfigError) -> None:
+        if error.location is not None and (error.location, error.path) in self.reported:
+            return
+        self.diagnostics.error(
+            "GR201",
+            redact_text(error.message),
+            error.location or _nearest(self.config, error.path),
             path=error.path,
-            hint="give the value with --env-file, or set the variable when greenroom runs",
+            backstage=f"fails with {error.name}",
+            hint=_hint(error.message),
         )
-        return PluginDatabase(plugin_id=plugin_id, error=f"not known at generation time: {error}")
 
 
 def _nearest(config: ConfigReader, path: str) -> Location | None:

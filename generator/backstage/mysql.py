@@ -18,7 +18,7 @@ from generator.backstage.settings import (
     Setting,
     require_name_outside,
 )
-from generator.backstage.sources import Sources
+from generator.backstage.sources import collect_sources
 from generator.model import PluginDatabase
 
 if TYPE_CHECKING:
@@ -48,14 +48,15 @@ def resolve(settings: DatabaseSettings, plugin: PluginClient, prefix: Setting[st
 
     override = ConfigMap({"connection": ConfigMap({"database": database})}) if is_truthy(database) else None
     effective = lodash.merge(ConfigMap(), ConfigMap({"connection": merge(connection)}), override)["connection"]
-    sources = Sources()
-    sources.add("client", plugin.client.location)
-    sources.add("skipMigrations", plugin.skip_migrations.location)
-    sources.add("pluginDivisionMode", mode.location)
-    sources.add("databaseName", location)
-    sources.add("role", role.location)
-    sources.add("ensureExists", ensure_exists.location)
-    sources.add_connection(effective, mark)
+    places = {
+        "client": plugin.client.location,
+        "skipMigrations": plugin.skip_migrations.location,
+        "pluginDivisionMode": mode.location,
+        "databaseName": location,
+        "role": role.location,
+        "ensureExists": ensure_exists.location,
+    }
+    sources = collect_sources(places, effective, mark)
     return PluginDatabase(
         plugin_id=plugin_id,
         client=plugin.client.value,
@@ -67,7 +68,7 @@ def resolve(settings: DatabaseSettings, plugin: PluginClient, prefix: Setting[st
         skip_migrations=plugin.skip_migrations.value,
         connection=effective,
         own_connection=lodash.spread(own),
-        sources=sources.found,
+        sources=sources,
     )
 
 

@@ -20,7 +20,7 @@ _PORTS = range(64_999, 64_000, -1)
 
 
 def concat(*parts: str) -> str:
-    """The parts as one text: a :class:`Placeholder` when one of them is. What looks like a reference elsewhere is escaped."""
+    """The parts as one text: a :class:`Placeholder` when one of them is. What only looks like a reference is escaped."""
     if not any(isinstance(part, Placeholder) for part in parts):
         return "".join(parts)
     text = ""

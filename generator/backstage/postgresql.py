@@ -20,7 +20,7 @@ from generator.backstage.settings import (
     own_or_base,
     require_name_outside,
 )
-from generator.backstage.sources import Sources
+from generator.backstage.sources import collect_sources
 from generator.model import PluginDatabase
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def resolve(
 
     Raises ``ConfigError`` where Backstage would throw and ``PlaceholderError`` where a value has to be known.
     """
-    plugin_id, overridden = plugin.plugin_id, plugin.overridden
+    plugin_id = plugin.plugin_id
     role = settings.role(plugin_id)
     settings.check_knex_config(plugin_id)
     ensure_exists = settings.ensure_exists(plugin_id)
@@ -47,27 +47,14 @@ def resolve(
     mode = settings.division_mode()
     in_schema = mode.value == "schema"
 
-    def parse(text: str) -> ConfigMap:
-        return parse_pg(text, settings.read_file)
-
-    base, base_mark = settings.base_connection("pg", parse)
-    own, own_mark = settings.plugin_connection(plugin_id, parse)
-    inherited: ConfigMap = settings.once("inherited", mode.value, lambda: _inherited(base, base_mark, in_schema=in_schema))
-    if isinstance(own, OpaqueConnection):
-        base = lodash.omit(base, IN_STRING)
-        inherited = lodash.omit(inherited, IN_STRING)
-    connection = lodash.spread(own) if overridden else lodash.spread(inherited, own)
-    if not overridden and "application_name" not in connection:
-        connection["application_name"] = f"backstage_plugin_{plugin_id}"
-
+    base, own, connection, mark = _connections(settings, plugin, mode.value)
     database = connection.get("database", UNDEFINED)
     database_location = connection.locate("database")
-    nameless = database is UNDEFINED or database is None
-    if nameless:
-        require_name_outside(own, own_mark, f"plugin.{plugin_id}.connection")
-        if in_schema and not overridden:
-            require_name_outside(base, base_mark, "connection")
-    if nameless and not in_schema:
+    if database is UNDEFINED or database is None:
+        require_name_outside(own, mark, f"plugin.{plugin_id}.connection")
+        if in_schema and not plugin.overridden:
+            require_name_outside(base, mark, "connection")
+    if not in_schema and (database is UNDEFINED or database is None):
         database = concat(prefix.value, plugin_id)
         database_location = prefix.location
     schema = _schema_name(schema_prefix.value, plugin_id) if in_schema else None
@@ -78,23 +65,23 @@ def resolve(
     layers = (ConfigMap({"connection": part}) for part in (base, connection))
     merged = lodash.merge(ConfigMap(), *layers)["connection"]
     set_role = settings.base_string("role")
-    effective = _effective(settings, merged, own_mark or base_mark)
-    sources = Sources()
-    sources.add("client", plugin.client.location)
-    sources.add("skipMigrations", plugin.skip_migrations.location)
-    sources.add("pluginDivisionMode", mode.location)
-    sources.add("databaseName", database_location)
-    sources.add("role", role.location)
-    sources.add("ensureExists", ensure_exists.location)
-    sources.add("ensureSchemaExists", ensure_schema.location)
-    if in_schema:
-        sources.add("schemaName", schema_prefix.location)
-        sources.add("searchPath", schema_prefix.location)
-    sources.add_connection(effective, own_mark or base_mark)
+    effective = _effective(settings, merged, mark)
+    places = {
+        "client": plugin.client.location,
+        "skipMigrations": plugin.skip_migrations.location,
+        "pluginDivisionMode": mode.location,
+        "databaseName": database_location,
+        "role": role.location,
+        "ensureExists": ensure_exists.location,
+        "ensureSchemaExists": ensure_schema.location,
+        "schemaName": schema_prefix.location if in_schema else None,
+        "searchPath": schema_prefix.location if in_schema else None,
+    }
+    sources = collect_sources(places, effective, mark)
     return PluginDatabase(
         plugin_id=plugin_id,
         client=plugin.client.value,
-        client_overridden=overridden,
+        client_overridden=plugin.overridden,
         plugin_division_mode=mode.value,
         database_name=None if database is UNDEFINED else database,
         schema_name=schema,
@@ -106,8 +93,26 @@ def resolve(
         skip_migrations=plugin.skip_migrations.value,
         connection=effective,
         own_connection=lodash.spread(own),
-        sources=sources.found,
+        sources=sources,
     )
+
+
+def _connections(settings: DatabaseSettings, plugin: PluginClient, mode: str) -> tuple[Any, Any, ConfigMap, Mark | None]:
+    """The base connection, the plugin's own, the one laid over the other, and where the upper of them was written."""
+
+    def parse(text: str) -> ConfigMap:
+        return parse_pg(text, settings.read_file)
+
+    base, base_mark = settings.base_connection("pg", parse)
+    own, own_mark = settings.plugin_connection(plugin.plugin_id, parse)
+    inherited: ConfigMap = settings.once("inherited", mode, lambda: _inherited(base, base_mark, in_schema=mode == "schema"))
+    if isinstance(own, OpaqueConnection):
+        base = lodash.omit(base, IN_STRING)
+        inherited = lodash.omit(inherited, IN_STRING)
+    connection = lodash.spread(own) if plugin.overridden else lodash.spread(inherited, own)
+    if not plugin.overridden and "application_name" not in connection:
+        connection["application_name"] = f"backstage_plugin_{plugin.plugin_id}"
+    return base, own, connection, own_mark or base_mark
 
 
 def _inherited(base: Any, mark: Mark | None, *, in_schema: bool) -> ConfigMap:

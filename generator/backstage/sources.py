@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from generator.appconfig.values import ConfigMap
 
@@ -12,27 +11,24 @@ if TYPE_CHECKING:
     from generator.diagnostics import Location
 
 
-@dataclass(slots=True)
-class Sources:
-    """Collects ``found``: key of the result (``databaseName``, ``connection.ssl.ca``) to where its value was written."""
+def collect_sources(places: dict[str, Location | None], connection: Any, whole: Mark | None) -> dict[str, Location]:
+    """Key of the result to where its value was written: ``databaseName``, ``connection.ssl.ca``, ….
 
-    found: dict[str, Location] = field(default_factory=dict)
+    ``places`` are the places of plain settings, ``None`` for Backstage's default; ``whole`` is the place of the connection.
+    """
+    found = {key: place for key, place in places.items() if place is not None}
+    if whole is not None:
+        found["connection"] = whole.location
+    if isinstance(connection, ConfigMap):
+        _add_map("connection", connection, found)
+    return found
 
-    def add(self, key: str, location: Location | None) -> None:
-        """Keep the place of ``key`` unless it is Backstage's default."""
-        if location is not None:
-            self.found[key] = location
 
-    def add_connection(self, connection: ConfigMap, whole: Mark | None) -> None:
-        """Keep the place of the connection and of everything in it."""
-        self.add("connection", whole.location if whole else None)
-        self._add_map("connection", connection)
-
-    def _add_map(self, prefix: str, value: ConfigMap) -> None:
-        for key, item in value.items():
-            mark = value.marks.get(key)
-            name = f"{prefix}.{key}"
-            if mark is not None:
-                self.found[name] = mark.location
-            if isinstance(item, ConfigMap):
-                self._add_map(name, item)
+def _add_map(prefix: str, value: ConfigMap, found: dict[str, Location]) -> None:
+    for key, item in value.items():
+        mark = value.marks.get(key)
+        name = f"{prefix}.{key}"
+        if mark is not None:
+            found[name] = mark.location
+        if isinstance(item, ConfigMap):
+            _add_map(name, item, found)

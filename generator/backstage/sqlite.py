@@ -9,7 +9,7 @@ from generator.appconfig.reader import ConfigError, PlaceholderError, merge
 from generator.appconfig.values import UNDEFINED, ConfigMap, Placeholder
 from generator.backstage import lodash, nodepath
 from generator.backstage.placeholders import concat
-from generator.backstage.sources import Sources
+from generator.backstage.sources import collect_sources
 from generator.model import PluginDatabase
 
 if TYPE_CHECKING:
@@ -46,13 +46,14 @@ def resolve(settings: DatabaseSettings, plugin: PluginClient) -> PluginDatabase:
     location = connection.locate("filename") or connection.locate("directory")
     if location is not None:
         effective.marks["filename"] = connection.marks.get("filename") or connection.marks["directory"]
-    sources = Sources()
-    sources.add("client", plugin.client.location)
-    sources.add("skipMigrations", plugin.skip_migrations.location)
-    sources.add("pluginDivisionMode", mode.location)
-    sources.add("databaseName", location)
-    sources.add("role", role.location)
-    sources.add_connection(effective, mark)
+    places = {
+        "client": plugin.client.location,
+        "skipMigrations": plugin.skip_migrations.location,
+        "pluginDivisionMode": mode.location,
+        "databaseName": location,
+        "role": role.location,
+    }
+    sources = collect_sources(places, effective, mark)
     return PluginDatabase(
         plugin_id=plugin_id,
         client=plugin.client.value,
@@ -63,7 +64,7 @@ def resolve(settings: DatabaseSettings, plugin: PluginClient) -> PluginDatabase:
         skip_migrations=plugin.skip_migrations.value,
         connection=effective,
         own_connection=lodash.spread(own),
-        sources=sources.found,
+        sources=sources,
     )
 
 
