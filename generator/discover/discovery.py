@@ -144,12 +144,37 @@ class _Run:
                 Location(self.files.name(start), 1, 1),
                 "neither backend.add(…) nor createEnv(…) was found in this file and the files it imports",
             )
+        self._incomplete(backend, added)
         names = {item.brought.package for item in added} | {
             _package_of(item.brought.specifier) for item in added if item.brought.specifier
         }
         if entry.legacy:
             names |= {_package_of(specifier) for specifier in entry.imported}
         self._not_added(backend, names)
+
+    def _incomplete(self, backend: Package, added: list[Added]) -> None:
+        """Packages that are added but missing: from the installation, or from the backend's dependencies."""
+        declared = backend.dependencies(development=True) | self.repository.shared | set(self.repository.packages)
+        here = self.files.name(backend.folder)
+        for name, location in {
+            (_package_of(item.brought.specifier), item.location) for item in added if item.brought.specifier is not None
+        }:
+            if name not in declared and (location.file.startswith(f"{here}/") or here == "."):
+                self.diagnostics.warning(
+                    "GR808",
+                    f"{name} is added, but {here}/package.json does not list it",
+                    location,
+                    backstage="does not start where it is not installed by chance",
+                    hint=f"yarn --cwd {here} add {name}",
+                )
+            elif self.repository.has_backstage(backend.folder) and self.repository.find(name, backend.folder) is None:
+                self.diagnostics.warning(
+                    "GR808",
+                    f"{name} is added, but not installed, unlike other Backstage packages",
+                    location,
+                    backstage="does not start",
+                    hint="yarn install",
+                )
 
     def _named(self, entry: Entry, added: list[Added]) -> list[Added]:
         """Legacy plugins with the package that has their code: the one of that id among those the backend imports."""

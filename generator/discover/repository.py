@@ -80,6 +80,10 @@ class Repository:
                 # Without a name nobody can import it, but it may still be the backend.
                 self.packages.setdefault(package.name if manifest.get("name") else f"./{files.name(folder)}", package)
 
+        manifest = files.package_json(files.root / "package.json")
+        #: What the root depends on is there for every workspace.
+        self.shared = Package(files.root, manifest, local=True).dependencies(development=True) if manifest else set()
+
     def _workspace_folders(self) -> Iterator[Path]:
         root = self.files.root
         yield root
@@ -185,10 +189,14 @@ class Repository:
                 return Package(place, manifest, local=False)
         return None
 
-    def has_modules(self, near: Path) -> bool:
-        """Whether anything is installed for ``near``."""
+    def has_modules(self, near: Path, name: str = "") -> bool:
+        """Whether anything (or anything below ``name``) is installed for ``near``."""
         folders = [folder for folder in (near, *near.parents) if self.files.root in (folder, *folder.parents)]
-        return any(self.files.is_folder(folder / "node_modules") for folder in folders)
+        return any(self.files.is_folder(folder / "node_modules" / name) for folder in folders)
+
+    def has_backstage(self, near: Path) -> bool:
+        """Whether packages of Backstage are installed for ``near``."""
+        return self.has_modules(near, "@backstage")
 
 
 def _normal(pattern: str) -> str:

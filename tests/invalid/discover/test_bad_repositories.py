@@ -100,7 +100,7 @@ def test_a_broken_package_json_of_an_installed_package(tmp_path: Path) -> None:
     (folder / "package.json").write_text("{")
     result = discover(tmp_path)
     assert list(result.plugins) == ["app"]
-    assert codes(result) == ["GR801"]
+    assert codes(result) == ["GR801", "GR808"]
 
 
 def test_half_an_installation(tmp_path: Path) -> None:
@@ -108,9 +108,20 @@ def test_half_an_installation(tmp_path: Path) -> None:
     repository(tmp_path)
     folder = tmp_path / "node_modules/@backstage/plugin-app-backend"
     folder.mkdir(parents=True)
-    assert list(discover(tmp_path).plugins) == ["app"]
+    result = discover(tmp_path)
+    assert list(result.plugins) == ["app"]
+    (problem,) = result.diagnostics
+    assert (problem.code, problem.hint) == ("GR808", "yarn install")
+    assert str(problem.location) == f"{ENTRY}:3:1"
     (folder / "package.json").write_text('{"name": "@backstage/plugin-app-backend", "main": "dist/index.cjs.js"}')
     assert list(discover(tmp_path).plugins) == ["app"]
+
+
+def test_a_package_that_is_added_but_not_listed(tmp_path: Path) -> None:
+    result = discover(repository(tmp_path, HEAD + APP + "backend.add(import('@backstage/plugin-search-backend'));\n"))
+    assert set(result.plugins) == {"app", "search"}
+    (problem,) = result.diagnostics
+    assert (problem.code, problem.hint) == ("GR808", "yarn --cwd packages/backend add @backstage/plugin-search-backend")
 
 
 def test_no_entry_file(tmp_path: Path) -> None:
@@ -278,26 +289,17 @@ def test_no_absolute_path_is_shown(tmp_path: Path) -> None:
     assert str(tmp_path) not in json.dumps(result.to_json())
 
 
-PIECES = st.sampled_from(
-    """
-    backend .add( import( ) '@backstage/plugin-app-backend' `a${b}` createBackendPlugin( { } pluginId : 'x' [ ] => ; , \\ ' " é
-    const a = ; function f( return yield * ... ? && await export default export * from './index' import x from './index'
-    createEnv( // /* for (const a of createBackendFeatureLoader( .then( .map( loader < >
-    """.split()
-    + [
-        "\n",
-        "\x00",
-        "const a =",
-        "function f(x) {",
-        "export default",
-        "export * from './index';",
-        "import x from './index';",
-    ]
-)
+#: Words of one and of several parts, as they stand in an entry file.
+PIECES = """
+backend|.add(|import(|)|'@backstage/plugin-app-backend'|`a${b}`|createBackendPlugin(|{|}|pluginId|:|'x'|[|]|=>|;|,|\\|'|"|é|*
+const a =|a|function f(x) {|return|yield|...|?|&&|await|export default|export * from './index';|import x from './index';|<|>
+createEnv(|//|/*|for (const a of|createBackendFeatureLoader(|.then(|.map(|loader|\x00
+""".strip()
+WORDS = st.sampled_from([*PIECES.replace("\n", "|").split("|"), "\n"])
 
 
 @settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.lists(PIECES, max_size=60).map(" ".join))
+@given(st.lists(WORDS, max_size=60).map(" ".join))
 def test_any_text_is_read_without_a_traceback(tmp_path: Path, text: str) -> None:
     result = discover(repository(tmp_path, HEAD + text))
     assert result.is_backstage

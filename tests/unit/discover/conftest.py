@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
 
 ENTRY = "packages/backend/src/index.ts"
 HEAD = "import { createBackend } from '@backstage/backend-defaults';\nconst backend = createBackend();\n"
+#: The packages an entry file imports, which its package.json lists.
+IMPORTED = re.compile(r"(?:from|import\(|require\()\s*['\"](@[\w-]+/[\w-]+|[a-z][\w-]*)")
 
 
 class Discover(Protocol):
@@ -39,7 +42,7 @@ def backend(tmp_path: Path) -> Discover:
                 "name": "backend",
                 "main": "dist/index.cjs.js",
                 "backstage": {"role": "backend"},
-                "dependencies": {"@backstage/backend-defaults": "^0.18.0"},
+                "dependencies": dict.fromkeys(["@backstage/backend-defaults", *IMPORTED.findall(entry or "")], "*"),
             },
         }
         if entry is not None:
