@@ -44,6 +44,6 @@ def test_a_real_file_gives_a_map_or_diagnostics(file: Path, placeholders: str, t
         else:
             assert files
             assert set(resolved) == set(PLUGINS)
-        secrets = set(re.findall(r"""password:\s*['"]?([^\s'"${}#]{6,})""", text))
+        secrets = set(re.findall(r"""password:[ \t]*['"]?([^\s'"${}#]{6,})""", text))
         shown = "".join(item.render() for item in project.diagnostics)
         assert not [secret for secret in secrets if secret in shown and secret not in file.name]

@@ -38,6 +38,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("generator.targets",),
     ("generator.layout", "generator.verify", "generator.writer", "generator.commit", "generator.obstacles"),
     ("generator.collect", "generator.drift"),
+    ("generator.project",),
     ("generator.pipeline",),
     ("generator",),  # the public library
     ("generator.live",),

@@ -28,7 +28,10 @@ def plugin(plugin_id: str, **fields: Any) -> PluginDatabase:
         "database_name": f"backstage_plugin_{plugin_id}",
         "connection": {"host": env("POSTGRES_HOST"), "port": 5432, "user": env("POSTGRES_USER"), **own},
         "own_connection": own,
-        "sources": {"connection.user": Location("app-config.yaml", 7, 15), "databaseName": Location("app-config.yaml", 8, 19)},
+        "sources": {
+            "connection.user": Location("app-config.yaml", 7, 15),
+            "databaseName": Location("app-config.yaml", 8, 19),
+        },
     }
     return PluginDatabase(plugin_id=plugin_id, **{**values, **fields})
 
@@ -158,7 +161,8 @@ def test_reserved_schemas(schema: str) -> None:
 
 def test_plugins_that_name_one_database_share_it_through_a_group() -> None:
     plan, diagnostics = planned(
-        plugin("a", database_name="both", own={"database": "both"}), plugin("b", database_name="both", own={"database": "both"})
+        plugin("a", database_name="both", own={"database": "both"}),
+        plugin("b", database_name="both", own={"database": "both"}),
     )
     assert codes(diagnostics) == ["GR307"]
     assert not diagnostics.has_errors
@@ -186,7 +190,9 @@ def test_a_made_role_that_meets_a_written_one_is_an_error() -> None:
 
 def test_a_placeholder_where_a_name_is_needed_is_an_error_for_each() -> None:
     _, diagnostics = planned(
-        plugin("a", database_name=env("A_DB")), plugin("b", own={"user": env("B_USER")}), plugin("c", database_name=env("C_DB"))
+        plugin("a", database_name=env("A_DB")),
+        plugin("b", own={"user": env("B_USER")}),
+        plugin("c", database_name=env("C_DB")),
     )
     assert codes(diagnostics) == ["GR302"] * 3
     found = next(iter(diagnostics))
