@@ -14,6 +14,11 @@ def main(argv: list[str] | None = None) -> NoReturn:
 
         sys.stdout.write(f"greenroom, version {__version__}\n")
         sys.exit(0)
+    import gc
+
     from generator.cli.app import run
 
+    # A run makes objects and ends: hardly any of them is garbage, and looking through all of them again and again is what
+    # makes a large run slower than its size.
+    gc.set_threshold(100_000, 50, 100)
     sys.exit(run(arguments))

@@ -151,14 +151,14 @@ class _Reconciliation:
     def _schemas(self, moved: set[str], databases: Mapping[tuple[str, str], Database]) -> dict[str, str]:
         """The old schema name of each plugin whose schema was renamed. A schema lives in its database, renamed or not."""
         found: dict[str, str] = {}
-        for database in databases.values():
-            names = {database.name, database.renamed_from}
+        in_database: dict[tuple[str, str], dict[str, tuple[str, str]]] = {}
+        for item in self.plan.plugins:
+            if item.schema is not None:
+                planned = in_database.setdefault((item.server, item.database.name), {})
+                planned[item.plugin_id] = (item.server, item.schema)
+        for key, planned in in_database.items():
+            names = {databases[key].name, databases[key].renamed_from}
             elsewhere = {plugin_id for plugin_id, plugin in self.known.items() if plugin.database not in names}
-            planned = {
-                item.plugin_id: (item.server, item.schema)
-                for item in self.plan.plugins
-                if item.schema is not None and (item.server, item.database.name) == (database.server, database.name)
-            }
             things = [Thing(server, schema, (plugin_id,)) for plugin_id, (server, schema) in planned.items()]
             keys = ("schemaName", "schemaPrefix", "pluginDivisionMode")
             renames = self._renames("schema", things, moved | elsewhere, keys)
