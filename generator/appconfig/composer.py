@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from generator.appconfig import complexkeys, strictness, version11
 from generator.appconfig.anchors import Anchor, Anchors
-from generator.appconfig.problems import Problems, Refused, Unreadable
+from generator.appconfig.problems import Problems, Refused
 from generator.appconfig.scalars import key_string, resolve_plain, resolve_tagged
+from generator.appconfig.syntax_errors import Unreadable
 from generator.appconfig.values import ConfigList, ConfigMap
 from generator.appconfig.yamltext import Text, restoring
 
@@ -62,6 +63,7 @@ class Composer:
         self._resolve: Callable[[str], Any] = resolve_plain
         self._version11 = False
         self._flow_end = 0  # where the last item inside brackets ended
+        self._key_depth = 0
         self.shared = False
 
     def document(self) -> Any:
@@ -212,30 +214,29 @@ class Composer:
         if not found:
             value, found = version11.resolve_special(event.value, event.tag, self._problems, event.start_mark.index)
         if not found:
-            self._problems.unknown_tag(event.tag, event.start_mark.index)
+            self._problems.unknown_tag(event.start_mark.index)
         return value
 
     def _tagged_collection(self, frame: _Frame) -> Any:
         assert frame.tag is not None
         value, found = version11.resolve_collection(frame.container, frame.tag, self._problems, frame.start)
         if not found:
-            self._problems.unknown_tag(frame.tag, frame.start)
+            self._problems.unknown_tag(frame.start)
         return value
 
     def _alias(self, event: Any) -> Any:
         offset = event.start_mark.index
         strictness.check_alias(self._problems, self._text.text, event.end_mark.index)
         anchor = self._anchors.find(event.anchor)
-        name = self._text.anchor_name(event.anchor)
         if anchor is None:
-            self._problems.unresolved_alias(name, offset)
+            self._problems.unresolved_alias(offset)
             return None
         if anchor.open:
-            self._problems.recursive_alias(name, offset)
+            self._problems.recursive_alias(offset)
             return None
         self.shared = True
         if not anchor.use():
-            self._problems.excessive_aliases(name, offset)
+            self._problems.excessive_aliases(offset)
             raise Refused
         return anchor.value
 
@@ -257,9 +258,12 @@ class Composer:
             elif isinstance(event, CollectionEndEvent):
                 depth -= 1
         outer, self._stack = self._stack, []
+        self._key_depth += 1
         self._node(iter(events).__next__)
+        self._key_depth -= 1
         self._stack = outer
-        self._problems.complex_key(offset)
+        if not self._key_depth:
+            self._problems.complex_key(offset)
         return complexkeys.stringify(events)
 
     def _store_special(self, frame: _Frame, key: Any, value: Any, offset: int) -> None:

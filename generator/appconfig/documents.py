@@ -16,18 +16,22 @@ line of 60 characters.
 from __future__ import annotations
 
 import gc
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from generator.appconfig.composer import Composer, PlainIndicator
 from generator.appconfig.files import read_text
-from generator.appconfig.problems import Problems, Refused, Unreadable
+from generator.appconfig.problems import Problems, Refused
+from generator.appconfig.syntax_errors import Unreadable
 from generator.appconfig.values import UNDEFINED, Source
 from generator.appconfig.yamltext import Text
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from generator.diagnostics import Diagnostics
 
-__all__ = ["Parsed", "parse_document", "parse_yaml", "read_text"]
+__all__ = ["Parsed", "collector_paused", "parse_document", "parse_yaml", "read_text"]
 
 
 class Parsed(NamedTuple):
@@ -53,9 +57,7 @@ def parse_document(text: str, file: str, diagnostics: Diagnostics) -> Any:
 def parse_yaml(text: str, file: str, diagnostics: Diagnostics) -> Parsed:
     """As :func:`parse_document`, together with what npm ``yaml`` would throw."""
     prepared = Text(text)
-    collecting = gc.isenabled()
-    gc.disable()  # hundreds of thousands of live containers: looking for cycles among them takes longer than reading
-    try:
+    with collector_paused():
         while True:
             problems = Problems(Source(file, prepared.text), text)
             composer = Composer(prepared, problems)
@@ -77,6 +79,15 @@ def parse_yaml(text: str, file: str, diagnostics: Diagnostics) -> Parsed:
                 problems.lone_return(prepared.lone_return)
             diagnostics.extend(problems.found)
             return Parsed(value, problems.error, composer.shared)
+
+
+@contextmanager
+def collector_paused() -> Iterator[None]:
+    """Hold Python's cycle collector: it takes longer to walk all the new containers than to read them."""
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        yield
     finally:
         if collecting:
             gc.enable()

@@ -39,10 +39,14 @@ class ReadError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """The content of a file. ``bad_byte`` is the offset of the first byte that is not UTF-8 (replaced, as Node.js does)."""
+    """The content of a file.
+
+    ``bad_byte`` is line and column of the first byte that is not UTF-8; such bytes are replaced, as Node.js does.
+    """
 
     text: str
     bad_byte: tuple[int, int] | None = None
+    is_utf16: bool = False
 
 
 def display_path(path: str | os.PathLike[str]) -> str:
@@ -83,7 +87,8 @@ def decode(content: bytes) -> Text:
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         column = error.start - content.rfind(b"\n", 0, error.start)
-        return Text(content.decode("utf-8", "replace"), (line, column))
+        is_utf16 = content.startswith((b"\xff\xfe", b"\xfe\xff"))
+        return Text(content.decode("utf-8", "replace"), (line, column), is_utf16)
 
 
 def report_encoding(text: Text, file: str, diagnostics: Diagnostics, *, is_warning: bool = False) -> None:
@@ -91,9 +96,9 @@ def report_encoding(text: Text, file: str, diagnostics: Diagnostics, *, is_warni
     if text.bad_byte is not None:
         (diagnostics.warning if is_warning else diagnostics.error)(
             "GR103",
-            "the file is not UTF-8",
+            "the file is UTF-16, not UTF-8" if text.is_utf16 else "the file is not UTF-8",
             Location(file, *text.bad_byte),
-            hint="save it as UTF-8 (for example: iconv -f latin1 -t utf-8)",
+            hint=f"save it as UTF-8 (for example: iconv -f {'utf-16' if text.is_utf16 else 'latin1'} -t utf-8)",
             backstage="reads it, with each wrong byte replaced by U+FFFD",
         )
 

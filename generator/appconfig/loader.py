@@ -7,10 +7,11 @@ reported in one run. How the layers are merged is the reader's business.
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from generator.appconfig.documents import parse_yaml
+from generator.appconfig.documents import collector_paused, parse_yaml
 from generator.appconfig.env_files import read_env_files
 from generator.appconfig.environment import read_environment
 from generator.appconfig.files import ReadError, decode, display_path, read_bytes, report_encoding, report_unreadable
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 __all__ = ["Layer", "LoadedConfig", "load_config", "read_env_files"]
+
+
+_CREDENTIALS = re.compile(r"//[^/@]*@")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +73,8 @@ def load_config(
     ``$file`` without a value stays a :class:`~generator.appconfig.values.Placeholder`, and a missing ``$include`` that
     cannot concern ``backend.database`` is only a warning. Raises nothing: problems (GR101 to GR117) are in the result.
     """
-    return _Loading(environ, placeholders).run(root, config)
+    with collector_paused():
+        return _Loading(environ, placeholders).run(root, config)
 
 
 class _Loading:
@@ -103,8 +108,8 @@ class _Loading:
         if not is_url(target):
             return False
         message = (
-            f'Error: Config argument "{target}" looks like a URL but remote configuration is not enabled. '
-            "Enable it by passing the `remote` option"
+            f'Error: Config argument "{_CREDENTIALS.sub("//…@", target)}" looks like a URL but remote configuration '
+            "is not enabled. Enable it by passing the `remote` option"
         )
         self._fail(message)
         hint = "download the file and pass its path"
@@ -119,6 +124,9 @@ class _Loading:
             self._unreadable(path, file, error, from_lookup=from_lookup)
             return None
         report_encoding(content, file, self._diagnostics)
+        if content.is_utf16:
+            self._break(f'Error: Failed to read config file at "{path}", expected object at config root')
+            return None
         parsed = parse_yaml(content.text, file, self._diagnostics)
         if parsed.error is not None:
             self._break(parsed.error)

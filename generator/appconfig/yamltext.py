@@ -23,7 +23,7 @@ _ESCAPED_PAIR = re.compile(r"\\u[dD]([89abAB][0-9a-fA-F]{2})\\u[dD]([c-fC-F][0-9
 _PRIVATE = re.compile("[\ue800-\uefff]|\\\\u[eE][89a-fA-F]")  # these stand for the surrogates U+D800 to U+DFFF
 
 _ANCHOR_NAME = re.compile(r"[&*]([^\s,\[\]{}]+)")
-_REPAIR_BUDGET: Final = 100_000_000  # characters parsed again, over all repairs of one text
+_REPAIR_BUDGET: Final = 50_000_000  # characters parsed again, over all repairs of one text
 
 
 class Text:
@@ -59,10 +59,6 @@ class Text:
             halves = "".join(chr(ord(c) - 0x1000) if "\ue800" <= c <= "\uefff" else c for c in value)
             value = halves.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
         return value
-
-    def anchor_name(self, name: str) -> str:
-        """The anchor as the file spells it."""
-        return next((spelled for spelled, short in self._anchors.items() if short == name), name)
 
     def repair(self, problem: str, offset: int) -> bool:
         """Change what libyaml stumbled over at ``offset``, if npm ``yaml`` reads it. Returns whether to try again."""
