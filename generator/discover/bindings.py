@@ -6,7 +6,18 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from generator.diagnostics import Location
-from generator.discover.typescript import FUNCTIONS, ancestors, line_of, parse, string_of, text_of, unwrap, walk
+from generator.discover.typescript import (
+    FUNCTIONS,
+    ancestors,
+    arguments,
+    line_of,
+    parse,
+    property_of,
+    string_of,
+    text_of,
+    unwrap,
+    walk,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -170,17 +181,34 @@ def function_name(function: Node) -> str:
 
 
 def _common_js(expression: Node, name: str) -> Iterator[Binding]:
-    """``exports.name = x``, ``module.exports.name = x``, ``module.exports = x``."""
-    if expression.type != "assignment_expression":
-        return
-    left, right = expression.child_by_field_name("left"), expression.child_by_field_name("right")
-    if left is None or right is None:
-        return
-    target = text_of(left)
-    if target in (f"exports.{name}", f"module.exports.{name}"):
-        yield Value(right)
-    elif target == "module.exports":
-        yield Value(right) if name == "default" else Value(right, (name,))
+    """What compiled code exports: ``exports.name = x``, ``module.exports = x``, ``Object.defineProperty(exports, …)``."""
+    if expression.type == "sequence_expression":
+        for part in expression.named_children:
+            yield from _common_js(part, name)
+    elif expression.type == "call_expression":
+        yield from _defined(expression, name)
+    elif expression.type == "assignment_expression":
+        left, right = expression.child_by_field_name("left"), expression.child_by_field_name("right")
+        if left is None or right is None or text_of(right).endswith("void 0"):  # only declares the name
+            return
+        target = text_of(left)
+        if target in (f"exports.{name}", f"module.exports.{name}"):
+            yield Value(right)
+        elif target == "module.exports":
+            yield Value(right) if name == "default" else Value(right, (name,))
+
+
+def _defined(call: Node, name: str) -> Iterator[Binding]:
+    """``Object.defineProperty(exports, 'name', { get: … })`` and ``__exportStar(require('./x'), exports)``."""
+    callee, given = text_of(call.child_by_field_name("function")), arguments(call)
+    if callee == "Object.defineProperty" and len(given) == 3 and string_of(given[1]) == name and given[2].type == "object":
+        value = property_of(given[2], "get", "value")
+        if value is not None:
+            yield Value(value)
+    elif callee.endswith("__exportStar") and given and name != "default" and given[0].type == "call_expression":
+        specifier = imported_by(given[0])
+        if specifier is not None:
+            yield Import(specifier, name, call)
 
 
 def _declared(scope: Node) -> Iterator[tuple[str, Binding]]:

@@ -10,7 +10,6 @@ from generator.discover.files import Files
 from generator.discover.model import Confidence, Discovery, Found, Source
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
     from pathlib import Path
 
     from generator.discover.entry import Added, Entry
@@ -122,6 +121,7 @@ class _Run:
 
     def _backend(self, backend: Package) -> None:
         from generator.discover.entry import Entry
+        from generator.discover.installation import Installation, package_of
         from generator.discover.kinds import Kind
 
         start = self.repository.entry(backend)
@@ -144,43 +144,22 @@ class _Run:
                 Location(self.files.name(start), 1, 1),
                 "neither backend.add(…) nor createEnv(…) was found in this file and the files it imports",
             )
-        self._incomplete(backend, added)
+        installation = Installation(self.packages, self.diagnostics)
+        installation.incomplete(backend, added)
         names = {item.brought.package for item in added} | {
-            _package_of(item.brought.specifier) for item in added if item.brought.specifier
+            package_of(item.brought.specifier) for item in added if item.brought.specifier
         }
         if entry.legacy:
-            names |= {_package_of(specifier) for specifier in entry.imported}
-        self._not_added(backend, names)
-
-    def _incomplete(self, backend: Package, added: list[Added]) -> None:
-        """Packages that are added but missing: from the installation, or from the backend's dependencies."""
-        declared = backend.dependencies(development=True) | self.repository.shared | set(self.repository.packages)
-        here = self.files.name(backend.folder)
-        for name, location in {
-            (_package_of(item.brought.specifier), item.location) for item in added if item.brought.specifier is not None
-        }:
-            if name not in declared and (location.file.startswith(f"{here}/") or here == "."):
-                self.diagnostics.warning(
-                    "GR808",
-                    f"{name} is added, but {here}/package.json does not list it",
-                    location,
-                    backstage="does not start where it is not installed by chance",
-                    hint=f"yarn --cwd {here} add {name}",
-                )
-            elif self.repository.has_backstage(backend.folder) and self.repository.find(name, backend.folder) is None:
-                self.diagnostics.warning(
-                    "GR808",
-                    f"{name} is added, but not installed, unlike other Backstage packages",
-                    location,
-                    backstage="does not start",
-                    hint="yarn install",
-                )
+            names |= {package_of(specifier) for specifier in entry.imported}
+        installation.not_added(backend, names)
 
     def _named(self, entry: Entry, added: list[Added]) -> list[Added]:
         """Legacy plugins with the package that has their code: the one of that id among those the backend imports."""
+        from generator.discover.installation import package_of
+
         catalogue = self.packages.catalogue
         by_id: dict[str, str] = {}
-        for name in sorted({_package_of(specifier) for specifier in entry.imported}):
+        for name in sorted({package_of(specifier) for specifier in entry.imported}):
             listed = catalogue.get(name) or catalogue.guess(name)
             if listed is not None and listed.is_plugin:
                 by_id.setdefault(listed.plugin_id, name)
@@ -286,26 +265,6 @@ class _Run:
                 place = self.files.line_of(backend.folder / "package.json", name)
                 self._take(brought, place, cap=Confidence.LOW)
 
-    def _not_added(self, backend: Package, added: Iterable[str | None]) -> None:
-        """Dependencies that are plugins, but that nothing adds."""
-        known = set(added)
-        for name in sorted(backend.dependencies() - {item for item in known if item}):
-            package = self.repository.find(name, backend.folder)
-            listed = self.packages.catalogue.get(name)
-            is_plugin = package.role == "backend-plugin" if package is not None else listed is not None and listed.is_plugin
-            if not is_plugin:
-                continue
-            plugin_id = listed.plugin_id if listed is not None else package.plugin_id if package is not None else ""
-            self.diagnostics.add(
-                Diagnostic(
-                    "GR805",
-                    Severity.INFO,
-                    f"{name} is a dependency of {self.files.name(backend.folder)}, but nothing adds it",
-                    self.files.line_of(backend.folder / "package.json", name),
-                    hint=f"backend.add(import('{name}')) would start {plugin_id!r}; until then it needs no database",
-                )
-            )
-
     def _lists(self) -> None:
         from generator.discover.dynamic import DynamicPlugins
 
@@ -341,12 +300,6 @@ class _Run:
         for plugin_id, found in self.result.plugins.items():
             if found.version is None and found.package in lock.versions:
                 self.result.plugins[plugin_id] = replace(found, version=lock.versions[found.package])
-
-
-def _package_of(specifier: str) -> str:
-    from generator.discover.packages import split
-
-    return split(specifier)[0]
 
 
 __all__ = ["discover"]

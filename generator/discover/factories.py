@@ -39,6 +39,11 @@ class Factories:
     def __init__(self, features: Features) -> None:
         self.features = features
 
+    def creates(self, call: Node, file: SourceFile) -> bool:
+        """Whether a call creates a plugin or a module."""
+        callee = call.child_by_field_name("function")
+        return callee is not None and original_name(unwrap(callee), file) in _PLUGINS | _MODULES
+
     def named(self, name: str, node: Node, given: list[Node], file: SourceFile) -> list[Feature] | None:
         """The features of Backstage's own functions; ``None`` for other functions."""
         if name in _PLUGINS | _MODULES:

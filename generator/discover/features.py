@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from generator.discover.packages import Packages
 
 _ELEMENTS = frozenset({"filter", "slice", "flat", "reverse", "sort", "values", "toSorted"})
+#: Helpers that compilers wrap around ``require('x')``.
+_INTEROP = ("importdefault", "importstar", "interoprequire", "interopdefault", "interopnamespace", "toesm")
 _MAPPING = frozenset({"map", "flatMap", "forEach"})
 _NOTHING = frozenset({"undefined", "null", "false", "true", "number", "regex", "comment", "empty_statement"})
 
@@ -93,6 +95,8 @@ class Features:
         given = arguments(node)
         if callee.type == "import" or (text_of(callee) == "require" and file.lookup("require", callee) is None):
             return self._imported(node, file, pick)
+        if text_of(callee).lower().lstrip("_").startswith(_INTEROP) and given:
+            return self.of(given[0], file, pick)
         known = self.factories.named(original_name(callee, file), node, given, file)
         if known is not None:
             return known
@@ -216,6 +220,8 @@ class Features:
                 return [unknown(f"`{short(node)}` is computed", node, file)]
             return [feature for key in keys for feature in self.of(target, file, (str(key), *pick))]
         name = text_of(node.child_by_field_name("property"))
+        if text_of(target) in ("exports", "module.exports"):
+            return self.exported(file, name, pick) or []
         if name in DYNAMIC | INSTALLED:
             return [Feature(Kind.DYNAMIC if name in DYNAMIC else Kind.INSTALLED)]
         return self.of(target, file, (name, *pick))
@@ -275,6 +281,12 @@ class Features:
             return [unknown(f"there is no file {specifier!r}", node, file)]
         found = self.exported(target, name, pick)
         return found if found is not None else [unknown(f"{target.name} does not export {name!r}", node, file)]
+
+    def created(self, file: SourceFile) -> list[Feature]:
+        """The plugins and modules that are created anywhere in a file, exported or not."""
+        calls = (node for node in walk(file.root) if node.type == "call_expression")
+        found = [feature for call in calls if self.factories.creates(call, file) for feature in self.of(call, file)]
+        return [feature for feature in found if feature.kind in (Kind.PLUGIN, Kind.MODULE)]
 
     def exported(self, file: SourceFile, name: str, pick: Pick = ()) -> list[Feature] | None:
         """What a file's export brings; ``None`` when there is no such export."""

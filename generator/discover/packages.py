@@ -184,6 +184,8 @@ class Packages:
         self._depth += 1
         try:
             exported = self.features.exported(file, name)
+            if not package.local and not any(feature.kind is not Kind.UNKNOWN for feature in exported or []):
+                exported = self.features.created(file) or exported  # bundled: what the file creates, however it exports it
             found = [item for feature in exported or [] for item in self.bring(feature, package.folder)]
         finally:
             self._depth -= 1

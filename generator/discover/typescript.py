@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from tree_sitter import Node, Parser
 
-#: Nodes that only wrap a value: ``await x``, ``(x)``, ``x as T``, ``x!``, ``x satisfies T``, ``<T>x``.
+#: Nodes that only wrap a value: ``await x``, ``(x)``, ``x as T``, ``x!``, ``x satisfies T``, ``<T>x``, ``0, x``.
 _WRAPPERS = frozenset(
     {
         "await_expression",
@@ -20,6 +20,7 @@ _WRAPPERS = frozenset(
         "satisfies_expression",
         "non_null_expression",
         "type_assertion",
+        "sequence_expression",
     }
 )
 
@@ -87,8 +88,8 @@ def unwrap(node: Node) -> Node:
         inner = [child for child in node.named_children if child.type != "comment"]
         if not inner:
             return node
-        # `<T>x` has the type first, the others have the value first.
-        node = inner[-1] if node.type == "type_assertion" else inner[0]
+        # `<T>x` and `0, x` have the value last, the others have it first.
+        node = inner[-1] if node.type in ("type_assertion", "sequence_expression") else inner[0]
     return node
 
 

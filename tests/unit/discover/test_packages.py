@@ -97,6 +97,34 @@ def test_installed_code_counts_more_than_metadata(backend: Discover) -> None:
     assert (found.source, found.version) == (Source.CODE, "1.2.3")
 
 
+API_1 = 'var api_1 = require("@backstage/backend-plugin-api");\n'
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        'exports.default = void 0;\nvar plugin_1 = require("./plugin");\n'
+        'Object.defineProperty(exports, "default", { enumerable: true, get: function () { return plugin_1.it; } });\n',
+        'exports.other = exports.default = void 0;\nvar plugin_1 = require("./plugin");\nexports.default = plugin_1.it;\n',
+        'const plugin_1 = __importDefault(require("./plugin"));\nexports.default = plugin_1.default;\n',
+        'Object.defineProperty(exports,"__esModule",{value:!0});var e=require("./plugin");exports.x=1,exports.default=e.it;',
+        API_1 + 'var it = (0, api_1.createBackendPlugin)({ pluginId: "code" });\nmodule.exports = __toCommonJS(all);\n',
+        "export { it as default } from './plugin';\n",
+    ],
+    ids=["getter", "declared first", "interop", "minified", "bundled", "ES module"],
+)
+def test_what_compilers_write(backend: Discover, code: str) -> None:
+    files = installed("@acme/one", "metadata", code=code) | {
+        "node_modules/@acme/one/dist/plugin.js": (
+            API_1 + "exports.it = void 0;\n"
+            'exports.it = (0, api_1.createBackendPlugin)({ pluginId: "code", register(env) {} });\n'
+            "exports.default = exports.it;\n"
+        )
+    }
+    result = backend("backend.add(import('@acme/one'));\n", files)
+    assert list(result.plugins) == ["code"], result.unknown
+
+
 def test_installed_metadata(backend: Discover) -> None:
     files = installed("@acme/one", "alpha") | installed("@acme/two", "alpha", "backend-plugin-module")
     result = backend("backend.add(import('@acme/one'));\nbackend.add(import('@acme/two'));\n", files)
