@@ -129,7 +129,7 @@ def run_preflight(
     """Look at every target, several at a time.
 
     Args:
-        on_result: is called with each result as it comes, from another thread, never from two at once.
+        on_result: is called with each result, in the order of the plugin ids, as soon as it and those before it are there.
 
     Raises:
         GreenroomError: GR704, the driver is not installed.

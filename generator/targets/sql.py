@@ -133,6 +133,7 @@ def _role_view(role: Role) -> dict[str, Any]:
         "env": role.delivery.env,
         "from_file": role.delivery.file is not None,
         "plugins": _plugin_list(role.plugins),
+        "plugin_ids": ", ".join(role.plugins),
     }
 
 

@@ -226,7 +226,9 @@ def test_one_plugin_may_read_anothers_schema(stage: Stage) -> None:
         ("CREATE ROLE powerful CREATEDB; GRANT powerful TO backstage_auth", "has the powers of powerful"),
     ],
 )
-def test_a_user_with_more_power_than_a_plugin_needs(stage: Stage, grant: str, words: str) -> None:
+def test_a_user_with_more_power_than_a_plugin_needs(stage: Stage, version: int, grant: str, words: str) -> None:
+    if version < 14 and "pg_read_all_data" in grant:
+        pytest.skip("PostgreSQL 13 has no role pg_read_all_data")
     stage.must_apply(THREE, secrets(THREE))
     with stage.superuser() as connection:
         connection.execute(grant)

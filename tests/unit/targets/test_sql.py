@@ -224,8 +224,8 @@ def test_retired_plugins_are_comments() -> None:
 def test_the_readme_names_every_variable() -> None:
     plan = make_plan(Want(plugin="catalog"), Want(plugin="evil`|", role="r|`<b>", env="EVIL"))
     text = next(item.text for item in TARGET.render(context(plan)) if item.path == "README.md")
-    assert "| `DB_BACKSTAGE_CATALOG_PASSWORD` | `backstage_catalog` | `plugin catalog` |" in text
-    assert "| `EVIL` | `r¦'<b>` | `plugin evil'¦` |" in text
+    assert "| `DB_BACKSTAGE_CATALOG_PASSWORD` | `backstage_catalog` | `catalog` |" in text
+    assert "| `EVIL` | `r¦'<b>` | `evil'¦` |" in text
 
 
 def test_nothing_for_postgresql_is_no_artifact() -> None:
