@@ -16,13 +16,19 @@ from generator.appconfig.values import UNDEFINED, ConfigMap, Placeholder
 from generator.backstage import lodash, nodepath, sqlite
 from generator.backstage.connection_string import parse_mysql, parse_pg
 from generator.backstage.placeholders import concat
-from generator.backstage.settings import IN_STRING, DatabaseSettings, OpaqueConnection, Setting, require_name_outside
+from generator.backstage.settings import (
+    IN_STRING,
+    DatabaseSettings,
+    OpaqueConnection,
+    Parser,
+    Setting,
+    parse_file_name,
+    require_name_outside,
+)
 from generator.backstage.sources import collect_sources
 from generator.model import PluginDatabase
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from generator.appconfig.values import Mark
 
 _CLIENTS = ("pg", "sqlite3", "mysql", "mysql2")
@@ -88,13 +94,14 @@ def resolve_plugin_connection(settings: DatabaseSettings, plugin_id: str) -> Plu
     )
 
 
-def _parser(settings: DatabaseSettings, client: str) -> Callable[[str], ConfigMap]:
+def _parser(settings: DatabaseSettings, client: str) -> Parser:
     """The parser of ``client``; whatever goes wrong in it is reported in the same words."""
-    parsers: dict[str, Callable[[str], ConfigMap]] = {
+    if client == "sqlite3":
+        return parse_file_name
+    parsers: dict[str, Parser] = {
         "pg": lambda text: parse_pg(text, settings.read_file),
         "mysql": parse_mysql,
         "mysql2": parse_mysql,
-        "sqlite3": sqlite.parse,
     }
 
     def parse(text: str) -> ConfigMap:
@@ -145,7 +152,7 @@ def _single_base(settings: DatabaseSettings, client: Setting[str]) -> tuple[Any,
     if client.value == "sqlite3":
         if not settings.reader.has("connection"):
             return UNDEFINED, None
-        return settings.base_connection("sqlite", sqlite.parse)
+        return settings.base_connection("sqlite", parse_file_name)
     if client.value == "better-sqlite3":
         # Handed to knex as it is: a string is lost when the name of the database is merged over it.
         return settings.reader.get_optional("connection"), settings.reader.mark("connection")

@@ -40,6 +40,7 @@ _HINTS = {
     "63-byte limit": "a shorter schemaPrefix",
     "Invalid config key": "a plugin id is letters, digits and single dashes, and starts with a letter",
     "wanted boolean": "true or false",
+    "Invalid URL": "percent-encode what is special in the user or password (@ : / ? #), and check host and port",
 }
 
 

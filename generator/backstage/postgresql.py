@@ -57,7 +57,7 @@ def resolve(
     if not in_schema and (database is UNDEFINED or database is None):
         database = concat(prefix.value, plugin_id)
         database_location = prefix.location
-    schema = _schema_name(schema_prefix.value, plugin_id) if in_schema else None
+    schema = _schema_name(schema_prefix, plugin_id, mode) if in_schema else None
 
     # In JavaScript a third layer, of the name alone, is merged on top: it changes nothing where the connection has a name.
     if not is_truthy(connection.get("database", None)) and is_truthy(database):
@@ -130,14 +130,14 @@ def _inherited(base: Any, mark: Mark | None, *, in_schema: bool) -> ConfigMap:
     return part
 
 
-def _schema_name(schema_prefix: str, plugin_id: str) -> str:
-    name = concat(schema_prefix, plugin_id)
+def _schema_name(schema_prefix: Setting[str], plugin_id: str, mode: Setting[str]) -> str:
+    name = concat(schema_prefix.value, plugin_id)
     if len(name.encode()) > _LONGEST_SCHEMA_NAME and type(name) is str:
         message = (
             f'PostgreSQL schema name "{name}" exceeds the 63-byte limit. Consider using a shorter schemaPrefix '
-            f'(current: "{schema_prefix}") or plugin ID (current: "{plugin_id}").'
+            f'(current: "{schema_prefix.value}") or plugin ID (current: "{plugin_id}").'
         )
-        raise ConfigError("Error", message)
+        raise ConfigError("Error", message, schema_prefix.location or mode.location, "backend.database.schemaPrefix")
     return name
 
 

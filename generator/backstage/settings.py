@@ -5,6 +5,7 @@ Base reads are remembered, their errors included, because every plugin asks for 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
@@ -14,14 +15,21 @@ from generator.backstage.connection_string import leave_file, read_file
 from generator.backstage.placeholders import parse_around
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from generator.diagnostics import Location
 
 T = TypeVar("T")
+Parser = Callable[[str], ConfigMap]
+"""Makes an object of a connection string. Raises ``ConfigError``."""
 
 IN_STRING = ("user", "password", "host", "port", "database")
 """What a connection string always decides, also when it leaves them out."""
+
+
+def parse_file_name(text: str) -> ConfigMap:
+    """SQLite's connection string, which is a file name: the only one that needs no taking apart."""
+    return ConfigMap({"filename": text})
 
 
 class OpaqueConnection(ConfigMap):
@@ -125,7 +133,7 @@ class DatabaseSettings:
 
     # --- connections -----------------------------------------------------------------------------------------------
 
-    def base_connection(self, name: str, parse: Callable[[str], ConfigMap]) -> tuple[Any, Mark | None]:
+    def base_connection(self, name: str, parse: Parser) -> tuple[Any, Mark | None]:
         """The base connection, parsed when it is a string, and where it was written.
 
         ``name`` tells parsers apart, because clients read the same string differently.
@@ -133,7 +141,7 @@ class DatabaseSettings:
         found: tuple[Any, Mark | None] = self.once(f"connection {name}", "connection", lambda: self._base_connection(parse))
         return found
 
-    def plugin_connection(self, plugin_id: str, parse: Callable[[str], ConfigMap]) -> tuple[Any, Mark | None]:
+    def plugin_connection(self, plugin_id: str, parse: Parser) -> tuple[Any, Mark | None]:
         """The plugin's own connection, parsed when it is a string (an empty map without one), and where it was written."""
         key = f"plugin.{plugin_id}.connection"
         value = self.reader.get_optional(key)
@@ -141,14 +149,14 @@ class DatabaseSettings:
             return ConfigMap(), None
         return self._normalize(key, value, parse)
 
-    def _base_connection(self, parse: Callable[[str], ConfigMap]) -> tuple[Any, Mark | None]:
+    def _base_connection(self, parse: Parser) -> tuple[Any, Mark | None]:
         return self._normalize("connection", self.reader.get("connection"), parse)
 
-    def _normalize(self, key: str, value: Any, parse: Callable[[str], ConfigMap]) -> tuple[Any, Mark | None]:
+    def _normalize(self, key: str, value: Any, parse: Parser) -> tuple[Any, Mark | None]:
         mark = self.reader.mark(key)
         if not isinstance(value, str):
             return value, mark
-        if isinstance(value, Placeholder):
+        if isinstance(value, Placeholder) and parse is not parse_file_name:
             parsed = parse_around(value, parse) or OpaqueConnection({"connectionString": value})
         else:
             try:

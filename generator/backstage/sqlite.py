@@ -9,6 +9,7 @@ from generator.appconfig.reader import ConfigError, PlaceholderError, merge
 from generator.appconfig.values import UNDEFINED, ConfigMap, Placeholder
 from generator.backstage import lodash, nodepath
 from generator.backstage.placeholders import concat
+from generator.backstage.settings import parse_file_name
 from generator.backstage.sources import collect_sources
 from generator.model import PluginDatabase
 
@@ -68,11 +69,6 @@ def resolve(settings: DatabaseSettings, plugin: PluginClient) -> PluginDatabase:
     )
 
 
-def parse(text: str) -> ConfigMap:
-    """A connection string is a file name."""
-    return ConfigMap({"filename": text})
-
-
 def join(*parts: Any) -> str:
     """``path.join``; beside a placeholder nothing is normalized, because ``..`` could reach into it."""
     if not any(isinstance(part, Placeholder) for part in parts):
@@ -87,12 +83,12 @@ def join(*parts: Any) -> str:
 def _inherited_connection(
     settings: DatabaseSettings, plugin_id: str, *, overridden: bool
 ) -> tuple[ConfigMap, Any, Mark | None]:
-    base, base_mark = settings.base_connection("sqlite", parse)
+    base, base_mark = settings.base_connection("sqlite", parse_file_name)
     base_location = base_mark.location if base_mark else None
     _refuse_base_file(base, base_location)
     if settings.division_mode().value != "schema":
         base = lodash.omit(base, ("database",))
-    own, own_mark = settings.plugin_connection(plugin_id, parse)
+    own, own_mark = settings.plugin_connection(plugin_id, parse_file_name)
     connection = lodash.spread(own) if overridden else lodash.spread(base, own)
     return connection, own, own_mark or base_mark
 

@@ -126,7 +126,7 @@ def _written_out(
     in_url: bool = False,
 ) -> None:
     """Report a password that the file itself holds. One that came from a variable or another file is where it belongs."""
-    if not isinstance(password, str) or not password or isinstance(password, Placeholder) or location is None:
+    if not isinstance(password, str) or not password.strip() or isinstance(password, Placeholder) or location is None:
         return
     if "${" not in password and files.hold(location, password, in_url=in_url):
         diagnostics.warning(
@@ -150,7 +150,7 @@ class _Lines:
         if in_url:
             match = _URL_PASSWORD.search(written)
             return match is not None and match[1] == text
-        return written.startswith(text)
+        return written.startswith(text.strip())
 
     def _written_at(self, location: Location) -> str:
         """The rest of the line, without what may stand before a scalar."""

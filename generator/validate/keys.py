@@ -30,7 +30,7 @@ def check_keys(merged: ConfigMap, diagnostics: Diagnostics) -> None:
 def report_include(key: str, place: Location | None, path: str, diagnostics: Diagnostics) -> None:
     """Report ``{$secret: …}`` and other includes that Backstage does not know."""
     diagnostics.error(
-        "GR211",
+        "GR215",
         f"there is no include {key!r}",
         place,
         path=path,

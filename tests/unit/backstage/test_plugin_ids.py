@@ -1,0 +1,62 @@
+"""Ids that look like another one written wrong."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from generator.appconfig.reader import ConfigReader
+from generator.backstage.plugin_ids import KNOWN, warn_about_ids
+from generator.diagnostics import Diagnostics
+
+
+def warnings(*ids: str) -> dict[str, str]:
+    diagnostics = Diagnostics()
+    warn_about_ids(ConfigReader(), sorted(ids), diagnostics)
+    assert all(item.code == "GR204" for item in diagnostics)
+    return {item.path.rpartition(".")[2]: item.summary.split("'")[3] for item in diagnostics}
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("techInsights", "tech-insights"),
+        ("tech_insights", "tech-insights"),
+        ("TechDocs", "techdocs"),
+        ("mcpActions", "mcp-actions"),
+        ("catalogg", "catalog"),
+        ("ctalog", "catalog"),
+        ("catlaog", "catalog"),
+        ("scafolder", "scaffolder"),
+        ("catalog-backend", "catalog"),
+        ("plugin-catalog", "catalog"),
+        ("backstage-plugin-todo-backend", "todo"),
+        ("userSettingsBackend", "user-settings"),
+    ],
+)
+def test_slips(written: str, meant: str) -> None:
+    assert warnings(written) == {written: meant}
+
+
+@pytest.mark.parametrize(
+    "name", ["my-plugin", "apps", "org", "a", "billing", "catalogue-of-everything", "authz", "MyPlugin", "x" * 300]
+)
+def test_plugins_of_ones_own_are_normal(name: str) -> None:
+    assert warnings(name) == {}
+
+
+def test_published_ids_are_right() -> None:
+    assert warnings(*KNOWN) == {}
+    assert {"catalog", "auth", "mcp-actions", "tech-insights", "permission"} <= KNOWN
+
+
+def test_two_spellings_of_a_plugin_of_ones_own() -> None:
+    assert warnings("my-own", "myOwn") == {"myOwn": "my-own"}
+    assert warnings("myOwn") == {}
+
+
+def test_thousands_of_ids_are_quick() -> None:
+    started = time.process_time()
+    warnings(*(f"our-plugin-{index}" for index in range(10_000)))
+    assert time.process_time() - started < 5
