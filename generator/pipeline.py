@@ -42,7 +42,8 @@ def resolve(project: Project, plugin_ids: Sequence[str] | None = None) -> Plugin
     No plugin at all is an error in the project's ``diagnostics``.
     """
     diagnostics = project.diagnostics
-    if project.config.error:
+    # With a file that could not be read, a missing database is not worth a word of its own.
+    if project.config.error or (diagnostics.has_errors and not project.database):
         return {}
     ids = project.plugin_ids if plugin_ids is None else tuple(sorted(plugin_ids))
     if not ids:

@@ -43,7 +43,7 @@ def read_lock(path: Path, diagnostics: Diagnostics) -> Lock | None:
     """
     try:
         text = path.read_bytes().decode()
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):  # what is in the way of the folder is for the writer to say
         return None
     except UnicodeDecodeError:
         diagnostics.error("GR510", "the lock file is not UTF-8", Location(str(path)), hint=_RESTORE)

@@ -1,0 +1,209 @@
+"""Bad input, from the command line: what `greenroom generate` says about each, word for word, and what it leaves behind.
+
+``cases/NAME.txt`` is the exit code and what is printed. Errors end with exit code 1 and nothing written.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+CASES = Path(__file__).with_name("cases")
+UPDATE = "run `GREENROOM_UPDATE=1 pytest tests/invalid` (or `make goldens`) and look at the difference"
+
+GOOD = """\
+backend:
+  database:
+    client: pg
+    connection: {host: "${POSTGRES_HOST}", user: "${POSTGRES_USER}", password: "${POSTGRES_PASSWORD}"}
+"""
+
+Files = dict[str, str | bytes]
+
+
+def config(text: str, **more: str | bytes) -> Files:
+    return {"app-config.yaml": text, **{name.replace("__", "."): content for name, content in more.items()}}
+
+
+#: Name to files, arguments after `generate`, and exit code.
+INPUTS: dict[str, tuple[Files, str, int]] = {
+    "no-file": ({}, "--plugin catalog", 1),
+    "missing-file": ({}, "--config app-config.nope.yaml --plugin catalog", 1),
+    "several-missing-files": ({}, "--config a.yaml --config b.yaml --env-file c.env --plugin catalog", 1),
+    "a-folder": ({"app-config.yaml/x": ""}, "--plugin catalog", 1),
+    "not-utf-8": (config(""), "--plugin catalog", 1),
+    "tabs": (config("backend:\n\tdatabase: x\n"), "--plugin catalog", 1),
+    "duplicate-keys": (config(GOOD + "backend: {}\napp: {a: 1, a: 2}\n"), "--plugin catalog", 1),
+    "a-list": (config("- a\n"), "--plugin catalog", 1),
+    "several-documents": (config("a: 1\n---\nb: 2\n"), "--plugin catalog", 1),
+    "helm-template": (
+        config("backend:\n  {{- if .Values.port }}\n  port: {{ .Values.port }}\n  {{- end }}\n"),
+        "--plugin catalog",
+        1,
+    ),
+    "anchor-bomb": (
+        config(
+            "a: &a [x,x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b,*b,*b,*b,*b,*b]\n"
+            "d: [*c,*c,*c]\n"
+        ),
+        "--plugin catalog",
+        1,
+    ),
+    "include-cycle": (
+        config("backend: {$include: b.yaml}\n", b__yaml="database: {$include: b.yaml}\n"),
+        "--plugin catalog",
+        1,
+    ),
+    "missing-include": (config("backend:\n  database: {$include: db.yaml}\n"), "--plugin catalog", 1),
+    "missing-file-value": (
+        config("backend:\n  database:\n    client: pg\n    connection: {host: h, ssl: {ca: {$file: ca.pem}}}\n"),
+        "--plugin catalog --placeholders backstage",
+        1,
+    ),
+    "missing-file-value-kept": (
+        config("backend:\n  database:\n    client: pg\n    connection: {host: h, ssl: {ca: {$file: ca.pem}}}\n"),
+        "--plugin catalog",
+        0,
+    ),
+    "unknown-client": (
+        config("backend:\n  database: {client: oracle, connection: {host: h}}\n"),
+        "--plugin catalog --plugin auth",
+        1,
+    ),
+    "mysql": (config("backend:\n  database: {client: mysql2, connection: {host: h}}\n"), "--plugin catalog", 1),
+    "wrong-types": (
+        config(
+            "backend:\n  database:\n    client: 5\n    prefix: [a]\n    ensureExists: maybe\n"
+            "    connection: {host: 3, port: x, password: 12}\n    plugin: {catalog: 4}\n"
+        ),
+        "--plugin auth",
+        1,
+    ),
+    "camel-case-and-misspelt-plugins": (
+        config(GOOD + "    plugin: {mcpActions: {connection: {database: x}}, catalogg: {}, mine: {}}\n"),
+        "",
+        0,
+    ),
+    "no-plugin": (config(GOOD), "", 1),
+    "only-sqlite": (
+        config("backend:\n  database: {client: better-sqlite3, connection: ':memory:'}\n"),
+        "--plugin catalog",
+        0,
+    ),
+    "no-database": (config("app: {title: x}\n"), "--plugin catalog", 0),
+    "placeholders-for-names": (
+        config(
+            GOOD + "    plugin:\n      a: {connection: {database: '${A_DB}'}}\n      b: {connection: {user: '${B_USER}'}}\n"
+        ),
+        "",
+        1,
+    ),
+    "schema-mode-without-a-database": (config(GOOD + "    pluginDivisionMode: schema\n"), "--plugin catalog", 1),
+    "long-and-colliding-names": (config(GOOD), f"--plugin a-b --plugin a_b --plugin {'x' * 60}", 1),
+    "a-literal-password": (
+        config("backend:\n  database:\n    client: pg\n    connection: {host: h, user: u, password: hunter2hunter2}\n"),
+        "--plugin catalog",
+        0,
+    ),
+    "a-connection-string-with-a-password": (
+        config("backend:\n  database:\n    client: pg\n    connection: postgresql://u:hunter2hunter2@h/x\n"),
+        "--plugin catalog",
+        0,
+    ),
+    "several-problems-at-once": (
+        config(
+            GOOD + "    prefix: ''\n    unknwon: 1\n    plugin:\n"
+            "      a: {connection: {database: '${A}'}, clien: pg}\n      b: {client: oracle}\n",
+            greenroom__yaml="version: 3\ncredentials: {store: vaul}\n",
+        ),
+        "",
+        1,
+    ),
+    "env-file": (config(GOOD, e__env="A=1\nnonsense here\n"), "--plugin catalog --env-file e.env --env-file no.env", 1),
+    "foreign-file": (config(GOOD) | {"infra/app-config.databases.yaml": "mine\n"}, "--plugin catalog", 1),
+    "output-is-a-file": (config(GOOD) | {"infra": "mine\n"}, "--plugin catalog", 1),
+    "edited-lock": (config(GOOD) | {"infra/greenroom.lock.json": '{"version": 7}\n'}, "--plugin catalog", 1),
+    "url-as-config": (config(GOOD), "--config https://example.com/app-config.yaml --plugin catalog", 1),
+}
+INPUTS["not-utf-8"][0]["app-config.yaml"] = b"a: \xff\xfe\n"
+
+
+def write(folder: Path, files: Files) -> None:
+    for name, content in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+
+
+def tree(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def generate(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "PYTHONDONTWRITEBYTECODE") if name in os.environ}
+    return subprocess.run(
+        [sys.executable, "-c", "from generator.cli import main; main()", "generate", *arguments],
+        cwd=folder,
+        env=kept,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("name", INPUTS)
+def test_bad_input(name: str, tmp_path: Path) -> None:
+    files, arguments, code = INPUTS[name]
+    write(tmp_path, files)
+    before = tree(tmp_path)
+    result = generate(tmp_path, *arguments.split())
+    said = f"exit {result.returncode}\n{result.stdout.replace(str(tmp_path), '…')}"
+    expected = CASES / f"{name}.txt"
+    if os.environ.get("GREENROOM_UPDATE"):
+        expected.write_text(said, encoding="utf-8")
+    assert said == (expected.read_text(encoding="utf-8") if expected.is_file() else "(nothing yet)"), UPDATE
+    assert result.returncode == code
+    after = tree(tmp_path)
+    if code:
+        assert after == before
+    assert not [path for path, data in after.items() if path not in before and b"hunter2" in data]
+    assert "hunter2" not in said
+
+
+def test_every_expectation_belongs_to_a_case() -> None:
+    assert {path.stem for path in CASES.iterdir()} == set(INPUTS)
+
+
+AS_NOBODY = """
+import os, sys
+from generator.cli.app import run
+assert run(["generate", "--plugin", "catalog", "--out", "first"]) == 0  # everything is imported now
+os.chmod("app-config.yaml", 0)
+if os.geteuid() == 0:
+    os.setuid(65534)
+sys.exit(run(["generate", "--plugin", "catalog", "--out", "second"]))
+"""
+
+
+def test_a_file_nobody_may_read(tmp_path: Path) -> None:
+    write(tmp_path, config(GOOD))
+    for folder in (tmp_path, *tmp_path.parents):
+        if os.geteuid() == 0 and folder.stat().st_uid == 0:
+            folder.chmod(folder.stat().st_mode | 0o011)
+    result = subprocess.run(
+        [sys.executable, "-c", AS_NOBODY],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        stdin=subprocess.DEVNULL,
+        check=False,
+    )
+    assert result.returncode == 1, result.stderr
+    assert "app-config.yaml error[GR102] cannot read app-config.yaml: permission denied" in result.stderr
+    assert not (tmp_path / "second").exists()
