@@ -50,7 +50,7 @@ def warn_about_ids(config: ConfigReader, plugin_ids: list[str], diagnostics: Dia
         if plugin_id in KNOWN:
             continue
         if spellings is None:
-            spellings = {_plain(known): known for known in [*wanted, *KNOWN] if known == known.lower()}
+            spellings = {_plain(known): known for known in [*plugin_ids, *sorted(KNOWN)] if known == known.lower()}
         near = _nearest(plugin_id, spellings)
         if near is None or near == plugin_id:
             continue
@@ -62,7 +62,8 @@ def warn_about_ids(config: ConfigReader, plugin_ids: list[str], diagnostics: Dia
             _key_location(config, plugin_id),
             path=key,
             backstage=f"ignores {key} unless a plugin really has this id",
-            hint=f"the published plugin's id is {near!r}; a plugin of your own may be called {plugin_id!r}",
+            hint=(f"the published plugin's id is {near!r}; " if near in KNOWN else f"is {near!r} meant? ")
+            + f"a plugin of your own may be called {plugin_id!r}",
         )
 
 

@@ -12,7 +12,7 @@ from generator.cli.preflight import NOT_READY, show_report
 @click.command("demo")
 @click.option(
     "--out",
-    type=click.Path(path_type=Path),
+    type=click.Path(path_type=Path, readable=False),
     default=Path("demo-output"),
     show_default=True,
     metavar="DIR",

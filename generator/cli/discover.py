@@ -9,7 +9,10 @@ import click
 
 @click.command("discover")
 @click.option(
-    "--root", type=click.Path(path_type=Path), default=Path(), help="The Backstage repository. [default: this one]"
+    "--root",
+    type=click.Path(path_type=Path, readable=False),
+    default=Path(),
+    help="The Backstage repository. [default: this one]",
 )
 @click.option("--exact", is_flag=True, help="Run node in the repository and ask the installed plugins themselves.")
 @click.option("--format", "output_format", type=click.Choice(["text", "json"]), default="text", show_default=True)

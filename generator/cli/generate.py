@@ -21,7 +21,12 @@ DRIFT = 3
 @click.command("generate")
 @common_options
 @click.option("--target", "targets", multiple=True, type=click.Choice(sorted(TARGETS)), help="What to render. Repeatable.")
-@click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help="The folder to write into. [default: infra]")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, readable=False),
+    metavar="DIR",
+    help="The folder to write into. [default: infra]",
+)
 @click.option("--verify", is_flag=True, help="Also parse every rendered file back and compare it with the plan.")
 @click.option(
     "--check", is_flag=True, help="Write nothing; say by plugin what differs. Exit code 3 when files would change."

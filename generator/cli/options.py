@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 F = TypeVar("F", bound="Callable[..., Any]")
 
-_PATH = click.Path(path_type=Path)
+_PATH = click.Path(path_type=Path, readable=False)
 
 _COMMON = (
     click.option("--root", type=_PATH, default=Path(), help="The folder of the Backstage repository. [default: this one]"),

@@ -22,7 +22,12 @@ _LONGEST_PAUSE = 5.0
 
 @click.command("preflight")
 @common_options
-@click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help="Where `generate --out` wrote. [default: infra]")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, readable=False),
+    metavar="DIR",
+    help="Where `generate --out` wrote. [default: infra]",
+)
 @click.option("--wait", type=click.IntRange(min=0), default=0, metavar="SECONDS", help="Try again until all are ready.")
 def command(*, output_format: str, quiet: bool, verbose: bool, wait: int, placeholders: str, **options: Any) -> int:
     """Prove each plugin's database with the plugin's own credentials.
