@@ -27,7 +27,7 @@ class JsonError(ValueError):
 def parse_json(text: str) -> Any:
     """The plain value of ``text``: numbers as JavaScript's, ``NaN`` refused. Raises :class:`JsonError`."""
     try:
-        value = json.loads(text, parse_constant=_refuse, parse_int=_integer, parse_float=_float)
+        value = json.loads(text, parse_constant=lambda name: _refuse(name, text), parse_int=_integer, parse_float=_float)
     except json.JSONDecodeError as error:
         raise JsonError(error.msg, error.lineno, error.colno) from None
     except RecursionError:
@@ -53,8 +53,9 @@ def locate(value: Any, like: Any, mark: Mark) -> Any:
     return value
 
 
-def _refuse(name: str) -> Any:
-    raise JsonError(f"{name} is not JSON")
+def _refuse(name: str, text: str) -> Any:
+    at = text.find(name)
+    raise JsonError(f"{name} is not JSON", text.count("\n", 0, at) + 1, at - text.rfind("\n", 0, at))
 
 
 def _integer(digits: str) -> int | float:

@@ -30,6 +30,7 @@ _EXPLAINED: Final = (
         "a bracket is not closed, or a comma is missing",
         "close the bracket; put commas between the items",
     ),
+    ("expected node content", "", "a value is missing, or a bracket is not closed", "complete the value; close the bracket"),
     (
         "quoted scalar.*unexpected (?:end of stream|document indicator)",
         "",

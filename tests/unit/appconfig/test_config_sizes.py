@@ -1,0 +1,81 @@
+"""Large configurations: bounded memory, and time in proportion to what libyaml itself needs."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+import yaml
+
+from generator.appconfig.loader import load_config
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+HEAD = "backend:\n  database:\n    client: pg\n    connection:\n      host: ${POSTGRES_HOST}\n    plugin:\n"
+
+
+def plugins(count: int) -> str:
+    """An app-config with ``count`` plugins, about 190 characters each."""
+    return HEAD + "".join(
+        f"      plugin-{number}:\n        client: pg\n        ensureExists: true\n        role: role_{number}\n"
+        f"        connection:\n          database: db_{number}\n          user: user_{number}\n          port: 5432\n"
+        for number in range(count)
+    )
+
+
+MEASURE = """
+import json, resource, sys
+from pathlib import Path
+from generator.appconfig.loader import load_config
+loaded = load_config(root=Path(sys.argv[1]), environ={})
+plugin = loaded.layers[0].data["backend"]["database"]["plugin"]
+peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+last = list(plugin)[-1]
+print(json.dumps({"peak": peak, "plugins": len(plugin), "error": loaded.error, "last": str(plugin.locate(last))}))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the peak memory of a process is in other units here")
+def test_ten_megabytes_in_bounded_memory(tmp_path: Path) -> None:
+    text = plugins(56_000)
+    (tmp_path / "app-config.yaml").write_text(text)
+    assert len(text) > 10_000_000
+    # A process keeps the peak of the one it was forked from, so an interpreter of its own starts the measured one.
+    run = "import subprocess, sys; subprocess.run([sys.executable, '-c', *sys.argv[1:]], check=True)"
+    done = subprocess.run([sys.executable, "-c", run, MEASURE, str(tmp_path)], capture_output=True, text=True, check=True)
+    found = json.loads(done.stdout)
+    lines = text.count("\n")
+    assert found == {
+        "peak": found["peak"],
+        "plugins": 56_000,
+        "error": None,
+        "last": f"{tmp_path}/app-config.yaml:{lines - 6}:9",
+    }
+    assert found["peak"] < 250 * 1024, f"{found['peak'] / 1024:.0f} MiB"
+
+
+def test_ten_thousand_plugins_take_a_few_times_what_libyaml_takes(tmp_path: Path) -> None:
+    if not yaml.__with_libyaml__:
+        pytest.skip("this PyYAML was built without libyaml")
+    text = plugins(10_000)
+    (tmp_path / "app-config.yaml").write_text(text)
+
+    def events() -> float:
+        start = time.process_time()
+        for _event in yaml.parse(text, Loader=yaml.CLoader):
+            pass
+        return time.process_time() - start
+
+    def load() -> float:
+        start = time.process_time()
+        loaded = load_config(root=tmp_path, environ={})
+        assert loaded.error is None
+        return time.process_time() - start
+
+    assert min(load() for _ in range(3)) < 6 * min(events() for _ in range(3))
