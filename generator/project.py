@@ -11,13 +11,14 @@ from generator.appconfig.loader import LoadedConfig, load_config, read_env_files
 from generator.appconfig.reader import ConfigError, ConfigReader
 from generator.appconfig.values import ConfigMap
 from generator.diagnostics import Diagnostic, Diagnostics, Severity
-from generator.discover import Discovery, discover
+from generator.discover.places import may_be_repository
 from generator.layout import Layout, make_layout
 from generator.settings_file import read_settings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from generator.discover import Discovery
     from generator.settings import Settings
 
 Placeholders = Literal["keep", "backstage"]
@@ -117,8 +118,10 @@ def _merged_database(reader: ConfigReader) -> ConfigMap:
 
 def _discovered(request: Request, settings: Settings, diagnostics: Diagnostics) -> Discovery | None:
     """What the repository at the root adds; ``None`` when that is switched off or there is no backend."""
-    if not settings.discover:
+    if not settings.discover or not may_be_repository(request.root):
         return None
+    from generator.discover import discover
+
     found = discover(request.root)
     if not found.is_backstage:
         return None

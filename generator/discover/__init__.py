@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-from generator.discover.discovery import discover
-from generator.discover.model import Confidence, Discovery, Found, Source
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from generator.discover.discovery import discover
+    from generator.discover.model import Confidence, Discovery, Found, Source
 
 __all__ = ["Confidence", "Discovery", "Found", "Source", "discover"]
+
+
+def __getattr__(name: str) -> Any:
+    """Imported on first use: most runs look at a folder that is no repository."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from generator.discover import discovery, model
+
+    return getattr(discovery if name == "discover" else model, name)

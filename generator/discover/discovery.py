@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from generator.diagnostics import Diagnostic, Location, Severity
 from generator.discover.files import Files
 from generator.discover.model import Confidence, Discovery, Found, Source
+from generator.discover.places import LISTS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -51,9 +52,7 @@ def _looks_like_backstage(files: Files) -> bool:
 
 
 def _has_lists(files: Files) -> bool:
-    from generator.discover.dynamic import NAMES
-
-    return any(files.is_file(files.root / name) for name in NAMES)
+    return any(files.is_file(files.root / name) for name in LISTS)
 
 
 def _no_backend(files: Files, result: Discovery) -> None:

@@ -11,6 +11,7 @@ from generator.discover.catalogue import Catalogue, flat_name
 from generator.discover.kinds import Kind
 from generator.discover.model import Source
 from generator.discover.packages import Brought
+from generator.discover.places import LISTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,14 +20,6 @@ if TYPE_CHECKING:
     from generator.discover.files import Files
     from generator.discover.packages import Packages
 
-#: Where such a file lies in a repository: at the root, as in the image, or as the local set-up has it.
-NAMES = (
-    "dynamic-plugins.override.yaml",
-    "dynamic-plugins.yaml",
-    "configs/dynamic-plugins/dynamic-plugins.override.yaml",
-    "configs/dynamic-plugins/dynamic-plugins.yaml",
-    "config/dynamic-plugins.yaml",
-)
 DEFAULTS = "dynamic-plugins.default.yaml"
 
 _DEPTH = 5
@@ -65,7 +58,7 @@ class DynamicPlugins:
 
     def read(self, *, defaults: bool) -> list[tuple[Brought, Location]]:
         """What the lists bring. ``defaults``: the default list counts also where nothing includes it."""
-        path = next((self.files.root / name for name in NAMES if self.files.is_file(self.files.root / name)), None)
+        path = next((self.files.root / name for name in LISTS if self.files.is_file(self.files.root / name)), None)
         if path is None and defaults and self.files.is_file(self.files.root / DEFAULTS):
             path = self.files.root / DEFAULTS
         if path is None:
