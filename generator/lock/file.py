@@ -21,7 +21,18 @@ LOCK_VERSION: Final = 1
 
 _ENGINES = ("postgresql", "mysql")
 _KINDS = ("database", "role", "schema")
-_PLUGIN_KEYS = {"label", "server", "engine", "database", "schema", "role", "passwordVersion", "shared", "renamedFrom"}
+_PLUGIN_KEYS = {
+    "label",
+    "server",
+    "engine",
+    "database",
+    "schema",
+    "role",
+    "passwordVersion",
+    "shared",
+    "group",
+    "renamedFrom",
+}
 _HASH = re.compile(r"[0-9a-f]{64}")
 _RESTORE = "take the file from version control again"
 _MERGE = "keep either side of the merge and run `greenroom generate` again"
@@ -98,6 +109,7 @@ def _planned(plugin: PluginPlan, engine: str) -> dict[str, Any]:
         "role": plugin.role.name,
         "passwordVersion": plugin.role.password_version,
         "shared": plugin.database.shared,
+        "group": plugin.role.group,
         "renamedFrom": {
             "database": plugin.database.renamed_from,
             "schema": plugin.schema_renamed_from,
@@ -117,6 +129,7 @@ def _retired(gone: Retired, before: LockedPlugin | None) -> dict[str, Any]:
         "role": gone.role,
         "passwordVersion": before.password_version if before else 1,
         "shared": before.shared if before else False,
+        "group": before.group if before else None,
         "renamedFrom": {"database": names.database, "schema": names.schema, "role": names.role},
     }
 
@@ -195,6 +208,7 @@ def _plugin(value: Any, path: tuple[str, ...]) -> LockedPlugin:
         schema=_text(plugin, "schema", path) if "schema" in plugin else None,
         password_version=version,
         shared=shared,
+        group=_text(plugin, "group", path) if "group" in plugin else None,
         renamed_from=Names(**{kind: _text(renamed, kind, (*path, "renamedFrom")) for kind in renamed}),
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from generator.lock.keep import keep_sharing
 from generator.lock.renames import Thing, find_renames
 from generator.model import Retired
 
@@ -26,10 +27,12 @@ def reconcile(plan: Plan, previous: Lock | None, diagnostics: Diagnostics, *, re
 
     ``retired`` holds every plugin that was generated once and is not planned; a plugin that comes back leaves it. A name
     of the same plugin that changed on the same server becomes a rename (``renamed_from``, ``schema_renamed_from``), which
-    stays one in later runs. Password versions are carried over. Changes that would lose data are errors in
-    ``diagnostics``: another server (GR520), division mode (GR521) or engine (GR522), a database that becomes shared or is
-    no longer (GR523), names that are swapped, passed on, merged, split or taken (GR524), a label that is taken (GR525), a
-    rename the engine cannot do (GR527). A plugin that moved to SQLite is retired with a warning (GR526).
+    stays one in later runs. Password versions are carried over, and a shared database stays one when its other plugins are
+    gone. Changes that would lose data are errors in ``diagnostics``: another server (GR520), division mode (GR521) or
+    engine (GR522), a database that becomes shared or is no longer (GR523), names that are swapped, passed on, merged, split
+    or taken (GR524), a label that is taken (GR525), a rename the engine cannot do (GR527), a shared database renamed again
+    (GR528), a schema renamed together with its database (GR529). A plugin that moved to SQLite is retired with a warning
+    (GR526).
     """
     if previous is None:
         return plan
@@ -38,8 +41,9 @@ def reconcile(plan: Plan, previous: Lock | None, diagnostics: Diagnostics, *, re
 
 class _Reconciliation:
     def __init__(self, plan: Plan, previous: Lock, diagnostics: Diagnostics, resolved: PluginDatabaseMap) -> None:
-        self.plan, self.previous, self.diagnostics, self.resolved = plan, previous, diagnostics, resolved
+        self.previous, self.diagnostics, self.resolved = previous, diagnostics, resolved
         self.known = previous.known
+        self.plan = keep_sharing(plan, self.known)
         self.engines = {server.name: server.engine for server in plan.servers}
 
     def run(self) -> Plan:
@@ -118,6 +122,7 @@ class _Reconciliation:
         keys = ("databaseName", "connection.database", "prefix")
         things = [Thing(item.server, item.name, item.plugins) for item in self.plan.databases]
         renames = self._renames("database", things, moved, keys)
+        self._check_second_renames(renames, keys)
         for (server, name), old in renames.items():
             if self.engines[server] == "mysql":
                 first = next(item for item in self.plan.databases if (item.server, item.name) == (server, name)).plugins[0]
@@ -132,6 +137,26 @@ class _Reconciliation:
             (item.server, item.name): replace(item, renamed_from=renames.get((item.server, item.name)))
             for item in self.plan.databases
         }
+
+    def _check_second_renames(self, renames: Mapping[tuple[str, str], str], keys: tuple[str, ...]) -> None:
+        """An environment that has not seen the first of two renames has the data under a name nobody knows any more."""
+        for item in self.plan.databases:
+            old = renames.get((item.server, item.name))
+            for plugin_id in item.plugins:
+                before = self.known.get(plugin_id)
+                earlier = before.renamed_from.database if before and before.database == old else None
+                if earlier in (None, item.name):
+                    continue
+                report = self.diagnostics.error if item.shared else self.diagnostics.warning
+                report(
+                    "GR528",
+                    f"the database {earlier!r} became {old!r} and would now become {item.name!r}: where the first rename "
+                    "was not applied yet, nothing renames it",
+                    self._location(plugin_id, keys),
+                    path=f"backend.database.plugin.{plugin_id}",
+                    hint="apply the first one everywhere, then remove `renamedFrom` of its plugins from greenroom.lock.json",
+                )
+                break
 
     def _roles(self, moved: set[str]) -> dict[tuple[str, str], Role]:
         things = [Thing(item.server, item.name, item.plugins) for item in self.plan.roles]
@@ -162,8 +187,25 @@ class _Reconciliation:
             things = [Thing(server, schema, (plugin_id,)) for plugin_id, (server, schema) in planned.items()]
             keys = ("schemaName", "schemaPrefix", "pluginDivisionMode")
             renames = self._renames("schema", things, moved | elsewhere, keys)
+            self._check_double_rename(databases[key], planned, renames)
             found |= {plugin_id: renames[place] for plugin_id, place in planned.items() if place in renames}
         return found
+
+    def _check_double_rename(
+        self, database: Database, planned: Mapping[str, tuple[str, str]], renames: Mapping[tuple[str, str], str]
+    ) -> None:
+        """A schema is looked for under its old name in the database's new one: only one of the two can change at a time."""
+        if not any(self.known[plugin_id].database != database.name for plugin_id in planned if plugin_id in self.known):
+            return
+        for plugin_id, place in planned.items():
+            if place in renames and self.known[plugin_id].schema == renames[place]:
+                self.diagnostics.error(
+                    "GR529",
+                    f"the plugin {plugin_id!r} gets another schema and its database another name in one run",
+                    self._location(plugin_id, ("schemaName", "schemaPrefix", "databaseName")),
+                    path=f"backend.database.plugin.{plugin_id}",
+                    hint="change one name at a time: generate and apply after each",
+                )
 
     # --- what is not wanted any more ----------------------------------------------------------------------------------
 

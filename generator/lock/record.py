@@ -27,7 +27,10 @@ class Names:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LockedPlugin:
-    """What was generated for one plugin. ``schema`` is ``None`` in database mode."""
+    """What was generated for one plugin.
+
+    ``schema`` is ``None`` in database mode; ``group`` is the role that owns what is in a database it shares with others.
+    """
 
     label: str
     server: str
@@ -37,6 +40,7 @@ class LockedPlugin:
     role: str
     password_version: int
     shared: bool
+    group: str | None = None
     renamed_from: Names = Names()
 
 
