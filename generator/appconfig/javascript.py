@@ -78,6 +78,21 @@ def type_of(value: Any) -> str:
     return "undefined" if value is UNDEFINED else "object"
 
 
+def array_index(key: str) -> int | None:
+    """``key`` as the index of an array: digits without a leading zero."""
+    if len(key) <= 10 and key.isascii() and key.isdecimal() and (key == "0" or key[0] != "0"):
+        return int(key)
+    return None
+
+
+def own_keys(value: dict[str, Any]) -> list[str]:
+    """``Object.keys(value)``: keys that look like an index come first, in their order as numbers."""
+    keys = list(value)
+    if any("0" <= key[:1] <= "9" for key in keys):
+        keys.sort(key=lambda key: index if (index := array_index(key)) is not None else math.inf)
+    return keys
+
+
 def trim(text: str) -> str:
     """``text.trim()``."""
     return text.strip(WHITESPACE)
@@ -92,12 +107,15 @@ def yes_or_no(text: str) -> bool | None:
 
 
 def to_number(value: Any) -> float:
-    """``Number(value)``: not a number (NaN) for anything that does not read as one."""
+    """``Number(value)``: not a number (NaN) for anything that does not read as one.
+
+    Raises ``TypeError`` with JavaScript's message for an object that cannot be converted.
+    """
     if value is None:
         return 0.0
-    if value is UNDEFINED or isinstance(value, dict):
+    if value is UNDEFINED:
         return math.nan
-    if isinstance(value, list):
+    if isinstance(value, (dict, list)):
         value = to_string(value)
     if not isinstance(value, str):
         return float(value)

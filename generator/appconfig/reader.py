@@ -16,6 +16,7 @@ from generator.appconfig.javascript import (
     is_number,
     is_object,
     number_to_string,
+    own_keys,
     to_number,
     type_of,
     yes_or_no,
@@ -143,7 +144,7 @@ class ConfigReader:
         """The keys of all layers, this layer's first, without those this layer deletes."""
         data = self.data if isinstance(self.data, dict) else {}
         below = self.fallback.keys() if self.fallback else []
-        return [key for key in dict.fromkeys([*data, *below]) if data.get(key, UNDEFINED) is not None]
+        return [key for key in dict.fromkeys([*own_keys(data), *below]) if data.get(key, UNDEFINED) is not None]
 
     def mark(self, key: str) -> Mark | None:
         """Where the value a read of ``key`` returns was written; for an object, where the uppermost layer has it."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from generator.appconfig.javascript import is_number, to_number
+from generator.appconfig.javascript import array_index, is_number, own_keys, to_number
 from generator.appconfig.reader import ConfigError
 from generator.appconfig.values import UNDEFINED, ConfigList, ConfigMap, Mark
 
@@ -66,8 +66,8 @@ def entries(value: Any) -> Iterator[tuple[str, Any, Mark | None]]:
     """The keys of an object or array, with the values and where those were written."""
     if isinstance(value, dict):
         marks = value.marks if isinstance(value, ConfigMap) else {}
-        for key, item in value.items():
-            yield key, item, marks.get(key)
+        for key in own_keys(value):
+            yield key, value[key], marks.get(key)
     elif isinstance(value, list):
         places = value.marks if isinstance(value, ConfigList) else []
         for index, item in enumerate(value):
@@ -81,7 +81,7 @@ def get(value: Any, key: str) -> Any:
     if isinstance(value, dict):
         return value.get(key, UNDEFINED)
     if isinstance(value, list):
-        index = _array_index(key)
+        index = array_index(key)
         if index is not None:
             return value[index] if index < len(value) else UNDEFINED
         if key == "length":
@@ -123,7 +123,7 @@ def _container(present: Any, item: Any) -> ConfigMap | ConfigList:
     if isinstance(present, ConfigList):
         return present
     length: Any = present.get("length") if isinstance(present, dict) else None
-    if not is_number(length) or length < 0 or length % 1 != 0:
+    if not is_number(length) or not 0 <= length < 2**53 or length % 1 != 0:
         return PropertyList()
     # An object with a length is "array-like" for lodash, which copies its items.
     if length > _LONGEST_ARRAY:
@@ -142,7 +142,7 @@ def _set(target: ConfigMap | ConfigList, key: str, item: Any, mark: Mark | None)
         else:
             target.marks.pop(key, None)
         return
-    index = _array_index(key)
+    index = array_index(key)
     if index is not None and index < _LONGEST_ARRAY:
         _grow(target, index + 1)
         target[index] = item
@@ -161,16 +161,12 @@ def _grow(target: ConfigList, length: int) -> None:
 
 
 def _set_length(target: ConfigList, value: Any) -> None:
-    length = to_number(value)
+    try:
+        length = to_number(value)
+    except TypeError as error:
+        raise ConfigError("TypeError", str(error)) from None
     if not (length >= 0 and length % 1 == 0 and length <= _LONGEST_ARRAY):
         raise ConfigError("RangeError", "Invalid array length")
     _grow(target, int(length))
     del target[int(length) :]
     del target.marks[int(length) :]
-
-
-def _array_index(key: str) -> int | None:
-    """``key`` as the index of an array: digits without a leading zero."""
-    if len(key) <= 10 and key.isascii() and key.isdecimal() and (key == "0" or key[0] != "0"):
-        return int(key)
-    return None

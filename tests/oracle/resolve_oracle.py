@@ -9,6 +9,7 @@ import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from generator.appconfig.javascript import FUNCTION
 from generator.appconfig.loader import load_config
 from generator.appconfig.reader import ConfigReader
 from generator.appconfig.values import UNDEFINED
@@ -128,10 +129,10 @@ def differences(case: Case, mine: dict[str, PluginDatabase], theirs: dict[str, A
 def as_json(value: Any) -> Any:
     """``JSON.parse(JSON.stringify(value))``."""
     if isinstance(value, dict):
-        return {key: as_json(item) for key, item in value.items() if item is not UNDEFINED}
+        return {key: as_json(item) for key, item in value.items() if item is not UNDEFINED and item is not FUNCTION}
     if isinstance(value, (list, tuple)):
         return [as_json(item) for item in value]
-    if value is UNDEFINED or (isinstance(value, float) and not math.isfinite(value)):
+    if value is UNDEFINED or value is FUNCTION or (isinstance(value, float) and not math.isfinite(value)):
         return None
     return value
 
