@@ -9,6 +9,7 @@ from generator.backstage import resolve_plugins
 from generator.collect import Rendering, collect
 from generator.diagnostics import Diagnostics, GreenroomError
 from generator.lock import Lock, read_lock, reconcile
+from generator.model import PluginDatabase
 from generator.planning import make_plan
 from generator.project import Project, Request, load, with_fragment
 from generator.targets import TARGETS
@@ -19,7 +20,7 @@ from generator.verify import verify_artifacts, verify_fragment
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from generator.model import Plan, PluginDatabase, PluginDatabaseMap
+    from generator.model import Plan, PluginDatabaseMap
 
 __all__ = [
     "Planned",
@@ -42,10 +43,12 @@ def resolve(project: Project, plugin_ids: Sequence[str] | None = None) -> Plugin
     No plugin at all is an error in the project's ``diagnostics``.
     """
     diagnostics = project.diagnostics
-    # With a file that could not be read, a missing database is not worth a word of its own.
-    if project.config.error or (diagnostics.has_errors and not project.database):
-        return {}
     ids = project.plugin_ids if plugin_ids is None else tuple(sorted(plugin_ids))
+    if project.config.error:
+        return {plugin_id: PluginDatabase(plugin_id=plugin_id, error=project.config.error) for plugin_id in ids}
+    # With a file that could not be read, a missing database is not worth a word of its own.
+    if diagnostics.has_errors and not project.database:
+        return {}
     if not ids:
         diagnostics.error(
             "GR407",

@@ -28,7 +28,7 @@ def command(*, output_format: str, quiet: bool, show_secrets: bool, verbose: boo
         document = to_json(resolved, show_secrets=show_secrets)
         show_json({**document, "diagnostics": [item.to_json() for item in project.diagnostics]})
         return int(failed)
-    if resolved:
+    if resolved and not project.config.error:
         headers = ("plugin", "client", "database", "user", "host", "from")
         show_table(headers, (_row(plugin) for plugin in resolved.values()))
     show_diagnostics(project.diagnostics, quiet=quiet)
