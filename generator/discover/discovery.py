@@ -128,7 +128,11 @@ class _Run:
             self._without_entry(backend)
             return
         entry = Entry(self.packages, self.diagnostics)
-        added = self._named(entry, entry.read(start, backend.folder))
+        try:
+            added = self._named(entry, entry.read(start, backend.folder))
+        except RecursionError:
+            self.result.add_unknown(Location(self.files.name(start), 1, 1), "the code is nested too deeply to follow")
+            return
         if self.exact:
             from generator.discover.exact import ask
 

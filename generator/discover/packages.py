@@ -5,16 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from generator.diagnostics import Location
 from generator.discover.bindings import SourceFile
 from generator.discover.catalogue import Catalogue
 from generator.discover.features import Features
 from generator.discover.kinds import Feature, Kind
 from generator.discover.model import Source
+from generator.discover.typescript import TooHardError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from generator.diagnostics import Location
     from generator.discover.files import Files
     from generator.discover.repository import Package, Repository
 
@@ -50,6 +51,8 @@ _PLUGIN_ROLE, _MODULE_ROLE = "backend-plugin", "backend-plugin-module"
 _DEPTH = 12
 #: Evaluated expressions of one discovery. A large backend needs a few thousand; values that double each other never end.
 _STEPS = 100_000
+#: Files that take seconds without a result before the rest is left unread.
+_MOST_TOO_HARD = 3
 
 
 class Packages:
@@ -63,6 +66,7 @@ class Packages:
         self._sources: dict[Path, SourceFile | None] = {}
         self._depth = 0
         self._steps = _STEPS
+        self._too_hard = 0
         self._code: dict[tuple[Path, str, str], list[Brought]] = {}
 
     def spend(self) -> bool:
@@ -74,8 +78,24 @@ class Packages:
         """The file at ``path``, parsed; ``None`` where there is none to read."""
         if path not in self._sources:
             text = self.files.read(path)
-            self._sources[path] = SourceFile(path, self.files.name(path), text) if text is not None else None
+            self._sources[path] = self._parsed(path, text) if text is not None else None
         return self._sources[path]
+
+    def _parsed(self, path: Path, text: str) -> SourceFile | None:
+        if self._too_hard >= _MOST_TOO_HARD:
+            return None
+        try:
+            return SourceFile(path, self.files.name(path), text)
+        except TooHardError:
+            self._too_hard += 1
+            self.files.diagnostics.warning(
+                "GR802",
+                "this does not parse as TypeScript: it was not read",
+                Location(self.files.name(path), 1, 1),
+                backstage="does not start",
+                hint="`yarn tsc` shows the error",
+            )
+            return None
 
     def relative(self, file: SourceFile, specifier: str) -> SourceFile | None:
         """The file that ``./specifier`` means in ``file``."""
