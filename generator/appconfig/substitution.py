@@ -70,20 +70,22 @@ def substitute_known(text: str, lookup: Lookup) -> str | Undefined:
     """
     if "${" not in text:
         return text
+    parts = _REFERENCE.split(text)
+    needed = {name for name in map(_needed, parts[1::2]) if name is not None and lookup(name) is None}
     runs: list[str] = [""]  # literal texts, with the references that have no value between them
     references: list[Reference] = []
     spelled: list[str] = []
-    for index, part in enumerate(_REFERENCE.split(text)):
+    for index, part in enumerate(parts):
         if index % 2 == 0 or part.startswith("$$"):
             runs[-1] += part[index % 2 :]
             continue
         name, fallback = split_reference(part)
         value = lookup(name)
-        if value is None and not fallback:
+        if value is None and (not fallback or name in needed):
             if not _USABLE_NAME.fullmatch(name):
                 return UNDEFINED
             references.append(Reference("env", name))
-            spelled.append(f"${{{name}}}" if fallback is None else f"${{{name}:-}}")
+            spelled.append(f"${{{name}}}" if fallback is None else f"${{{name}:-{fallback}}}")
             runs.append("")
             continue
         value = value if fallback is None else value or fallback
@@ -94,6 +96,12 @@ def substitute_known(text: str, lookup: Lookup) -> str | Undefined:
         return runs[0]
     written = [escape(run, before_reference=True) + ref for run, ref in zip(runs, spelled, strict=False)]
     return Placeholder("".join(written) + escape(runs[-1]), tuple(references))
+
+
+def _needed(part: str) -> str | None:
+    """The variable without which the string has no value at all: one that ``part`` gives no default for."""
+    name, fallback = ("", "") if part.startswith("$$") else split_reference(part)
+    return name if fallback is None else None
 
 
 def unusable_names(text: str) -> list[str]:

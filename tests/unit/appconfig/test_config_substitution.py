@@ -106,12 +106,12 @@ def test_a_placeholder_means_the_same_when_its_variables_arrive(
     known = substitute_known(text, lookup_in(now))
     # A variable with a default value is taken to stay unset: only the ones that are waited for arrive.
     waiting = known.references if isinstance(known, Placeholder) else ()
-    full = {**{name: later[name] for _kind, name in waiting}, **now}
+    full = {**{name: later.get(name, "w") for _kind, name in waiting}, **now}
     if known is UNDEFINED:
         assert substitute(text, lookup_in(now)) is UNDEFINED
     elif isinstance(known, Placeholder):
         assert substitute(known, lookup_in(full)) == substitute(text, lookup_in(full))
-        assert {name for _kind, name in known.references} <= set("ABC") - now.keys()
+        assert not {name for _kind, name in known.references} & now.keys()
     else:
         assert known == substitute(text, lookup_in(now))
 
