@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import sys
-from array import array
 from typing import TYPE_CHECKING, Any, Final
 
 from generator.appconfig import complexkeys, strictness, version11
-from generator.appconfig.anchors import Anchor, Anchors
+from generator.appconfig.anchors import Anchors
+from generator.appconfig.frames import NO_KEY, Frame, PlainIndicator, make_parser, order_as_javascript
 from generator.appconfig.problems import Problems, Refused
 from generator.appconfig.scalars import key_string, resolve_plain, resolve_tagged
 from generator.appconfig.syntax_errors import Unreadable
-from generator.appconfig.values import ConfigList, ConfigMap
 from generator.appconfig.yamltext import Text, restoring
 
 if TYPE_CHECKING:
@@ -21,34 +20,7 @@ MAX_DEPTH: Final = 200
 _MAX_KEY_DEPTH: Final = 20
 _NUMBER_OR_WORD: Final = frozenset("0123456789+-.~ntfNTF")
 _MERGE_TAG: Final = "tag:yaml.org,2002:merge"
-_NO_KEY: Final = object()
 _MERGE: Final = object()
-
-
-class PlainIndicator(Exception):  # noqa: N818 - not an error: the text is read again
-    """In a flow collection npm ``yaml`` reads ``:80`` and ``?x`` as texts, libyaml as an indicator and a value."""
-
-    def __init__(self, offset: int) -> None:
-        super().__init__()
-        self.offset = offset
-
-
-class _Frame:
-    """A collection that is being read."""
-
-    __slots__ = ("anchor", "container", "flow", "is_map", "key", "key_offset", "offsets", "others", "start", "tag")
-
-    def __init__(self, event: Any, *, is_map: bool) -> None:
-        self.is_map = is_map
-        self.container: Any = ConfigMap() if is_map else ConfigList()
-        self.offsets: array[int] = array("I")
-        self.start: int = event.start_mark.index
-        self.flow: bool = event.flow_style
-        self.tag: str | None = event.tag
-        self.anchor: Anchor | None = None
-        self.key: Any = _NO_KEY
-        self.key_offset = 0
-        self.others: dict[str, list[Any]] | None = None  # what keys were in the file where that is not plain, by their text
 
 
 class Composer:
@@ -59,7 +31,7 @@ class Composer:
         self._problems = problems
         self._source = problems.source
         self._anchors = Anchors()
-        self._stack: list[_Frame] = []
+        self._stack: list[Frame] = []
         self._resolve: Callable[[str], Any] = resolve_plain
         self._version11 = False
         self._flow_end = 0  # where the last item inside brackets ended
@@ -70,7 +42,7 @@ class Composer:
         """The value of the first document; further ones are an error."""
         import yaml
 
-        parser = _make_parser(self._text.text)
+        parser = make_parser(self._text.text)
         event = restoring(parser, self._text)
         try:
             event()  # the start of the stream
@@ -100,7 +72,7 @@ class Composer:
         from yaml.events import AliasEvent, MappingStartEvent, ScalarEvent, SequenceStartEvent
 
         stack, text, resolve, is_11 = self._stack, self._text.text, self._resolve, self._version11
-        frame: _Frame | None = None
+        frame: Frame | None = None
         while True:
             event = get_event()
             kind = type(event)
@@ -116,7 +88,7 @@ class Composer:
                     elif event.start_mark.line != event.end_mark.line or text[event.end_mark.index] == "#":
                         value = self._check_scalar(event)
             elif kind is MappingStartEvent or kind is SequenceStartEvent:
-                if frame is not None and frame.is_map and frame.key is _NO_KEY:
+                if frame is not None and frame.is_map and frame.key is NO_KEY:
                     offset = event.start_mark.index
                     value = self._complex_key(event, get_event)
                 else:
@@ -135,7 +107,7 @@ class Composer:
             if not frame.is_map:
                 frame.container.append(value)
                 frame.offsets.append(offset)
-            elif frame.key is _NO_KEY:
+            elif frame.key is NO_KEY:
                 frame.key = value
                 frame.key_offset = offset
                 if type(value) is not str:
@@ -144,7 +116,7 @@ class Composer:
                     frame.key = _MERGE
             else:
                 key = frame.key
-                frame.key = _NO_KEY
+                frame.key = NO_KEY
                 if type(key) is not str or key in frame.container or "0" <= key[:1] <= "9":
                     self._store_special(frame, key, value, offset)
                 else:
@@ -152,11 +124,11 @@ class Composer:
                     frame.offsets.append(frame.key_offset)
                     frame.offsets.append(offset)
 
-    def _open(self, event: Any, *, is_map: bool) -> _Frame:
+    def _open(self, event: Any, *, is_map: bool) -> Frame:
         if len(self._stack) >= MAX_DEPTH:
             self._problems.too_deep(event.start_mark.index, MAX_DEPTH)
             raise Refused
-        frame = _Frame(event, is_map=is_map)
+        frame = Frame(event, is_map=is_map)
         if event.anchor is not None or event.tag is not None:
             strictness.check_properties(self._problems, self._text.text, frame.start, event.anchor)
         if event.anchor is not None:
@@ -182,7 +154,7 @@ class Composer:
         if frame.is_map:
             container.place(self._source, frame.offsets)
             if frame.others is not None:
-                _order_as_javascript(container)
+                order_as_javascript(container)
         else:
             container.place(self._source, frame.offsets)
         if frame.tag is not None:
@@ -217,7 +189,7 @@ class Composer:
             self._problems.unknown_tag(event.start_mark.index)
         return value
 
-    def _tagged_collection(self, frame: _Frame) -> Any:
+    def _tagged_collection(self, frame: Frame) -> Any:
         assert frame.tag is not None
         value, found = version11.resolve_collection(frame.container, frame.tag, self._problems, frame.start)
         if not found:
@@ -266,7 +238,7 @@ class Composer:
             self._problems.complex_key(offset)
         return complexkeys.stringify(events)
 
-    def _store_special(self, frame: _Frame, key: Any, value: Any, offset: int) -> None:
+    def _store_special(self, frame: Frame, key: Any, value: Any, offset: int) -> None:
         """Store a pair whose key is there already, is not a text in the file, starts with a digit, or merges."""
         if key is _MERGE:
             self._merge(frame, value, offset)
@@ -287,13 +259,13 @@ class Composer:
         frame.others.setdefault(text, []).append(key)
         container[text] = value
 
-    def _merge(self, frame: _Frame, value: Any, offset: int) -> None:
+    def _merge(self, frame: Frame, value: Any, offset: int) -> None:
         added = version11.merge(frame.container, value, self._problems, frame.key_offset)
         frame.offsets.extend([frame.key_offset, offset] * len(added))
         # A key of the mapping itself may follow: it replaces the merged one and is no duplicate.
         frame.others = {**(frame.others or {}), **{key: [_MERGE] for key in added}}
 
-    def _special_key(self, frame: _Frame, value: Any, event: Any) -> Any:
+    def _special_key(self, frame: Frame, value: Any, event: Any) -> Any:
         """A key that is not a string: an alias or a timestamp stands for its text, the rest is kept to tell 1 from "1"."""
         text, offset = self._text.text, frame.key_offset
         if value is None and frame.flow and text[offset] == ":" and text[offset + 1] not in " \t\r\n,[]{}":
@@ -302,12 +274,12 @@ class Composer:
             return getattr(event, "value", None) or f"*{event.anchor}"
         return value
 
-    def _check_flow_item(self, frame: _Frame, event: Any, value: Any, offset: int) -> None:
+    def _check_flow_item(self, frame: Frame, event: Any, value: Any, offset: int) -> None:
         """An item, key or value inside brackets: what npm yaml reads differently, or not at all."""
         text = self._text.text
         if text[offset - 1] == "?":
             raise PlainIndicator(offset - 1)
-        if value == "-" and not (frame.is_map and frame.key is _NO_KEY):
+        if value == "-" and not (frame.is_map and frame.key is NO_KEY):
             strictness.check_dash(self._problems, text, offset)
         strictness.check_gap(self._problems, text, self._flow_end, event.start_mark.index)
         self._flow_end = event.end_mark.index
@@ -338,38 +310,3 @@ class Composer:
                 first = frame.start if not frame.is_map else frame.offsets[0] if frame.offsets else frame.key_offset
                 return strictness.column_of_collection(self._source, self._text.text, first, is_map=frame.is_map) + 1
         return 0
-
-
-def _make_parser(text: str) -> Any:
-    """libyaml's parser, or PyYAML's own where libyaml is not there."""
-    import yaml
-
-    if yaml.__with_libyaml__:
-        from yaml._yaml import CParser
-
-        return CParser(text)
-
-    class Parser(yaml.reader.Reader, yaml.scanner.Scanner, yaml.parser.Parser):
-        def __init__(self) -> None:
-            yaml.reader.Reader.__init__(self, text)
-            yaml.scanner.Scanner.__init__(self)
-            yaml.parser.Parser.__init__(self)
-
-    return Parser()
-
-
-def _is_index(key: str) -> bool:
-    return key.isascii() and key.isdigit() and (key == "0" or key[0] != "0") and int(key[:11]) < 2**32 - 1
-
-
-def _order_as_javascript(container: ConfigMap) -> None:
-    """JavaScript objects list keys that are array indexes first, in ascending order."""
-    indexes = sorted((key for key in container if _is_index(key)), key=int)
-    if not indexes:
-        return
-    marks = container.marks
-    keys = indexes + [key for key in container if not _is_index(key)]
-    values = {key: container[key] for key in keys}
-    container.clear()
-    container.update(values)
-    container.marks = {key: marks[key] for key in keys}

@@ -19,8 +19,9 @@ import gc
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from generator.appconfig.composer import Composer, PlainIndicator
+from generator.appconfig.composer import Composer
 from generator.appconfig.files import read_text
+from generator.appconfig.frames import PlainIndicator
 from generator.appconfig.problems import Problems, Refused
 from generator.appconfig.syntax_errors import Unreadable
 from generator.appconfig.values import UNDEFINED, Source
