@@ -38,6 +38,7 @@ class Settings:
     secret_name: str = "backstage/{environment}/database/{plugin}"  # noqa: S105 - the name of a secret, not a secret
     delivery_env: str = "BACKSTAGE_DB_{PLUGIN}_PASSWORD"
     delivery_file: str | None = None
+    password_versions: Mapping[str, int] = field(default_factory=dict)
     servers: Mapping[str, ServerSettings] = field(default_factory=dict)
     targets: Mapping[str, str | None] = field(default_factory=dict)
     locations: Mapping[str, Location] = field(default_factory=dict)

@@ -64,6 +64,7 @@ def _build(data: ConfigMap, path: Path) -> Settings:
         "secret_name": credentials.get("secretName"),
         "delivery_env": delivery.get("env"),
         "delivery_file": delivery.get("file"),
+        "password_versions": credentials.get("passwordVersions"),
     }
     return Settings(
         folder=path.parent,

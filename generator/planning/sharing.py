@@ -104,7 +104,7 @@ def plan_roles(
                 file=expand(settings.delivery_file, **expanded) if settings.delivery_file else None,
             ),
             secret_name=expand(settings.secret_name, **expanded),
-            password_version=1,
+            password_version=max(settings.password_versions.get(names.plugin.plugin_id, 1) for names in sharing),
             group=next(iter(groups), None),
         )
     _check_role_names(roles, databases, named, diagnostics)

@@ -71,6 +71,11 @@ def test_the_password_may_come_as_a_file() -> None:
     assert plan.roles[0].delivery.app_config == {"$file": "/run/secrets/catalog-db-password"}
 
 
+def test_one_number_rotates_one_password() -> None:
+    plan, _ = planned(plugin("auth"), plugin("catalog"), password_versions={"catalog": 3})
+    assert {role.name: role.password_version for role in plan.roles} == {"backstage_auth": 1, "backstage_catalog": 3}
+
+
 def test_sqlite_needs_nothing() -> None:
     plan, diagnostics = planned(plugin("catalog"), plugin("todo", client="better-sqlite3", database_name=":memory:"))
     assert not len(diagnostics)

@@ -50,6 +50,7 @@ credentials:
   store: aws-secretsmanager
   secretName: "portal/{environment}/{plugin}"
   delivery: {file: "/run/secrets/{plugin}"}
+  passwordVersions: {catalog: 2}
 servers:
   primary: {kind: existing}
   reports: {host: "${REPORTS_HOST}", port: 6432}
@@ -65,6 +66,7 @@ targets:
     assert (settings.role_name, settings.store) == ("bs_{plugin}", "aws-secretsmanager")
     assert settings.secret_name == "portal/{environment}/{plugin}"
     assert settings.delivery_file == "/run/secrets/{plugin}"
+    assert settings.password_versions == {"catalog": 2}
     assert settings.servers == {"primary": ServerSettings(), "reports": ServerSettings(host="${REPORTS_HOST}", port=6432)}
     assert settings.targets == {"terraform": "infra/tf", "app-config": "app-config.db.yaml"}
 
