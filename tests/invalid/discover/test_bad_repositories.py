@@ -156,6 +156,16 @@ def test_an_entry_file_that_is_no_text(tmp_path: Path, text: bytes) -> None:
     assert list(result.plugins) == (["app"] if b"createBackend" in text else [])
 
 
+def test_a_file_that_takes_too_long_to_parse(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The parser looks for the best reading of garbage, for minutes if it is let."""
+    monkeypatch.setattr(typescript, "SECONDS", -1.0)
+    result = discover(repository(tmp_path, HEAD + APP + "const a = [1, 2, 3];\n" * 20_000))
+    assert not result.plugins
+    assert result.is_backstage
+    assert {"GR802", "GR803"} <= set(codes(result))
+    assert result.unknown
+
+
 def test_deeply_nested_code(tmp_path: Path) -> None:
     nested = "(" * 3000 + "import('@backstage/plugin-app-backend')" + ")" * 3000
     chain = "".join(f"const a{index} = a{index + 1};\n" for index in range(500))
