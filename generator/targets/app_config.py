@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from generator.templating import render_template
 from generator.targets.app_config_input import CERTIFICATES, PluginInput, check_input, driver_string, restate
 from generator.targets.base import Artifact
 from generator.targets.yaml_escaping import FILTERS
+from generator.templating import render_template
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

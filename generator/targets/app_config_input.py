@@ -76,7 +76,7 @@ class PluginInput:
     def beside_string(self) -> dict[str, Any]:
         """What stands beside the ``connectionString`` of the base connection, under the plugin's own values."""
         base = self.merged.get("connection")
-        if driver_string(base) is None:
+        if driver_string(base) is None or not isinstance(base, dict):
             return {}
         rest = {key: value for key, value in base.items() if key not in _IN_STRING}
         if not rest.get("application_name"):  # an empty one of the base counts as none

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from generator.escaping import Escaped
-from generator.templating import render_template
 from generator.targets.base import Artifact
 from generator.targets.terraform.calls import Calls
 from generator.targets.terraform.checks import check_plan
@@ -17,6 +16,7 @@ from generator.targets.terraform.retired import retired_view
 from generator.targets.terraform.servers import KINDS
 from generator.targets.terraform.shape import ENGINE, Shape, moved_databases, moved_roles, place
 from generator.targets.terraform.stores import STORES
+from generator.templating import render_template
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

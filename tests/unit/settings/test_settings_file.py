@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
-from generator.diagnostics import Diagnostics
+from generator.diagnostics import Diagnostics, Location
 from generator.settings import ServerSettings, Settings
 from generator.settings_file import read_settings
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def read(tmp_path: Path, text: str) -> tuple[Settings, list[str]]:
@@ -16,10 +19,8 @@ def read(tmp_path: Path, text: str) -> tuple[Settings, list[str]]:
     (tmp_path / "greenroom.yaml").write_text(text)
     diagnostics = Diagnostics()
     settings = read_settings(None, root=tmp_path, diagnostics=diagnostics)
-    return settings, [
-        f"{item.location.line if item.location else 0}:{item.location.column if item.location else 0} {item.code} {item.path}"
-        for item in diagnostics
-    ]
+    places = ((item.location or Location(""), item) for item in diagnostics)
+    return settings, [f"{place.line}:{place.column} {item.code} {item.path}" for place, item in places]
 
 
 def test_without_a_file_there_are_defaults(tmp_path: Path) -> None:
