@@ -126,17 +126,10 @@ def _discovered(request: Request, settings: Settings, diagnostics: Diagnostics) 
     if not found.is_backstage:
         return None
     diagnostics.extend(found.diagnostics)
-    for location, reason in found.unknown:
-        diagnostics.warning(
-            "GR408",
-            f"cannot tell which plugin is added here: {reason}",
-            location,
-            hint="name it in plugins.include if it needs a database; `greenroom discover --exact` asks the code itself",
-        )
     for plugin_id in sorted(set(found.plugins) & set(settings.exclude)):
         diagnostics.add(
             Diagnostic(
-                "GR409",
+                "GR408",
                 Severity.INFO,
                 f"plugin {plugin_id!r} is added here, and plugins.exclude leaves it out",
                 found.plugins[plugin_id].location,

@@ -35,7 +35,5 @@ def command(*, root: Path, exact: bool, output_format: str, quiet: bool, verbose
             for plugin in found.plugins.values()
         )
         show_table(("plugin", "package", "added in", "known from", "confidence"), rows)
-    for location, reason in found.unknown:
-        click.echo(f"{location} unknown: {reason}", err=True)
     show_diagnostics(found.diagnostics, quiet=quiet)
     return int(found.diagnostics.has_errors)

@@ -1,9 +1,9 @@
 """Where the real Backstage packages come from, for every comparison in this folder.
 
 ``GREENROOM_ORACLE_DIR`` names the folder that holds ``node_modules`` and ``vendor/backend-defaults`` (default:
-``.cache/oracle`` in the project root). It is set up once, from ``package.json`` and ``package-lock.json`` beside this file. Without node or
-npm the comparisons are skipped; ``GREENROOM_REQUIRE_ORACLE=1`` makes that a failure (CI). ``GREENROOM_ORACLE_EXAMPLES`` is
-the number of random cases each comparison runs (200 when it is not set).
+``.cache/oracle`` in the project root). It is set up once, from ``package.json`` and ``package-lock.json`` beside this
+file. Without node or npm the comparisons are skipped; ``GREENROOM_REQUIRE_ORACLE=1`` makes that a failure (CI).
+``GREENROOM_ORACLE_EXAMPLES`` is the number of random cases each comparison runs (200 when it is not set).
 """
 
 from __future__ import annotations
