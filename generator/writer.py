@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from generator import commit
 from generator.diagnostics import Diagnostics, GreenroomError
 from generator.obstacles import common_folder, find_changes, nearest_folder, shown
+from generator.unsynced import Unsynced
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping
@@ -183,37 +184,37 @@ def _stage(changes: list[Change], folder: Path, home: str, top: Path) -> list[co
     folders: dict[Path, None] = {}
     steps: list[commit.Step] = []
     emptied: dict[Path, None] = {}
-    for number, (path, data, was) in enumerate(changes):
-        name, target = str(number), os.path.relpath(path, folder)
-        old = commit.identity(was) if was else ""
-        if data is None:
-            steps.append(commit.Step(commit.DELETE, target, name, old))
-            emptied.update(dict.fromkeys(parent for parent in path.parents if parent.is_relative_to(top) and parent != top))
-            continue
-        missing = [parent for parent in path.parents if not os.path.lexists(parent)]
-        folders.update(dict.fromkeys(reversed(missing)))
-        now = _stage_file(os.path.join(home, f"n{name}"), data, was)  # noqa: PTH118
-        if was:
-            _keep(str(path), os.path.join(home, f"o{name}"))  # noqa: PTH118
-        steps.append(commit.Step(commit.REPLACE if was else commit.CREATE, target, name, old, now))
+    with Unsynced() as unsynced:
+        for number, (path, data, was) in enumerate(changes):
+            name, target = str(number), os.path.relpath(path, folder)
+            old = commit.identity(was) if was else ""
+            if data is None:
+                steps.append(commit.Step(commit.DELETE, target, name, old))
+                emptied.update(
+                    dict.fromkeys(parent for parent in path.parents if parent.is_relative_to(top) and parent != top)
+                )
+                continue
+            missing = [parent for parent in path.parents if not os.path.lexists(parent)]
+            folders.update(dict.fromkeys(reversed(missing)))
+            now = _stage_file(os.path.join(home, f"n{name}"), data, was, unsynced)  # noqa: PTH118
+            if was:
+                _keep(str(path), os.path.join(home, f"o{name}"))  # noqa: PTH118
+            steps.append(commit.Step(commit.REPLACE if was else commit.CREATE, target, name, old, now))
+        unsynced.sync()
     made = [commit.Step(commit.FOLDER, os.path.relpath(path, folder)) for path in folders]
     deepest_first = sorted(emptied, key=lambda path: -len(path.parts))
     return made + steps + [commit.Step(commit.EMPTY, os.path.relpath(path, folder)) for path in deepest_first]
 
 
-def _stage_file(name: str, data: bytes, was: os.stat_result | None) -> str:
-    descriptor = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
-    try:
-        commit.write_all(descriptor, data)
-        if was:
-            made = os.fstat(descriptor)
-            if (made.st_uid, made.st_gid) != (was.st_uid, was.st_gid):
-                _change_owner(descriptor, was)
-            os.fchmod(descriptor, was.st_mode & 0o7777)
-        os.fsync(descriptor)
-        return commit.content(os.fstat(descriptor))
-    finally:
-        os.close(descriptor)
+def _stage_file(name: str, data: bytes, was: os.stat_result | None, unsynced: Unsynced) -> str:
+    descriptor = unsynced.open(name)
+    commit.write_all(descriptor, data)
+    if was:
+        made = os.fstat(descriptor)
+        if (made.st_uid, made.st_gid) != (was.st_uid, was.st_gid):
+            _change_owner(descriptor, was)
+        os.fchmod(descriptor, was.st_mode & 0o7777)
+    return commit.content(os.fstat(descriptor))
 
 
 def _change_owner(descriptor: int, was: os.stat_result) -> None:

@@ -25,7 +25,7 @@ PACKAGE = PROJECT / "generator"
 #: Bottom first. A module may import modules of its own layer and of the layers above it in this list. A name stands for a
 #: module and for everything inside it, unless a longer name is in the list as well.
 LAYERS: tuple[tuple[str, ...], ...] = (
-    ("generator.diagnostics", "generator.data", "generator.escaping", "generator.conformance"),
+    ("generator.diagnostics", "generator.data", "generator.escaping", "generator.conformance", "generator.unsynced"),
     ("generator.appconfig.values",),
     ("generator.model", "generator.naming"),
     ("generator.schema_check",),
