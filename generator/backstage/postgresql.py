@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from generator.appconfig.javascript import is_truthy, to_string
 from generator.appconfig.reader import ConfigError
@@ -25,8 +25,12 @@ from generator.model import PluginDatabase
 
 if TYPE_CHECKING:
     from generator.appconfig.values import Mark
+    from generator.diagnostics import Location
 
 _LONGEST_SCHEMA_NAME = 63  # bytes
+_NOTHING = ConfigMap()
+# What knexConfig says of these does not count; merging into `plugin` would cost the number of plugins for each of them.
+_SET_BY_BACKSTAGE = frozenset({"client", "connection", "role", "plugin"})
 
 
 def resolve(
@@ -38,7 +42,7 @@ def resolve(
     """
     plugin_id = plugin.plugin_id
     role = settings.role(plugin_id)
-    settings.check_knex_config(plugin_id)
+    knex_config = settings.knex_config(plugin_id)
     ensure_exists = settings.ensure_exists(plugin_id)
     base_ensure_schema = settings.base_boolean("ensureSchemaExists")
     # Not a slip of ours: Backstage reads this key, and so ignores the documented `ensureSchemaExists` of a plugin.
@@ -47,23 +51,20 @@ def resolve(
     mode = settings.division_mode()
     in_schema = mode.value == "schema"
 
-    base, own, connection, mark = _connections(settings, plugin, mode.value)
-    database = connection.get("database", UNDEFINED)
-    database_location = connection.locate("database")
+    parts = _connections(settings, plugin, mode.value)
+    own, mark = parts.own, parts.mark
+    database: Any = parts.upper("database")
+    database_location = parts.locate("database")
     if database is UNDEFINED or database is None:
         require_name_outside(own, mark, f"plugin.{plugin_id}.connection")
         if in_schema and not plugin.overridden:
-            require_name_outside(base, mark, "connection")
+            require_name_outside(parts.base, mark, "connection")
     if not in_schema and (database is UNDEFINED or database is None):
         database = concat(prefix.value, plugin_id)
         database_location = prefix.location
     schema = _schema_name(schema_prefix, plugin_id, mode) if in_schema else None
-
-    # In JavaScript a third layer, of the name alone, is merged on top: it changes nothing where the connection has a name.
-    if not is_truthy(connection.get("database", None)) and is_truthy(database):
-        connection["database"] = database
-    layers = (ConfigMap({"connection": part}) for part in (base, connection))
-    merged = lodash.merge(ConfigMap(), *layers)["connection"]
+    merged = _merged(parts, plugin, database)
+    _check_knex_merge(settings, knex_config)
     set_role = settings.base_string("role")
     effective = _effective(settings, merged, mark)
     places = {
@@ -92,14 +93,33 @@ def resolve(
         ensure_schema_exists=ensure_schema.value,
         skip_migrations=plugin.skip_migrations.value,
         connection=effective,
-        own_connection=lodash.spread(own),
+        own_connection=own,
         sources=sources,
     )
 
 
-def _connections(settings: DatabaseSettings, plugin: PluginClient, mode: str) -> tuple[Any, Any, ConfigMap, Mark | None]:
-    """The base connection, the plugin's own, the one laid over the other, and where the upper of them was written."""
+class _Connections(NamedTuple):
+    """The parts a connection is made of.
 
+    ``base`` is the base connection, ``inherited`` what the plugin has of it (nothing when the client is another), ``own`` is
+    the plugin's own, ``mark`` where the upper of the two was written.
+    """
+
+    base: Any
+    inherited: ConfigMap
+    own: ConfigMap
+    mark: Mark | None
+
+    def upper(self, key: str) -> Any:
+        """``{...inherited, ...own}[key]``."""
+        return self.own[key] if key in self.own else self.inherited.get(key, UNDEFINED)
+
+    def locate(self, key: str) -> Location | None:
+        """Where that was written."""
+        return (self.own if key in self.own else self.inherited).locate(key)
+
+
+def _connections(settings: DatabaseSettings, plugin: PluginClient, mode: str) -> _Connections:
     def parse(text: str) -> ConfigMap:
         return parse_pg(text, settings.read_file)
 
@@ -109,10 +129,25 @@ def _connections(settings: DatabaseSettings, plugin: PluginClient, mode: str) ->
     if isinstance(own, OpaqueConnection):
         base = lodash.omit(base, IN_STRING)
         inherited = lodash.omit(inherited, IN_STRING)
-    connection = lodash.spread(own) if plugin.overridden else lodash.spread(inherited, own)
-    if not plugin.overridden and "application_name" not in connection:
-        connection["application_name"] = f"backstage_plugin_{plugin.plugin_id}"
-    return base, own, connection, own_mark or base_mark
+    if plugin.overridden:
+        inherited = _NOTHING
+    return _Connections(base, inherited, own if isinstance(own, ConfigMap) else lodash.spread(own), own_mark or base_mark)
+
+
+def _merged(parts: _Connections, plugin: PluginClient, database: Any) -> Any:
+    """The base connection with the plugin's merged into it, deeply.
+
+    Backstage merges what the plugin inherits as well, which is in the base connection already, and a layer of the database's
+    name alone, which changes nothing where the plugin's own connection has that name.
+    """
+    upper = lodash.spread(parts.own)
+    if not plugin.overridden and parts.upper("application_name") is UNDEFINED:
+        upper["application_name"] = f"backstage_plugin_{plugin.plugin_id}"
+    if is_truthy(database) and not is_truthy(parts.upper("database")):
+        upper["database"] = database
+    if isinstance(parts.base, ConfigMap):
+        return lodash.merge(ConfigMap(), parts.base, upper)
+    return lodash.merge(ConfigMap(), ConfigMap({"connection": parts.base}), ConfigMap({"connection": upper}))["connection"]
 
 
 def _inherited(base: Any, mark: Mark | None, *, in_schema: bool) -> ConfigMap:
@@ -128,6 +163,14 @@ def _inherited(base: Any, mark: Mark | None, *, in_schema: bool) -> ConfigMap:
     if not is_truthy(part.get("application_name")):
         part = lodash.omit(part, ("application_name",))
     return part
+
+
+def _check_knex_merge(settings: DatabaseSettings, knex_config: ConfigMap) -> None:
+    """Merge ``knexConfig`` over what backend.database says of the same keys, as an odd pair of values makes that fail."""
+    wanted = [key for key in knex_config if key not in _SET_BY_BACKSTAGE]
+    if wanted:
+        whole: ConfigMap = settings.once("whole", "", settings.reader.get_optional)
+        lodash.merge(ConfigMap(), ConfigMap({key: whole[key] for key in wanted if key in whole}), knex_config)
 
 
 def _schema_name(schema_prefix: Setting[str], plugin_id: str, mode: Setting[str]) -> str:
@@ -146,6 +189,7 @@ def _effective(settings: DatabaseSettings, merged: Any, mark: Mark | None) -> Co
     kind = lodash.get(merged, "type")
     location = (merged.locate("type") if isinstance(merged, ConfigMap) else None) or (mark.location if mark else None)
     if kind is UNDEFINED or not is_truthy(kind) or kind == "default":
-        return lodash.omit(merged, ("type", "instance", "tokenCredential"))
+        removed = [key for key in ("type", "instance", "tokenCredential") if key in merged]
+        return lodash.omit(merged, removed) if removed or not isinstance(merged, ConfigMap) else merged
     settings.require_known(kind, "default, azure, cloudsql or rds", "connection.type", location)
     return cloud_connection(settings, kind, merged, location)

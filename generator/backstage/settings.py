@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
 from generator.appconfig.reader import ConfigError, ConfigReader, PlaceholderError
 from generator.appconfig.values import UNDEFINED, ConfigMap, Mark, Placeholder
+from generator.backstage import lodash
 from generator.backstage.connection_string import leave_file, read_file
 from generator.backstage.placeholders import parse_around
 
@@ -126,10 +127,11 @@ class DatabaseSettings:
         own = self.plugin_boolean(plugin_id, "ensureExists")
         return own_or_base(own, base, default=True)
 
-    def check_knex_config(self, plugin_id: str) -> None:
-        """Read ``knexConfig`` for its errors: what it holds reaches knex, but never the connection."""
-        self._object(f"plugin.{plugin_id}.knexConfig")
-        self.once("object", "knexConfig", lambda: self._object("knexConfig"))
+    def knex_config(self, plugin_id: str) -> ConfigMap:
+        """``knexConfig``, the plugin's laid over the base one. It reaches knex, but never changes the connection."""
+        own = self._object(f"plugin.{plugin_id}.knexConfig")
+        base: ConfigMap | None = self.once("object", "knexConfig", lambda: self._object("knexConfig"))
+        return lodash.merge(ConfigMap(), base, own) if own or base else _NOTHING
 
     # --- connections -----------------------------------------------------------------------------------------------
 
@@ -191,10 +193,12 @@ class DatabaseSettings:
         value = self.reader.get_optional_boolean(key)
         return _ABSENT if value is None else Setting(value, self.reader.locate(key))
 
-    def _object(self, key: str) -> None:
+    def _object(self, key: str) -> ConfigMap | None:
         # Backstage asks whether there is a value before it asks for an object.
-        if self.reader.has(key):
-            self.reader.get_config(key)
+        if not self.reader.has(key):
+            return None
+        value: ConfigMap = self.reader.get_config(key).get()
+        return value
 
     def once(self, kind: str, key: str, read: Callable[[], Any]) -> Any:
         """What ``read`` gives or raises, remembered under ``kind`` and ``key``."""
@@ -212,6 +216,7 @@ class DatabaseSettings:
 
 
 _ABSENT: Setting[Any] = Setting(None)
+_NOTHING = ConfigMap()
 
 
 def own_or_base(own: Setting[bool | None], base: Setting[bool | None], *, default: bool) -> Setting[bool]:

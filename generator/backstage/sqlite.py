@@ -34,7 +34,7 @@ def resolve(settings: DatabaseSettings, plugin: PluginClient) -> PluginDatabase:
     """
     plugin_id, overridden = plugin.plugin_id, plugin.overridden
     role = settings.role(plugin_id)
-    settings.check_knex_config(plugin_id)
+    settings.knex_config(plugin_id)  # for its errors
     connection, own, mark = _inherited_connection(settings, plugin_id, overridden=overridden)
     mode = settings.division_mode()
     filename = _filename(connection, plugin_id)

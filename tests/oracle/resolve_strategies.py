@@ -261,6 +261,7 @@ odd_strings = one_of(
         "mysql://u:p@h/db?ssl=x&debug=yes",
         "mysql://u:p@h:1/db?debug=perhaps",
         "postgres://u:p@h/%2e%2e",
+        "mysql://u:p@h/x/../y",
         "\ufeffpostgres://h/d",
     ),
 )
@@ -313,7 +314,7 @@ clients = mostly(
     st.one_of(one_of("cockroachdb", "PG", "${DB_UNSET}", "toString"), anything),
 )
 knex_configs = mostly(
-    st.dictionaries(one_of("pool", "searchPath", "connection", "debug", "client", "role"), anything, max_size=3)
+    st.dictionaries(one_of("pool", "searchPath", "connection", "debug", "client", "role", "a b"), anything, max_size=3)
 )
 roles = mostly(one_of("owner", "${DB_EMPTY}", "${DB_UNSET}", "a role", "DROP"))
 
