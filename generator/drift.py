@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 from typing import TYPE_CHECKING
 
@@ -61,6 +60,8 @@ def unified_diff(old: Mapping[str, str | None], new: Mapping[str, str | None]) -
 
     Both map a path to its text, ``None`` or a missing path for a file that is not there. Sorted by path.
     """
+    import difflib
+
     parts: list[str] = []
     for path in sorted({*old, *new}):
         before, after = old.get(path), new.get(path)

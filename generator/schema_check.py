@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -52,6 +51,8 @@ def check_schema(name: str, value: Any, file: str, diagnostics: Diagnostics) -> 
 def _report(root: Any, problem: ValidationError, file: str, diagnostics: Diagnostics) -> None:
     path = list(problem.absolute_path)
     if problem.validator == "additionalProperties" and isinstance(problem.instance, dict):
+        import difflib
+
         schema = problem.schema
         known = list(schema.get("properties", {})) if isinstance(schema, dict) else []
         for key in [key for key in problem.instance if key not in known]:
@@ -102,6 +103,8 @@ def _hint(problem: ValidationError) -> str:
     description = problem.schema.get("description") if isinstance(problem.schema, dict) else None
     wanted: Any = problem.validator_value
     if problem.validator == "enum" and isinstance(problem.instance, str):
+        import difflib
+
         near = difflib.get_close_matches(problem.instance, [str(value) for value in wanted], 1)
         if near:
             return f"did you mean {near[0]!r}?"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from typing import TYPE_CHECKING, Any, Final
 
@@ -104,6 +103,8 @@ def _check_templates(settings: Settings, diagnostics: Diagnostics) -> None:
         location = settings.locations.get(path)
         fields = template_fields(template)
         for unknown in sorted(fields - known):
+            import difflib
+
             near = difflib.get_close_matches(unknown, known, 1)
             diagnostics.error(
                 "GR402",

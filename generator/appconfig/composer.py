@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any, Final
 
-from generator.appconfig import complexkeys, strictness, version11
+from generator.appconfig import complexkeys, strictness
 from generator.appconfig.anchors import Anchors
 from generator.appconfig.frames import NO_KEY, Frame, PlainIndicator, make_parser, order_as_javascript
 from generator.appconfig.problems import Problems, Refused
@@ -64,6 +64,8 @@ class Composer:
             raise Unreadable(str(error), getattr(error, "position", None)) from None
 
     def _use_version_11(self) -> None:
+        from generator.appconfig import version11
+
         self._version11 = True
         self._resolve = version11.resolve_plain
 
@@ -181,6 +183,8 @@ class Composer:
     def _tagged_scalar(self, event: Any) -> Any:
         if event.tag == _MERGE_TAG and event.value == "<<":
             return _MERGE
+        from generator.appconfig import version11
+
         known = version11.resolve_tagged if self._version11 else resolve_tagged
         value, found = known(event.value, event.tag)
         if not found:
@@ -190,6 +194,8 @@ class Composer:
         return value
 
     def _tagged_collection(self, frame: Frame) -> Any:
+        from generator.appconfig import version11
+
         assert frame.tag is not None
         value, found = version11.resolve_collection(frame.container, frame.tag, self._problems, frame.start)
         if not found:
@@ -260,6 +266,8 @@ class Composer:
         container[text] = value
 
     def _merge(self, frame: Frame, value: Any, offset: int) -> None:
+        from generator.appconfig import version11
+
         added = version11.merge(frame.container, value, self._problems, frame.key_offset)
         frame.offsets.extend([frame.key_offset, offset] * len(added))
         # A key of the mapping itself may follow: it replaces the merged one and is no duplicate.

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import math
 import re
-from decimal import Decimal
 from typing import Any, Final
 
 from generator.appconfig.values import UNDEFINED
@@ -139,6 +138,8 @@ def number_to_string(value: float) -> str:
     sign = "-" if number < 0 else ""
     if math.isinf(number):
         return f"{sign}Infinity"
+    from decimal import Decimal
+
     parts = Decimal(repr(abs(number))).normalize().as_tuple()
     digits = "".join(map(str, parts.digits))
     point = len(digits) + int(parts.exponent)

@@ -13,7 +13,6 @@ from generator.appconfig.javascript import to_string
 from generator.appconfig.reader import ConfigError, ConfigReader
 from generator.appconfig.values import ConfigMap, Placeholder
 from generator.backstage import lodash
-from generator.backstage.duration import check_duration
 
 if TYPE_CHECKING:
     from generator.backstage.settings import DatabaseSettings
@@ -81,6 +80,8 @@ def _azure(reader: ConfigReader) -> ConfigMap:
     token = reader.get_optional_config("connection.tokenCredential")
     if token is not None:
         if token.has("tokenRenewableOffsetTime"):
+            from generator.backstage.duration import check_duration
+
             check_duration(token, "tokenRenewableOffsetTime")
         client_id = token.get_optional_string("clientId")
         tenant_id = token.get_optional_string("tenantId")

@@ -11,7 +11,6 @@ from generator.targets.terraform.checks import check_plan
 from generator.targets.terraform.escaping import FILTERS, identifier, string
 from generator.targets.terraform.hcl import ProviderConfiguration, aligned
 from generator.targets.terraform.kinds import module_view, required_providers
-from generator.targets.terraform.readback import read_back
 from generator.targets.terraform.retired import retired_view
 from generator.targets.terraform.servers import KINDS
 from generator.targets.terraform.shape import ENGINE, Shape, moved_databases, moved_roles, place
@@ -57,6 +56,8 @@ class TerraformTarget:
 
     def read_back(self, artifacts: list[Artifact]) -> set[tuple[str, ...]]:
         """What the rendered configuration creates, from the module calls as an HCL parser reads them."""
+        from generator.targets.terraform.readback import read_back
+
         return read_back(artifacts)
 
 
