@@ -39,9 +39,9 @@ def run_demo(out: Path, say: Callable[[str], None]) -> PreflightReport:
     # As in a pipeline: where files are generated, the environment Backstage will run in is not there.
     request = pipeline.Request(root=data_folder("examples") / EXAMPLE, out=out, environ={})
     project = pipeline.load(request)
-    recover(project.layout.base)
+    recover(project.layout.journal, project.layout.base)
     rendering = _generate(project)
-    write_tree(rendering.files, rendering.delete, owned=rendering.owned, journal_root=out)
+    write_tree(rendering.files, rendering.delete, owned=rendering.owned, journal_root=project.layout.journal)
     say(f"generated {len(rendering.files)} files for {len(rendering.plan.plugins)} plugins in {out}")
     with embedded_server() as server:
         say(f"started PostgreSQL on {server.host}:{server.port}")

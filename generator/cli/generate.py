@@ -52,14 +52,14 @@ def command(
     from generator.writer import recover, write_tree
 
     project = pipeline.load(make_request(**options))
-    recover(project.layout.base, *project.layout.targets.values())
+    recover(project.layout.journal, project.layout.base, *project.layout.targets.values())
     resolved = pipeline.resolve(project)
     planned = pipeline.plan(project, resolved)
     rendering = pipeline.render(project, resolved, planned, verify=verify)
     changed = rendering.changed
     dry = check or diff
     if not dry:
-        write_tree(rendering.files, rendering.delete, owned=rendering.owned, journal_root=project.layout.base)
+        write_tree(rendering.files, rendering.delete, owned=rendering.owned, journal_root=project.layout.journal)
     if output_format == "json":
         show_json(_document(project, rendering, written=not dry))
     else:
