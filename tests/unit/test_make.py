@@ -27,7 +27,9 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def make(checkout: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
     """Run make without the environment of the tests: no virtual environment, no Python settings but the awkward one."""
     environment = {
-        name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "VIRTUAL_ENV", "MAKE", "MFLAGS"))
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("PYTHON", "VIRTUAL_ENV", "MAKE", "MFLAGS", "ARGS"))
     }
     # The interpreter under this virtual environment, as another user's machine would have it.
     base = Path(sys.base_prefix) / "bin"
