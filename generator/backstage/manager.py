@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 from generator.appconfig.javascript import INHERITED, is_truthy
 from generator.appconfig.reader import ConfigError, ConfigReader, PlaceholderError
 from generator.appconfig.values import UNDEFINED, ConfigMap, Placeholder
-from generator.backstage import legacy, mysql, postgresql, sqlite
+from generator.backstage import mysql, postgresql, sqlite
 from generator.backstage.misplaced import warn_about_places
 from generator.backstage.plugin_ids import warn_about_ids
 from generator.backstage.redaction import redact_text
@@ -81,6 +81,8 @@ def _resolver(
         settings = DatabaseSettings(config.get_config(_DATABASE), environ, keep)
     except ConfigError as error:
         return _failing(error)
+    from generator.backstage import legacy
+
     if manager == "plugin-connection":
         return lambda plugin_id: legacy.resolve_plugin_connection(settings, plugin_id)
     return lambda plugin_id: legacy.resolve_single_connection(settings, plugin_id)
