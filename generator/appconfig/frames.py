@@ -40,7 +40,7 @@ class Frame:
 
 
 def make_parser(text: str) -> Any:
-    """libyaml's parser, or PyYAML's own where libyaml is not there."""
+    """libyaml's parser, or PyYAML's own where libyaml is not there (slower, and it refuses tabs after a value)."""
     import yaml
 
     if yaml.__with_libyaml__:
@@ -53,6 +53,13 @@ def make_parser(text: str) -> Any:
             yaml.reader.Reader.__init__(self, text)
             yaml.scanner.Scanner.__init__(self)
             yaml.parser.Parser.__init__(self)
+
+        def get_event(self) -> Any:
+            event: Any = super().get_event()  # type: ignore[no-untyped-call]
+            value = getattr(event, "value", "")
+            if value and not value.isprintable():  # "\ud83d\ude00" arrives as two halves
+                event.value = value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+            return event
 
     return Parser()
 
