@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from generator.escaping import Escaped
 
@@ -16,6 +16,8 @@ Arguments = list[tuple[Escaped, Escaped]]
 TRUE = Escaped("true")
 FALSE = Escaped("false")
 NULL = Escaped("null")
+
+_NO_SETTINGS: Final[Mapping[str, Escaped]] = MappingProxyType({})
 
 
 def padded(names: Sequence[str]) -> tuple[Escaped, ...]:
@@ -30,8 +32,7 @@ def aligned(arguments: Mapping[str, Escaped] | Iterable[tuple[str, Escaped]]) ->
     return list(zip(padded(list(pairs)), pairs.values(), strict=True))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Validation:
+class Validation(NamedTuple):
     """A rule of a variable: a condition, and what is wanted where it does not hold.
 
     With ``for_each`` the condition has to hold for each of these values, which it calls ``item``.
@@ -43,14 +44,13 @@ class Validation:
     item: Escaped | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Variable:
+class Variable(NamedTuple):
     """An input variable of a module. ``settings`` are further arguments, such as ``default`` or ``ephemeral``."""
 
     name: Escaped
     type: Escaped
     description: Escaped
-    settings: Mapping[str, Escaped] = field(default_factory=dict)
+    settings: Mapping[str, Escaped] = _NO_SETTINGS
     validations: tuple[Validation, ...] = ()
 
     @property
@@ -59,8 +59,7 @@ class Variable:
         return aligned({"type": self.type, "description": self.description, **self.settings})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Output:
+class Output(NamedTuple):
     """An output of a module."""
 
     name: Escaped
@@ -73,8 +72,7 @@ class Output:
         return aligned({"description": self.description, "value": self.value})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RequiredProvider:
+class RequiredProvider(NamedTuple):
     """A provider of the registry: ``source`` (``hashicorp/aws``), the oldest version that works and the next major one."""
 
     name: str
@@ -88,8 +86,7 @@ class RequiredProvider:
         return f">= {self.oldest}, < {self.below}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProviderConfiguration:
+class ProviderConfiguration(NamedTuple):
     """A ``provider`` block."""
 
     name: Escaped
@@ -97,12 +94,11 @@ class ProviderConfiguration:
     arguments: Arguments
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Call:
+class Call(NamedTuple):
     """A ``module`` block, or only a comment where there is nothing to call (``label`` is ``None``)."""
 
     label: Escaped | None
     comment: str = ""
     module: Escaped | None = None
     provider: Escaped | None = None
-    arguments: Arguments = field(default_factory=list)
+    arguments: Sequence[tuple[Escaped, Escaped]] = ()
