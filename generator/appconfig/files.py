@@ -50,12 +50,10 @@ class Text:
 
 
 def display_path(path: str | os.PathLike[str]) -> str:
-    """``path`` as the user would write it: relative to the working directory when it is below it."""
+    """``path`` as a user would write it: from the working directory, or from the root where that is shorter."""
     absolute = os.path.abspath(path)  # noqa: PTH100 - as Node's path.resolve: links stay as they are written
-    try:
-        return Path(absolute).relative_to(Path.cwd()).as_posix()
-    except ValueError:
-        return absolute
+    relative = os.path.relpath(absolute)
+    return min(Path(relative).as_posix(), absolute, key=len)
 
 
 def read_bytes(path: str) -> bytes:
