@@ -101,12 +101,26 @@ def plan_afresh(project: Project, resolved: PluginDatabaseMap) -> Plan:
     return made
 
 
-def describe(project: Project, plugin: PluginDatabase) -> dict[str, str]:
-    """The names generated for one plugin, for display; empty when it needs nothing or cannot be planned."""
-    made = make_plan({plugin.plugin_id: plugin}, project.settings, project.diagnostics)
-    if not made.plugins:
+def describe(project: Project, plugin_id: str) -> dict[str, str]:
+    """The names generated for one plugin among the others, for display; empty when it needs nothing or cannot be planned.
+
+    What is wrong with its names goes to the project's ``diagnostics``; what is wrong elsewhere is not the question here.
+    """
+    everything = Diagnostics()
+    resolved = resolve_plugins(
+        project.reader,
+        {*project.plugin_ids, plugin_id},
+        manager=project.settings.database_manager,
+        environ=project.environ,
+        diagnostics=everything,
+        placeholders=project.request.placeholders,
+    )
+    made = make_plan(resolved, project.settings, everything)
+    own = f"backend.database.plugin.{plugin_id}"
+    project.diagnostics.extend(item for item in everything if item.path == own or item.path.startswith(f"{own}."))
+    found = next((plugin for plugin in made.plugins if plugin.plugin_id == plugin_id), None)
+    if found is None:
         return {}
-    (found,) = made.plugins
     names = {"server": found.server, "database": found.database.name, "schema": found.schema, "role": found.role.name}
     delivery = found.role.delivery
     names["password"] = f"$file: {delivery.file}" if delivery.file else f"${{{delivery.env}}}"

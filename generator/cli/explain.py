@@ -45,7 +45,7 @@ def command(
         show_diagnostics(project.diagnostics, quiet=quiet)
         return 1
     rows = list(_settings(plugin_to_json(plugin, show_secrets=show_secrets), plugin))
-    planned = pipeline.describe(project, plugin)
+    planned = pipeline.describe(project, plugin_id)
     if output_format == "json":
         settings = [{"key": key, "value": value, "source": source} for key, value, source in rows]
         show_json({"plugin": plugin_id, "settings": settings, "generated": planned})

@@ -111,6 +111,14 @@ def test_explain_says_where_each_value_is_from(project: Path) -> None:
     assert "backstage_catalog" in result.stdout
 
 
+def test_explain_knows_the_other_servers(project: Path) -> None:
+    (project / "app-config.yaml").write_text(CONFIG + "    plugin:\n      search: {connection: {host: search.example}}\n")
+    result = greenroom("explain", "search", "--plugin", "catalog", "--format", "json", cwd=project)
+    document = json.loads(result.stdout)
+    assert document["generated"]["server"] == "search_example"
+    assert {"key": "connection.host", "value": "search.example", "source": "app-config.yaml:9:35"} in document["settings"]
+
+
 def test_generate_check_diff_and_write_agree(project: Path) -> None:
     arguments = ("generate", "--plugin", "catalog", "--plugin", "auth")
     checked = greenroom(*arguments, "--check", cwd=project)
