@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from generator.targets import TARGETS
 
@@ -18,8 +17,7 @@ DEFAULT_OUT: Final = "infra"
 DEFAULT_TARGETS: Final = ("terraform", "sql", "app-config")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Layout:
+class Layout(NamedTuple):
     """The folder of the lock file, and for each target to render where it goes.
 
     A target that writes a folder has that folder as its path, the app-config target its one file. ``journal`` is where a

@@ -5,9 +5,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,8 +20,7 @@ _NOTHING: Mapping[str, Any] = MappingProxyType({})
 # --- what Backstage resolves ------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PluginDatabase:
+class PluginDatabase(NamedTuple):
     """What Backstage's database manager resolves for one plugin.
 
     ``connection`` is what knex gets (for pg after the deep merge with the base connection), ``own_connection`` the
@@ -43,8 +42,8 @@ class PluginDatabase:
     ensure_schema_exists: bool | None = None
     skip_migrations: bool | None = None
     connection: Any = None
-    own_connection: Mapping[str, Any] = field(default_factory=lambda: _NOTHING)
-    sources: Mapping[str, Location] = field(default_factory=lambda: _NOTHING)
+    own_connection: Mapping[str, Any] = _NOTHING
+    sources: Mapping[str, Location] = _NOTHING
     error: str | None = None
 
     @property

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from generator.backstage import resolve_plugins
 from generator.collect import Rendering, collect
@@ -67,8 +66,7 @@ def resolve(project: Project, plugin_ids: Sequence[str] | None = None) -> Plugin
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Planned:
+class Planned(NamedTuple):
     """The plan of a run, and what an earlier run generated."""
 
     plan: Plan

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -11,9 +11,10 @@ if TYPE_CHECKING:
 
     from generator.diagnostics import Location
 
+_NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ServerSettings:
+
+class ServerSettings(NamedTuple):
     """One entry of ``servers``: its kind, and the host (and port) by which it is recognised."""
 
     kind: str = "existing"
@@ -21,8 +22,7 @@ class ServerSettings:
     port: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
+class Settings(NamedTuple):
     """The settings of a run. ``folder`` is where relative paths start; ``targets`` maps a target's name to its path."""
 
     folder: Path
@@ -38,7 +38,7 @@ class Settings:
     secret_name: str = "backstage/{environment}/database/{plugin}"  # noqa: S105 - the name of a secret, not a secret
     delivery_env: str = "BACKSTAGE_DB_{PLUGIN}_PASSWORD"
     delivery_file: str | None = None
-    password_versions: Mapping[str, int] = field(default_factory=dict)
-    servers: Mapping[str, ServerSettings] = field(default_factory=dict)
-    targets: Mapping[str, str | None] = field(default_factory=dict)
-    locations: Mapping[str, Location] = field(default_factory=dict)
+    password_versions: Mapping[str, int] = _NOTHING
+    servers: Mapping[str, ServerSettings] = _NOTHING
+    targets: Mapping[str, str | None] = _NOTHING
+    locations: Mapping[str, Location] = _NOTHING

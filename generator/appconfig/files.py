@@ -5,9 +5,8 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from generator.diagnostics import Location
 
@@ -37,8 +36,7 @@ class ReadError(Exception):
         self.reason, self.node, self.hint, self.missing = reason, node, hint, missing
 
 
-@dataclass(frozen=True, slots=True)
-class Text:
+class Text(NamedTuple):
     """The content of a file.
 
     ``bad_byte`` is line and column of the first byte that is not UTF-8; such bytes are replaced, as Node.js does.

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from generator.appconfig.documents import collector_paused, parse_yaml
 from generator.appconfig.env_files import read_env_files
@@ -32,8 +31,7 @@ __all__ = ["Layer", "LoadedConfig", "load_config", "read_env_files"]
 _CREDENTIALS = re.compile(r"//[^/@]*@")
 
 
-@dataclass(frozen=True, slots=True)
-class Layer:
+class Layer(NamedTuple):
     """The content of one config file, or of the ``APP_CONFIG_*`` variables.
 
     ``context`` is Backstage's name for it (the file's base name, or ``env``), ``path`` the file as the user would write it
@@ -45,8 +43,7 @@ class Layer:
     path: str
 
 
-@dataclass(frozen=True, slots=True)
-class LoadedConfig:
+class LoadedConfig(NamedTuple):
     """All layers, a later one overruling an earlier one, and every problem found on the way.
 
     ``error`` is what Backstage's loader would throw (``Error: Failed to read config file at …``), ``None`` when it would

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from generator.appconfig.javascript import INHERITED, is_truthy
 from generator.appconfig.reader import ConfigError, ConfigReader, PlaceholderError
@@ -157,8 +156,7 @@ def _failing(error: ConfigError) -> Callable[[str], PluginDatabase]:
     return fail
 
 
-@dataclass(frozen=True, slots=True)
-class _Guard:
+class _Guard(NamedTuple):
     """Turns what a plugin fails with into its ``error`` and a diagnostic.
 
     ``reported`` are the values that were complained about before.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -12,8 +12,7 @@ if TYPE_CHECKING:
 _NOTHING: Mapping[str, Mapping[str, str]] = MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Names:
+class Names(NamedTuple):
     """Names something had before it was renamed; ``None`` where it was not.
 
     They stay in the lock file: an artifact has to say the same on every run, and a script that renames has to do so in
@@ -23,6 +22,9 @@ class Names:
     database: str | None = None
     schema: str | None = None
     role: str | None = None
+
+
+_NO_NAMES: Final = Names()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +43,7 @@ class LockedPlugin:
     password_version: int
     shared: bool
     group: str | None = None
-    renamed_from: Names = Names()
+    renamed_from: Names = _NO_NAMES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

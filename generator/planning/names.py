@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from generator.appconfig.values import Placeholder
 from generator.naming import DATABASE_LIMIT, RESERVED_DATABASES, expand, name_problem, role_problem
@@ -16,8 +15,7 @@ if TYPE_CHECKING:
 _GIVE_VALUES = "give it a value: --env-file PATH with the variables of the environment you generate for"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Names:
+class Names(NamedTuple):
     """The names of one plugin, before anything is shared or compared."""
 
     plugin: PluginDatabase

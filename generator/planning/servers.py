@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from generator.appconfig.values import Placeholder
 from generator.model import PluginDatabase, Server
@@ -19,8 +18,7 @@ PRIMARY = "primary"
 _DEFAULT_PORT = {"postgresql": 5432, "mysql": 3306}
 
 
-@dataclass(frozen=True, slots=True)
-class Endpoint:
+class Endpoint(NamedTuple):
     """What tells two servers apart. A ``host`` of ``None`` is left to the driver's own defaults."""
 
     engine: str

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from pathlib import PurePosixPath, PureWindowsPath
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from generator.appconfig.substitution import escape
 from generator.appconfig.values import UNDEFINED, ConfigMap, Placeholder
@@ -45,8 +44,7 @@ def driver_string(connection: Any) -> Any:
     return connection.get("connectionString") if isinstance(connection, dict) else None
 
 
-@dataclass(frozen=True, slots=True)
-class PluginInput:
+class PluginInput(NamedTuple):
     """What the merged input (``merged``: ``backend.database``) says about one planned plugin."""
 
     plan: PluginPlan
