@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import secrets
-from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from generator import pipeline
@@ -85,7 +84,7 @@ def _prove(request: pipeline.Request, server: EmbeddedServer, passwords: Mapping
         "POSTGRES_USER": "nobody",
         "POSTGRES_PASSWORD": secrets.token_urlsafe(24),
     }
-    running = pipeline.load(replace(request, environ=environ, placeholders="backstage"))
+    running = pipeline.load(request._replace(environ=environ, placeholders="backstage"))
     project = pipeline.with_fragment(running)
     resolved = pipeline.resolve(project)
     return run_preflight(targets_from_map(resolved, pipeline.plan_afresh(project, resolved), environ))

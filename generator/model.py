@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -68,8 +67,7 @@ PluginDatabaseMap = dict[str, PluginDatabase]
 # --- what has to exist ------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Server:
+class Server(NamedTuple):
     """A database server that plugins connect to.
 
     ``name`` is an identifier (``primary``), ``kind`` is ``existing``; ``host`` and ``port`` are literals, a
@@ -83,8 +81,7 @@ class Server:
     port: int | str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Delivery:
+class Delivery(NamedTuple):
     """How the password of a role reaches Backstage: an environment variable, or a file (``file`` set)."""
 
     env: str
@@ -96,8 +93,7 @@ class Delivery:
         return {"$file": self.file} if self.file else f"${{{self.env}}}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Role:
+class Role(NamedTuple):
     """A login role and its password, used by ``plugins``; ``group`` is the role that owns a shared database."""
 
     name: str
@@ -111,8 +107,7 @@ class Role:
     renamed_from: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Database:
+class Database(NamedTuple):
     """A database on ``server`` used by ``plugins``.
 
     ``shared``: it is not the database of exactly one plugin (schema mode, or several plugins that name the same one).
@@ -128,8 +123,7 @@ class Database:
     renamed_from: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PluginPlan:
+class PluginPlan(NamedTuple):
     """What one plugin needs: its database (and schema), its role, and how app-config has to say so.
 
     ``label`` is the plugin id as an identifier of a target (Terraform module name). ``schema`` is ``None`` in database
@@ -146,8 +140,7 @@ class PluginPlan:
     source: PluginDatabase | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Retired:
+class Retired(NamedTuple):
     """A plugin that was generated before and is not wanted any more. Its data stays.
 
     ``shared``: its database was not the database of exactly one plugin.
@@ -163,8 +156,7 @@ class Retired:
     shared: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
+class Plan(NamedTuple):
     """Everything that has to exist, sorted by name: the input of every target.
 
     ``not_provisioned`` are the plugins that need nothing (SQLite). ``environment`` is a name such as ``production``.

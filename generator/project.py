@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from generator.appconfig.loader import LoadedConfig, load_config, read_env_files
 from generator.appconfig.reader import ConfigError, ConfigReader
@@ -24,8 +23,7 @@ if TYPE_CHECKING:
 Placeholders = Literal["keep", "backstage"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
+class Request(NamedTuple):
     """What a user asks for: the options all commands share.
 
     ``config`` are ``--config`` files in order, ``plugins`` ids added by ``--plugin``, ``targets`` and ``out`` what
@@ -38,13 +36,12 @@ class Request:
     plugins: Sequence[str] = ()
     env_files: Sequence[Path] = ()
     placeholders: Placeholders = "keep"
-    environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
+    environ: Mapping[str, str] = os.environ
     out: Path | None = None
     targets: Sequence[str] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Project:
+class Project(NamedTuple):
     """What was read: settings, configuration and environment, with every problem found so far.
 
     ``database`` is the merged value of ``backend.database`` (empty when there is none); ``discovery`` what the Backstage
@@ -164,4 +161,4 @@ def with_fragment(project: Project) -> Project:
         placeholders=project.request.placeholders,
     )
     reader = ConfigReader.from_layers((layer.data, layer.context) for layer in config.layers)
-    return replace(project, config=config, reader=reader, database=_merged_database(reader))
+    return project._replace(config=config, reader=reader, database=_merged_database(reader))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -21,24 +20,22 @@ def keep_sharing(plan: Plan, known: Mapping[str, LockedPlugin]) -> Plan:
         was = [old for old in before if old.shared and (old.server, old.database) == (item.server, item.name)]
         group = item.group or next((old.group for old in was if old.group), None)
         if was and (group, True) != (item.group, item.shared):
-            kept[item.server, item.name] = replace(item, shared=True, group=group)
+            kept[item.server, item.name] = item._replace(shared=True, group=group)
             groups.update(
                 ((plugin.server, plugin.role.name), group) for plugin in plan.plugins if group and plugin.database == item
             )
     if not kept:
         return plan
     roles = {
-        (role.server, role.name): replace(role, group=groups[role.server, role.name])
+        (role.server, role.name): role._replace(group=groups[role.server, role.name])
         for role in plan.roles
         if (role.server, role.name) in groups
     }
-    return replace(
-        plan,
+    return plan._replace(
         databases=tuple(kept.get((item.server, item.name), item) for item in plan.databases),
         roles=tuple(roles.get((role.server, role.name), role) for role in plan.roles),
         plugins=tuple(
-            replace(
-                plugin,
+            plugin._replace(
                 database=kept.get((plugin.server, plugin.database.name), plugin.database),
                 role=roles.get((plugin.server, plugin.role.name), plugin.role),
             )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from generator.lock.keep import keep_sharing
@@ -54,16 +53,14 @@ class _Reconciliation:
         schemas = self._schemas(moved, databases)
         self._check_labels()
         plugins = tuple(
-            replace(
-                plugin,
+            plugin._replace(
                 database=databases[plugin.database.server, plugin.database.name],
                 role=roles[plugin.role.server, plugin.role.name],
                 schema_renamed_from=schemas.get(plugin.plugin_id),
             )
             for plugin in plan.plugins
         )
-        return replace(
-            plan,
+        return plan._replace(
             databases=tuple(databases.values()),
             roles=tuple(roles.values()),
             plugins=plugins,
@@ -134,7 +131,7 @@ class _Reconciliation:
                     hint="keep the name: set connection.database to the old one",
                 )
         return {
-            (item.server, item.name): replace(item, renamed_from=renames.get((item.server, item.name)))
+            (item.server, item.name): item._replace(renamed_from=renames.get((item.server, item.name)))
             for item in self.plan.databases
         }
 
@@ -162,8 +159,7 @@ class _Reconciliation:
         things = [Thing(item.server, item.name, item.plugins) for item in self.plan.roles]
         renames = self._renames("role", things, moved, ("connection.user", "connection"))
         return {
-            (item.server, item.name): replace(
-                item,
+            (item.server, item.name): item._replace(
                 renamed_from=renames.get((item.server, item.name)),
                 password_version=max([item.password_version, *self._password_versions(item)]),
             )

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_NOTHING: Mapping[str, Mapping[str, str]] = MappingProxyType({})
+_NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
 
 
 class Names(NamedTuple):
@@ -27,8 +26,7 @@ class Names(NamedTuple):
 _NO_NAMES: Final = Names()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LockedPlugin:
+class LockedPlugin(NamedTuple):
     """What was generated for one plugin.
 
     ``schema`` is ``None`` in database mode; ``group`` is the role that owns what is in a database it shares with others.
@@ -46,8 +44,7 @@ class LockedPlugin:
     renamed_from: Names = _NO_NAMES
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Lock:
+class Lock(NamedTuple):
     """The lock file.
 
     ``plugins`` is what the last run generated, ``retired`` what earlier ones did and nobody wants any more, both by plugin
@@ -55,8 +52,8 @@ class Lock:
     """
 
     plugins: Mapping[str, LockedPlugin]
-    retired: Mapping[str, LockedPlugin] = field(default_factory=dict)
-    files: Mapping[str, Mapping[str, str]] = field(default_factory=lambda: _NOTHING)
+    retired: Mapping[str, LockedPlugin] = _NOTHING
+    files: Mapping[str, Mapping[str, str]] = _NOTHING
 
     @property
     def known(self) -> dict[str, LockedPlugin]:

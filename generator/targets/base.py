@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from generator.diagnostics import Diagnostics
     from generator.model import Plan, PluginDatabaseMap
+
+_NO_OPTIONS: Final[Mapping[str, Any]] = MappingProxyType({})
 
 
 class Artifact(NamedTuple):
@@ -19,8 +21,7 @@ class Artifact(NamedTuple):
     text: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RenderContext:
+class RenderContext(NamedTuple):
     """What a target may look at.
 
     ``plan`` is what has to exist, ``resolved`` what the input says now, ``merged`` the merged value of
@@ -32,7 +33,7 @@ class RenderContext:
     resolved: PluginDatabaseMap
     merged: Mapping[str, Any]
     database_manager: str = "current"
-    options: Mapping[str, Any] = field(default_factory=dict)
+    options: Mapping[str, Any] = _NO_OPTIONS
 
 
 class Target(Protocol):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import psycopg
@@ -102,14 +101,14 @@ def test_plugins_with_different_roles_in_one_database(workspace: Workspace) -> N
         other.execute("ALTER TABLE shared ADD COLUMN name text")
         one.execute("DROP TABLE shared")
     # The provider revokes and grants memberships anew whenever it changes a role: they have to survive a new password.
-    rotated = replace(plan, **_rotated(plan))
+    rotated = plan._replace(**_rotated(plan))
     apply(workspace, rotated)
     works(workspace, rotated)
 
 
 def _rotated(plan: Plan) -> dict[str, Any]:
-    roles = {role.name: replace(role, password_version=role.password_version + 1) for role in plan.roles}
-    plugins = tuple(replace(plugin, role=roles[plugin.role.name]) for plugin in plan.plugins)
+    roles = {role.name: role._replace(password_version=role.password_version + 1) for role in plan.roles}
+    plugins = tuple(plugin._replace(role=roles[plugin.role.name]) for plugin in plan.plugins)
     return {"roles": tuple(roles.values()), "plugins": plugins}
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -45,7 +44,7 @@ def test_targets_are_the_plugins_of_the_plan() -> None:
 
 def test_plugins_of_other_engines_are_no_targets() -> None:
     plan = make_plan(Want(plugin="a"))
-    plan = replace(plan, servers=(Server(name="primary", kind="existing", engine="mysql", host=None, port=None),))
+    plan = plan._replace(servers=(Server(name="primary", kind="existing", engine="mysql", host=None, port=None),))
     assert targets_from_map(resolved(plan), plan) == []
 
 

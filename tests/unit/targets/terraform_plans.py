@@ -188,6 +188,5 @@ def shapes() -> dict[str, Plan]:
 
 
 def _in_aws(plan: Plan) -> Plan:
-    from dataclasses import replace
 
-    return replace(plan, store="aws-secretsmanager")
+    return plan._replace(store="aws-secretsmanager")

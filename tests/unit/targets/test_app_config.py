@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -372,8 +372,8 @@ def test_artifacts_that_do_not_match_the_plan_are_noticed(tmp_path: Path) -> Non
         return [item.summary for item in diagnostics]
 
     assert problems(made.plan, artifacts) == []
-    fewer = replace(made.plan, plugins=made.plan.plugins[:1])
+    fewer = made.plan._replace(plugins=made.plan.plugins[:1])
     assert len(problems(fewer, artifacts)) == 2
-    assert len(problems(made.plan, TARGET.render(replace(made.context, plan=fewer)))) == 2
+    assert len(problems(made.plan, TARGET.render(made.context._replace(plan=fewer)))) == 2
     assert problems(made.plan, [*artifacts, *artifacts]) == [f"the target app-config renders {FILE_NAME} twice"]
     assert "cannot be read back" in problems(made.plan, [Artifact(FILE_NAME, "]")])[0]

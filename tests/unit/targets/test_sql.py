@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import time
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -103,10 +102,9 @@ def test_a_good_plan_has_no_problems() -> None:
 def test_mysql_is_refused_with_the_place() -> None:
     plan = make_plan(Want(plugin="catalog"))
     source = PluginDatabase(plugin_id="catalog", sources={"client": Location("app-config.yaml", 3, 5)})
-    plan = replace(
-        plan,
+    plan = plan._replace(
         servers=(Server(name="primary", kind="existing", engine="mysql", host=None, port=None),),
-        plugins=(replace(plan.plugins[0], source=source),),
+        plugins=(plan.plugins[0]._replace(source=source),),
     )
     diagnostics = Diagnostics()
     TARGET.check(context(plan), diagnostics)
@@ -119,8 +117,8 @@ def test_mysql_is_refused_with_the_place() -> None:
 @pytest.mark.parametrize("name", ["", "1X", "A B", "A-B", "Ä", "A\n\\! id"])
 def test_the_name_of_a_variable(name: str) -> None:
     plan = make_plan(Want(plugin="catalog", env="X"))
-    role = replace(plan.roles[0], delivery=replace(plan.roles[0].delivery, env=name))
-    plan = replace(plan, roles=(role,))
+    role = plan.roles[0]._replace(delivery=plan.roles[0].delivery._replace(env=name))
+    plan = plan._replace(roles=(role,))
     assert [code for code, _ in problems(plan)] == ["GR621"]
 
 
@@ -230,7 +228,7 @@ def test_the_readme_names_every_variable() -> None:
 
 def test_nothing_for_postgresql_is_no_artifact() -> None:
     plan = make_plan(Want(plugin="catalog"))
-    assert TARGET.render(context(replace(plan, servers=(), databases=(), roles=(), plugins=()))) == []
+    assert TARGET.render(context(plan._replace(servers=(), databases=(), roles=(), plugins=()))) == []
 
 
 def test_it_is_the_target_called_sql() -> None:
@@ -241,8 +239,7 @@ def _seconds(count: int) -> tuple[float, int]:
     wants = [Want(plugin=f"plugin-{number:05}", role=f"role{number:05}", env=f"P{number:05}") for number in range(count)]
     plan = make_plan(wants[0])
     plans = [make_plan(want) for want in wants]
-    plan = replace(
-        plan,
+    plan = plan._replace(
         databases=tuple(item.databases[0] for item in plans),
         roles=tuple(item.roles[0] for item in plans),
         plugins=tuple(item.plugins[0] for item in plans),

@@ -7,7 +7,6 @@ import re
 import shutil
 import subprocess
 import time
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -78,7 +77,7 @@ def test_terraform_fmt_finds_nothing(tmp_path: Path) -> None:
 
 def test_nothing_to_provision_is_no_file() -> None:
     assert render(make_plan(servers=[])) == []
-    mysql = replace(server("db"), engine="mysql")
+    mysql = server("db")._replace(engine="mysql")
     assert render(make_plan(Wanted("catalog", server="db"), servers=[mysql])) == []
 
 
@@ -388,7 +387,7 @@ def test_a_shared_role_retires_with_its_last_plugin_and_stays_shared_until_then(
 
 
 def test_retired_plugins_of_another_engine_are_nothing_to_terraform() -> None:
-    plan = make_plan(Wanted("catalog"), gone=[replace(retired("old"), engine="mysql")])
+    plan = make_plan(Wanted("catalog"), gone=[retired("old")._replace(engine="mysql")])
     assert "databases/retired.tf" not in files(plan)
 
 

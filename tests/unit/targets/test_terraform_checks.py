@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -31,7 +30,7 @@ def test_what_can_be_carried_is_not_refused(name: str) -> None:
 
 
 def test_another_engine() -> None:
-    plan = make_plan(Wanted("catalog", server="db"), servers=[replace(server("db"), engine="mysql")])
+    plan = make_plan(Wanted("catalog", server="db"), servers=[server("db")._replace(engine="mysql")])
     (problem,) = problems(plan)
     assert (problem.code, problem.severity) == ("GR610", Severity.ERROR)
     assert "server 'db' is mysql (plugins catalog)" in problem.summary
@@ -57,7 +56,7 @@ def test_a_name_is_located_and_explained() -> None:
     plan = make_plan(Wanted("catalog", database="a.b"))
     place = Location("app-config.yaml", 7, 9)
     source = PluginDatabase(plugin_id="catalog", sources={"connection.database": place})
-    (problem,) = problems(replace(plan, plugins=tuple(replace(item, source=source) for item in plan.plugins)))
+    (problem,) = problems(plan._replace(plugins=tuple(item._replace(source=source) for item in plan.plugins)))
     assert problem.location == place
     assert problem.path == "backend.database.plugin.catalog.connection.database"
     assert "connection URL" in problem.summary
@@ -76,7 +75,7 @@ def test_an_unknown_store() -> None:
 
 
 def test_an_unknown_kind_of_server() -> None:
-    (problem,) = problems(make_plan(Wanted("catalog"), servers=[replace(server(), kind="mainframe")]))
+    (problem,) = problems(make_plan(Wanted("catalog"), servers=[server()._replace(kind="mainframe")]))
     assert (problem.code, "existing" in problem.hint) == ("GR613", True)
 
 
@@ -102,18 +101,18 @@ def test_two_modules_of_one_name(wanted: list[Wanted]) -> None:
 
 
 def test_a_retired_plugin_keeps_its_module_name() -> None:
-    plan = make_plan(Wanted("catalog"), gone=[replace(retired("old"), label="catalog")])
+    plan = make_plan(Wanted("catalog"), gone=[retired("old")._replace(label="catalog")])
     assert [problem.code for problem in problems(plan)] == ["GR614"]
 
 
 @pytest.mark.parametrize(("name", "code"), [("a b", "GR615"), ("ä", "GR615"), ("x" * 513, "GR615"), ("db-search", "GR616")])
 def test_secret_names_in_aws(name: str, code: str) -> None:
     plan = make_plan(Wanted("catalog"), store="aws-secretsmanager")
-    roles = tuple(replace(role, secret_name=name) for role in plan.roles)
-    (problem,) = problems(replace(plan, roles=roles))
+    roles = tuple(role._replace(secret_name=name) for role in plan.roles)
+    (problem,) = problems(plan._replace(roles=roles))
     assert problem.code == code
     assert problem.severity is (Severity.ERROR if code == "GR615" else Severity.WARNING)
-    assert problems(replace(plan, roles=roles, store="variables")) == []
+    assert problems(plan._replace(roles=roles, store="variables")) == []
 
 
 @pytest.mark.parametrize("port", [0, 65536, "x", "5432x", -1])

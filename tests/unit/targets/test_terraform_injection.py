@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import hcl2
@@ -70,7 +69,7 @@ def plan_of(ids: list[str], database: str, role: str, schema: str, secret: str, 
         ],
         gone=[retired("gone", database=database, role=role, schema=schema)],
     )
-    return replace(plan, environment=host, roles=tuple(replace(item, secret_name=secret) for item in plan.roles))
+    return plan._replace(environment=host, roles=tuple(item._replace(secret_name=secret) for item in plan.roles))
 
 
 @settings(max_examples=12, phases=[Phase.explicit, Phase.reuse, Phase.generate])
