@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 from generator.appconfig.javascript import INHERITED, is_truthy
 from generator.appconfig.reader import ConfigError, ConfigReader, PlaceholderError
 from generator.appconfig.values import UNDEFINED, ConfigMap, Placeholder
-from generator.backstage import mysql, postgresql, sqlite
+from generator.backstage import postgresql, sqlite
 from generator.backstage.misplaced import warn_about_places
 from generator.backstage.plugin_ids import warn_about_ids
-from generator.backstage.redaction import redact_text
 from generator.backstage.settings import DatabaseSettings, PluginClient, Setting
 from generator.diagnostics import Severity
 from generator.model import PluginDatabase
@@ -125,6 +124,8 @@ def _resolve_current(settings: DatabaseSettings, plugin_id: str) -> PluginDataba
     if client.value == "pg":
         return postgresql.resolve(settings, plugin, prefix, schema_prefix)
     if client.value in ("mysql", "mysql2"):
+        from generator.backstage import mysql
+
         return mysql.resolve(settings, plugin, prefix)
     return sqlite.resolve(settings, plugin)
 
@@ -171,6 +172,8 @@ class _Guard(NamedTuple):
         try:
             return self.resolve_one(plugin_id)
         except ConfigError as error:
+            from generator.backstage.redaction import redact_text
+
             self._report(error)
             return PluginDatabase(plugin_id=plugin_id, error=redact_text(str(error)))
         except PlaceholderError as error:
@@ -186,6 +189,8 @@ class _Guard(NamedTuple):
     def _report(self, error: ConfigError) -> None:
         if error.location is not None and (error.location, error.path) in self.reported:
             return
+        from generator.backstage.redaction import redact_text
+
         self.diagnostics.error(
             "GR201",
             redact_text(error.message),

@@ -8,7 +8,6 @@ from generator.appconfig.javascript import is_truthy, to_string
 from generator.appconfig.reader import ConfigError
 from generator.appconfig.values import UNDEFINED, ConfigMap
 from generator.backstage import lodash
-from generator.backstage.cloud import cloud_connection
 from generator.backstage.connection_string import parse_pg
 from generator.backstage.placeholders import concat
 from generator.backstage.settings import (
@@ -192,4 +191,6 @@ def _effective(settings: DatabaseSettings, merged: Any, mark: Mark | None) -> Co
         removed = [key for key in ("type", "instance", "tokenCredential") if key in merged]
         return lodash.omit(merged, removed) if removed or not isinstance(merged, ConfigMap) else merged
     settings.require_known(kind, "default, azure, cloudsql or rds", "connection.type", location)
+    from generator.backstage.cloud import cloud_connection
+
     return cloud_connection(settings, kind, merged, location)

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from generator.appconfig.substitution import escape
 from generator.appconfig.values import UNDEFINED, ConfigMap, Placeholder
-from generator.backstage.redaction import redact
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -159,6 +158,8 @@ def _check_base_string(connection: Any, context: RenderContext, diagnostics: Dia
     if not isinstance(text, Placeholder) or not text.is_single_variable:
         _report_driver_string(place, path, diagnostics)
         return
+    from generator.backstage.redaction import redact
+
     rest = PluginInput(context.plan.plugins[0], context.merged).beside_string
     relative = [item for item in _files(rest) if not _is_absolute(item)]
     if redact(rest) != rest or relative:
