@@ -42,6 +42,8 @@ def run_demo(out: Path, say: Callable[[str], None]) -> PreflightReport:
     rendering = _generate(project)
     write_tree(rendering.files, rendering.delete, owned=rendering.owned, journal_root=project.layout.journal)
     say(f"generated {len(rendering.files)} files for {len(rendering.plan.plugins)} plugins in {out}")
+    for plugin_id in rendering.plan.not_provisioned:
+        say(f"{plugin_id} is on SQLite: nothing has to exist for it")
     with embedded_server() as server:
         say(f"started PostgreSQL on {server.host}:{server.port}")
         admin_password = secrets.token_urlsafe(24)
