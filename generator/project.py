@@ -161,4 +161,11 @@ def with_fragment(project: Project) -> Project:
         placeholders=project.request.placeholders,
     )
     reader = ConfigReader.from_layers((layer.data, layer.context) for layer in config.layers)
-    return project._replace(config=config, reader=reader, database=_merged_database(reader))
+    database = _merged_database(reader)
+    return project._replace(
+        config=config,
+        reader=reader,
+        database=database,
+        # The fragment names its plugins; nobody has to name them again.
+        plugin_ids=_plugin_ids(project.request, project.settings, database, project.discovery),
+    )

@@ -49,7 +49,8 @@ def command(*, output_format: str, quiet: bool, verbose: bool, wait: int, placeh
         show_json({**report.to_json(), "diagnostics": [item.to_json() for item in report.diagnostics()]})
     else:
         show_report(report.results)
-        show_diagnostics(project.diagnostics, quiet=quiet)
+        # The fragment among the --config files is right here, where it is proved.
+        show_diagnostics((item for item in project.diagnostics if item.code != "GR406"), quiet=quiet)
         show_diagnostics(report.diagnostics())
     return 0 if report.ready else NOT_READY
 
