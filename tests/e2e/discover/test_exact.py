@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import shutil
 import subprocess
@@ -15,6 +16,7 @@ from generator.discover import exact as exact_module
 from generator.schema_check import schema_text
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from generator.diagnostics import Diagnostic
@@ -29,17 +31,19 @@ IDS = {
 
 
 @pytest.fixture
-def backend(installed: Path, pinned: dict[str, str]) -> Path:
-    """The backend of the installed repository, with an entry file that adds everything."""
+def backend(installed: Path, pinned: dict[str, str], lock: Path) -> Iterator[Path]:
+    """The backend of the installed repository, with an entry file that adds everything; one test at a time has it."""
     folder = installed / "packages/backend"
-    shutil.rmtree(folder, ignore_errors=True)
-    (folder / "src").mkdir(parents=True)
-    (folder / "package.json").write_text(
-        json.dumps({"name": "backend", "backstage": {"role": "backend"}, "dependencies": pinned})
-    )
-    adds = "".join(f"backend.add(import('{name}'));\n" for name in pinned if "plugin-" in name)
-    (folder / "src/index.ts").write_text(HEAD + adds)
-    return installed
+    with lock.with_name("in-use").open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        shutil.rmtree(folder, ignore_errors=True)
+        (folder / "src").mkdir(parents=True)
+        (folder / "package.json").write_text(
+            json.dumps({"name": "backend", "backstage": {"role": "backend"}, "dependencies": pinned})
+        )
+        adds = "".join(f"backend.add(import('{name}'));\n" for name in pinned if "plugin-" in name)
+        (folder / "src/index.ts").write_text(HEAD + adds)
+        yield installed
 
 
 def test_reading_and_asking_agree(backend: Path) -> None:
