@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
 
 class Severity(StrEnum):
@@ -110,6 +110,10 @@ class Diagnostics:
         """Keep a warning."""
         self.add(Diagnostic(code, Severity.WARNING, summary, location, path, hint, backstage))
 
+    def locate(self, places: Mapping[str, Location]) -> None:
+        """Give each problem without a place that of its key, or of the nearest key around it, where ``places`` has one."""
+        self.items = dict.fromkeys(_located(item, places) for item in self.items)
+
     def extend(self, diagnostics: Iterable[Diagnostic]) -> None:
         """Keep each of ``diagnostics``."""
         for diagnostic in diagnostics:
@@ -126,6 +130,13 @@ class Diagnostics:
 
     def __len__(self) -> int:
         return len(self.items)
+
+
+def _located(item: Diagnostic, places: Mapping[str, Location]) -> Diagnostic:
+    key = item.path if item.location is None else ""
+    while key and key not in places:
+        key = key.rpartition(".")[0]
+    return item._replace(location=places[key]) if key else item
 
 
 class GreenroomError(Exception):

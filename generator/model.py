@@ -70,7 +70,8 @@ PluginDatabaseMap = dict[str, PluginDatabase]
 class Server(NamedTuple):
     """A database server that plugins connect to.
 
-    ``name`` is an identifier (``primary``), ``kind`` is ``existing``; ``host`` and ``port`` are literals, a
+    ``name`` is an identifier (``primary``), ``kind`` is ``existing``, or what creates it (``aws-rds``, ``aws-aurora``,
+    ``google-cloudsql``, ``azure-flexible``); ``host`` and ``port`` are what app-config says: literals, a
     :class:`~generator.appconfig.values.Placeholder`, or ``None`` where app-config leaves them to the driver.
     """
 
@@ -160,7 +161,8 @@ class Plan(NamedTuple):
     """Everything that has to exist, sorted by name: the input of every target.
 
     ``not_provisioned`` are the plugins that need nothing (SQLite). ``environment`` is a name such as ``production``.
-    ``store`` is where generated passwords live (``variables``, ``aws-secretsmanager``).
+    ``store`` is where passwords live: ``variables``, ``aws-secretsmanager``, ``aws-ssm``, ``google-secretmanager``,
+    ``azure-keyvault``, ``vault`` or ``kubernetes``.
     """
 
     environment: str

@@ -146,6 +146,7 @@ def render(project: Project, resolved: PluginDatabaseMap, planned: Planned, *, v
     )
     for target in targets.values():
         target.check(context, diagnostics)
+    diagnostics.locate(project.settings.locations)  # what a target says about a setting
     _stop_on_errors(diagnostics)
     artifacts = {name: target.render(context) for name, target in targets.items()}
     _verify(project, planned.plan, targets, artifacts, deep=verify)

@@ -166,14 +166,14 @@ def module_view(kind: Kind, store: Store) -> dict[str, Any]:
     ] + list(store.module_outputs if kind.makes_role else ())
     return {
         "summary": kind.summary,
-        "parts": [
-            f"modules/{part}.{store.name}.tf.j2" if part == "role" else f"modules/{part}.tf.j2" for part in kind.parts
-        ],
+        "parts": _parts(kind, store),
         "providers": required_providers(store if kind.makes_role else None),
         "variables": sorted(inputs, key=lambda item: item.name),
         "outputs": sorted(outputs, key=lambda item: item.name),
         "role": kind.role,
         "database": kind.database,
+        "password": store.password,
+        "password_version": store.password_version,
         "privileges": Escaped(", ".join(string(privilege) for privilege in kind.privileges)),
         # Databases and schemas are dropped before the roles that own what is in them.
         "depends_on": next((_AFTER[part] for part in kind.parts if part in _AFTER), None),
@@ -181,6 +181,11 @@ def module_view(kind: Kind, store: Store) -> dict[str, Any]:
         "has_schema": "schema" in kind.parts,
         "forgets": [Escaped(address) for address in kind.forgets],
     }
+
+
+def _parts(kind: Kind, store: Store) -> list[str]:
+    password = [f"modules/password.{store.name}.tf.j2"] if kind.makes_role and store.makes_password else []
+    return [*password, *(f"modules/{part}.tf.j2" for part in kind.parts)]
 
 
 def required_providers(store: Store | None) -> list[RequiredProvider]:

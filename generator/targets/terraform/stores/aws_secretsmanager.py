@@ -26,6 +26,9 @@ class AwsSecretsManager:
         RequiredProvider(name="aws", source="hashicorp/aws", oldest="5.88.0", below="7.0.0"),
         RequiredProvider(name="random", source="hashicorp/random", oldest="3.7.1", below="4.0.0"),
     )
+    makes_password = True
+    password = Escaped('jsondecode(ephemeral.aws_secretsmanager_secret_version.plugin.secret_string)["password"]')
+    password_version = Escaped("aws_secretsmanager_secret_version.plugin.version_id")
     argument_names = ("secret_name", "password_version")
     module_variables = (
         Variable(

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 class Store(Protocol):
     """Where the passwords of the roles come from.
 
-    Two templates belong to a store: ``modules/role.<name>.tf.j2`` makes a role and its password, ``README.<name>.md.j2``
-    explains it.
+    Two templates belong to a store: ``modules/password.<name>.tf.j2`` makes the password of ``var.role`` (where the store
+    does: ``makes_password``), ``README.<name>.md.j2`` explains it.
     """
 
     @property
@@ -25,6 +25,18 @@ class Store(Protocol):
     @property
     def providers(self) -> tuple[RequiredProvider, ...]:
         """The providers a module that makes a role needs besides PostgreSQL's."""
+
+    @property
+    def makes_password(self) -> bool:
+        """Whether a module that makes a role makes its password too."""
+
+    @property
+    def password(self) -> Escaped:
+        """The password in such a module: an ephemeral expression."""
+
+    @property
+    def password_version(self) -> Escaped:
+        """What changes when the password does: an expression that is a string."""
 
     @property
     def argument_names(self) -> tuple[str, ...]:

@@ -24,6 +24,9 @@ class Variables:
 
     name = "variables"
     providers: tuple[RequiredProvider, ...] = ()
+    makes_password = False
+    password = Escaped("var.password")
+    password_version = Escaped("tostring(var.password_version)")
     argument_names = ("password", "password_version")
     module_variables = (
         Variable(
