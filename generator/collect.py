@@ -8,13 +8,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from generator.drift import summarise, unified_diff
+from generator.drift import changes, unified_diff
 from generator.lock import files_to_delete, owner, write_lock
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from generator.diagnostics import Diagnostics
+    from generator.drift import Change
     from generator.layout import Layout
     from generator.lock import Lock
     from generator.model import Plan
@@ -25,8 +26,7 @@ if TYPE_CHECKING:
 class Rendering:
     """Every file of a run with its content, the files to delete, and what is there now.
 
-    ``summary`` says by plugin what differs from what was generated before, ``added`` which plugins are new; ``owned`` says
-    whether greenroom generated a file.
+    ``changes`` say by plugin what differs from what was generated before; ``owned`` says whether greenroom generated a file.
     """
 
     layout: Layout
@@ -34,8 +34,7 @@ class Rendering:
     files: Mapping[Path, bytes]
     delete: Sequence[Path]
     owned: Callable[[Path], bool]
-    summary: Sequence[str]
-    added: Sequence[str]
+    changes: Sequence[Change]
 
     @cached_property
     def current(self) -> dict[Path, bytes | None]:
@@ -79,8 +78,7 @@ def collect(
         files=files,
         delete=files_to_delete(previous, layout.lock, by_target, layout.targets, diagnostics),
         owned=owner(previous, layout.lock),
-        summary=summarise(previous, plan),
-        added=[plugin.plugin_id for plugin in plan.plugins if previous is None or plugin.plugin_id not in previous.plugins],
+        changes=changes(previous, plan),
     )
 
 

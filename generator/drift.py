@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -12,26 +12,41 @@ if TYPE_CHECKING:
     from generator.model import Plan, PluginPlan
 
 
-def summarise(previous: Lock | None, plan: Plan) -> list[str]:
-    """One line for each plugin that differs, sorted by plugin id; none when the plan is what ``previous`` says.
+class Change(NamedTuple):
+    """How one plugin differs from what was generated before.
 
-    ``+`` a plugin is new (or back), ``~`` something of it changed, ``-`` it is retired.
+    ``kind`` is ``added``, ``back`` (it was retired), ``changed`` or ``retired``; ``line`` says it to a reader.
+    """
+
+    plugin_id: str
+    kind: Literal["added", "back", "changed", "retired"]
+    line: str
+
+
+def changes(previous: Lock | None, plan: Plan) -> list[Change]:
+    """What differs by plugin, sorted by plugin id; nothing when the plan is what ``previous`` says.
+
+    A line starts with ``+`` for a plugin that is new (or back), with ``~`` where something of it changed, with ``-`` where
+    it is retired.
     """
     before = previous.plugins if previous else {}
     retired = previous.retired if previous else {}
     several = len(plan.servers) > 1
-    lines: dict[str, str] = {}
+    found: list[Change] = []
     for plugin in plan.plugins:
-        old = before.get(plugin.plugin_id)
+        name = plugin.plugin_id
+        old = before.get(name)
         if old is None:
-            back = " (was retired)" if plugin.plugin_id in retired else ""
-            lines[plugin.plugin_id] = f"+ {plugin.plugin_id}: {_describe(plugin, several=several)}{back}"
-        elif changes := _changes(old, plugin):
-            lines[plugin.plugin_id] = f"~ {plugin.plugin_id}: {', '.join(changes)}"
-    for gone in plan.retired:
-        if gone.plugin_id in before:
-            lines[gone.plugin_id] = f"- {gone.plugin_id}: retired, its data stays"
-    return [lines[plugin_id] for plugin_id in sorted(lines)]
+            line = f"+ {name}: {_describe(plugin, several=several)}"
+            found.append(Change(name, "back", f"{line} (was retired)") if name in retired else Change(name, "added", line))
+        elif differences := _changes(old, plugin):
+            found.append(Change(name, "changed", f"~ {name}: {', '.join(differences)}"))
+    found += [
+        Change(gone.plugin_id, "retired", f"- {gone.plugin_id}: retired, its data stays")
+        for gone in plan.retired
+        if gone.plugin_id in before
+    ]
+    return sorted(found)
 
 
 def _describe(plugin: PluginPlan, *, several: bool) -> str:

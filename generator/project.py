@@ -119,7 +119,7 @@ def _discovered(request: Request, settings: Settings, diagnostics: Diagnostics) 
         return None
     from generator.discover import discover
 
-    found = discover(request.root)
+    found = discover(request.root).seen_from(request.root)
     if not found.is_backstage:
         return None
     diagnostics.extend(found.diagnostics)

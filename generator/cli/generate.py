@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from generator.cli.options import common_options, make_request
+from generator.cli.options import common_options, make_request, same_command
 from generator.targets import TARGETS
 
 if TYPE_CHECKING:
     from generator.collect import Rendering
-    from generator.discover import Found
+    from generator.gate import Gate
     from generator.pipeline import Project
 
 DRIFT = 3
@@ -49,6 +49,7 @@ def command(
     """
     from generator import pipeline
     from generator.cli.output import show_diagnostics, show_json
+    from generator.gate import judge
     from generator.writer import recover, write_tree
 
     project = pipeline.load(make_request(**options))
@@ -60,48 +61,40 @@ def command(
     dry = check or diff
     if not dry:
         write_tree(rendering.files, rendering.delete, owned=rendering.owned, journal_root=project.layout.journal)
+    gate = judge(project, rendering, same_command(without=("check", "diff"))) if check else None
     if output_format == "json":
-        show_json(_document(project, rendering, written=not dry))
+        show_json(_document(project, rendering, gate, written=not dry))
     else:
         show_diagnostics(project.diagnostics, quiet=quiet)
         if diff:
             click.echo(rendering.diff(), nl=False)
         if check or not diff:
-            _summary(rendering, _added(project, rendering), check=check, quiet=quiet, verbose=verbose)
+            _summary(rendering, gate, quiet=quiet, verbose=verbose)
     return DRIFT if check and changed else 0
 
 
-def _document(project: Project, rendering: Rendering, *, written: bool) -> dict[str, Any]:
+def _document(project: Project, rendering: Rendering, gate: Gate | None, *, written: bool) -> dict[str, Any]:
     return {
-        "changes": list(rendering.summary),
+        "changes": [change.line for change in rendering.changes],
         "changedFiles": [path.as_posix() for path in rendering.changed],
         "written": written,
+        **({"check": gate.to_json()} if gate else {}),
         "diagnostics": [item.to_json() for item in project.diagnostics],
     }
 
 
-def _added(project: Project, rendering: Rendering) -> dict[str, Found]:
-    """The plugins a repository adds that no earlier run has generated for."""
-    known = project.discovery.plugins if project.discovery else {}
-    return {plugin_id: known[plugin_id] for plugin_id in rendering.added if plugin_id in known}
-
-
-def _summary(rendering: Rendering, added: dict[str, Found], *, check: bool, quiet: bool, verbose: bool) -> None:
-    """By plugin what is new, then what happened (or would happen) to the files."""
-    for line in rendering.summary:
-        click.echo(line)
+def _summary(rendering: Rendering, gate: Gate | None, *, quiet: bool, verbose: bool) -> None:
+    """By plugin what is new, then what happened to the files, or why they may not stay as they are."""
+    for change in rendering.changes:
+        click.echo(change.line)
     changed = rendering.changed
     # A change that is no plugin's (a newer greenroom, an edited file) has no line of its own yet.
-    for path in changed if verbose or (check and not rendering.summary) else ():
+    for path in changed if verbose or (gate and not rendering.changes) else ():
         click.echo(f"  {path.as_posix()}")
-    if quiet:
-        return
-    count = f"{len(changed)} file{'' if len(changed) == 1 else 's'}"
-    if not changed:
-        click.echo("up to date", err=True)
-    elif check:
-        for plugin_id, found in sorted(added.items()):
-            click.echo(f"{found.location} adds the plugin {plugin_id!r}, and nothing has made its database yet", err=True)
-        click.echo(f"{count} would change; run `greenroom generate` with the same options and commit the result", err=True)
-    else:
+    if gate and gate.sentence:
+        click.echo(gate.sentence, err=True)
+    elif not quiet and changed:
+        count = f"{len(changed)} file{'' if len(changed) == 1 else 's'}"
         click.echo(f"{count} written to {rendering.layout.base.as_posix()}", err=True)
+    elif not quiet:
+        click.echo("up to date", err=True)

@@ -55,6 +55,29 @@ def common_options(function: F) -> F:
     return function
 
 
+#: Options that only decide how a command talks.
+_TALK = ("output_format", "quiet", "verbose")
+
+
+def same_command(*, without: tuple[str, ...] = ()) -> str:
+    """The command that runs now, to be typed into a shell: with the same options, but those named and those on output."""
+    import shlex
+
+    from click.core import ParameterSource
+
+    context = click.get_current_context()
+    words = ["greenroom", str(context.info_name)]
+    for parameter in context.command.params:
+        name = str(parameter.name)
+        if name in (*_TALK, *without) or context.get_parameter_source(name) is not ParameterSource.COMMANDLINE:
+            continue
+        value = context.params[name]
+        option = max(parameter.opts, key=len)
+        for item in value if isinstance(value, tuple) else (value,):
+            words += [option] if item is True else [option, str(item)]
+    return shlex.join(words)
+
+
 def make_request(
     *,
     root: Path,

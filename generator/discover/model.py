@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from generator.diagnostics import Diagnostics
@@ -97,6 +98,25 @@ class Discovery:
         """Say that something at ``location`` cannot be known, once."""
         if (location, reason) not in self.unknown:
             self.unknown.append((location, reason))
+
+    def seen_from(self, folder: Path) -> Discovery:
+        """The same with places as they are called where the root is ``folder``."""
+        if folder == Path():
+            return self
+
+        def place(location: Location) -> Location:
+            return location._replace(file=(folder / location.file).as_posix())
+
+        moved = Diagnostics()
+        moved.extend(
+            item._replace(location=place(item.location)) if item.location else item for item in self.diagnostics.items
+        )
+        return replace(
+            self,
+            plugins={name: replace(found, location=place(found.location)) for name, found in self.plugins.items()},
+            unknown=[(place(location), reason) for location, reason in self.unknown],
+            diagnostics=moved,
+        )
 
     def to_json(self) -> dict[str, Any]:
         """The shape of ``discover --format json`` (``schemas/discover.schema.json``)."""

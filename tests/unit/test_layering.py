@@ -46,7 +46,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ),
     ("generator.collect", "generator.drift"),
     ("generator.project",),
-    ("generator.pipeline",),
+    ("generator.pipeline", "generator.gate"),
     ("generator",),  # the public library
     ("generator.live",),
     ("generator.demo",),

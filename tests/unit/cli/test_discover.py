@@ -66,7 +66,7 @@ def test_the_gate_names_the_plugin_its_line_and_the_command(repository: Path, ca
     said = capsys.readouterr()
     assert said.out == "+ proxy: database backstage_plugin_proxy, role backstage_proxy\n"
     assert "packages/backend/src/index.ts:6:1 adds the plugin 'proxy', and nothing has made its database yet" in said.err
-    assert "run `greenroom generate`" in said.err
+    assert "run `greenroom generate` and commit the result" in said.err
 
 
 def test_discovery_can_be_switched_off_and_plugins_excluded(repository: Path, capsys: pytest.CaptureFixture[str]) -> None:

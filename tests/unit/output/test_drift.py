@@ -6,6 +6,7 @@ import shutil
 import subprocess
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
@@ -13,13 +14,21 @@ from hypothesis import strategies as st
 from plans import make_plan, plugin
 from test_reconcile import attempt, run
 
-from generator.drift import summarise, unified_diff
+from generator.drift import changes, unified_diff
+
+if TYPE_CHECKING:
+    from generator.lock import Lock
+    from generator.model import Plan
 
 catalog, auth, search = plugin("catalog"), plugin("auth"), plugin("search")
 
 
+def lines(previous: Lock | None, plan: Plan) -> list[str]:
+    return [change.line for change in changes(previous, plan)]
+
+
 def test_new_plugins() -> None:
-    assert summarise(None, make_plan(search, auth)) == [
+    assert lines(None, make_plan(search, auth)) == [
         "+ auth: database backstage_plugin_auth, role backstage_auth",
         "+ search: database backstage_plugin_search, role backstage_search",
     ]
@@ -27,12 +36,12 @@ def test_new_plugins() -> None:
 
 def test_nothing_differs() -> None:
     plan, _, lock = attempt([catalog, auth], [catalog, auth])
-    assert summarise(lock, plan) == []
+    assert lines(lock, plan) == []
 
 
 def test_all_kinds_of_changes() -> None:
     plan, _, lock = attempt([catalog, auth], [plugin("catalog", database="db", role="me"), search])
-    assert summarise(lock, plan) == [
+    assert lines(lock, plan) == [
         "- auth: retired, its data stays",
         "~ catalog: database backstage_plugin_catalog → db, role backstage_catalog → me",
         "+ search: database backstage_plugin_search, role backstage_search",
@@ -41,16 +50,27 @@ def test_all_kinds_of_changes() -> None:
 
 def test_a_retired_plugin_is_said_once_and_may_come_back() -> None:
     plan, _, lock = attempt([catalog, auth], [auth], [auth])
-    assert summarise(lock, plan) == []
+    assert lines(lock, plan) == []
     plan, _, lock = attempt([catalog, auth], [auth], [auth, catalog])
-    assert summarise(lock, plan) == [
+    assert lines(lock, plan) == [
         "+ catalog: database backstage_plugin_catalog, role backstage_catalog (was retired)",
     ]
 
 
+def test_kinds() -> None:
+    plan, _, lock = attempt([catalog, auth], [search], [catalog, plugin("search", database="db"), plugin("new")])
+    assert [(change.plugin_id, change.kind) for change in changes(lock, plan)] == [
+        ("catalog", "back"),
+        ("new", "added"),
+        ("search", "changed"),
+    ]
+    plan, _, lock = attempt([catalog, auth], [auth])
+    assert [(change.plugin_id, change.kind) for change in changes(lock, plan)] == [("catalog", "retired")]
+
+
 def test_schemas_and_servers() -> None:
     plan = run([plugin("a", database="all", schema="a"), plugin("b", server="other")])
-    assert summarise(None, plan) == [
+    assert lines(None, plan) == [
         "+ a: database all, schema a, role backstage_a, server primary",
         "+ b: database backstage_plugin_b, role backstage_b, server other",
     ]

@@ -1,0 +1,301 @@
+"""``generate --check`` as the gate of a pull request: one sentence with the plugin, its line and a command to copy."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from generator.cli.app import run
+
+CONFIG = (
+    "backend:\n  database:\n    client: pg\n    connection: {host: '${POSTGRES_HOST}', user: u, password: '${PASSWORD}'}\n"
+)
+MANIFEST = '{"name": "backend", "backstage": {"role": "backend"}, "dependencies": {"@backstage/backend-defaults": "*"%s}}'
+FIRST = ("catalog", "auth")
+DOCS = Path(__file__).resolve().parents[3] / "docs" / "gate.md"
+
+
+def entry(*plugins: str) -> str:
+    """An entry file; the first plugin is added in line 4."""
+    adds = "".join(f"backend.add(import('@backstage/plugin-{name}-backend'));\n" for name in plugins)
+    head = "import { createBackend } from '@backstage/backend-defaults';\n\nconst backend = createBackend();\n"
+    return f"{head}{adds}backend.start();\n"
+
+
+class Portal:
+    """A Backstage repository whose databases are generated and committed."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        (root / "packages/backend/src").mkdir(parents=True)
+        (root / "package.json").write_text('{"workspaces": ["packages/*"]}')
+        (root / "app-config.yaml").write_text(CONFIG)
+        self.adds(*FIRST)
+
+    def adds(self, *plugins: str) -> None:
+        (self.root / "packages/backend/src/index.ts").write_text(entry(*plugins))
+        listed = "".join(f', "@backstage/plugin-{name}-backend": "*"' for name in plugins)
+        (self.root / "packages/backend/package.json").write_text(MANIFEST % listed)
+
+    def run(self, *arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+        """The command line, in this process: many short runs."""
+        out, err = io.StringIO(), io.StringIO()
+        with contextlib.chdir(cwd or self.root), contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+            code = run(list(arguments))
+        return subprocess.CompletedProcess(arguments, code, out.getvalue(), err.getvalue())
+
+    def files(self) -> dict[str, bytes]:
+        return {str(path.relative_to(self.root)): path.read_bytes() for path in self.root.rglob("*") if path.is_file()}
+
+
+@pytest.fixture
+def portal(tmp_path: Path) -> Portal:
+    made = Portal(tmp_path / "portal")
+    assert made.run("generate").returncode == 0
+    assert made.run("generate", "--check").returncode == 0
+    return made
+
+
+def refused(result: subprocess.CompletedProcess[str]) -> str:
+    """The one line on stderr of a check that fails."""
+    assert result.returncode == 3, result.stderr
+    (sentence,) = result.stderr.splitlines()
+    return sentence
+
+
+def fixed_by(sentence: str) -> list[str]:
+    (command,) = re.findall(r"`(.+)`", sentence)
+    words = shlex.split(command)
+    assert words[0] == "greenroom"
+    return words[1:]
+
+
+def test_one_plugin(portal: Portal) -> None:
+    portal.adds(*FIRST, "mcp-actions")
+    before = portal.files()
+    result = portal.run("generate", "--check")
+    assert refused(result) == (
+        "packages/backend/src/index.ts:6:1 adds the plugin 'mcp-actions', and nothing has made its database yet: "
+        "run `greenroom generate` and commit the result"
+    )
+    assert result.stdout == "+ mcp-actions: database backstage_plugin_mcp-actions, role backstage_mcp-actions\n"
+    assert portal.files() == before
+
+
+def test_several_plugins_are_one_sentence(portal: Portal) -> None:
+    portal.adds(*FIRST, "proxy", "events", "search")
+    index = "packages/backend/src/index.ts"
+    assert refused(portal.run("generate", "--check")) == (
+        f"nothing has made the databases of the plugins 'events' ({index}:7:1), 'proxy' ({index}:6:1) and "
+        f"'search' ({index}:8:1) yet: run `greenroom generate` and commit the result"
+    )
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        (),
+        ("--root", "portal"),
+        ("--root", "portal", "--out", "some where", "--target", "sql", "--target", "app-config"),
+        ("--root", "portal", "--config", "portal/app-config.yaml", "--env-file", "it's.env", "--plugin", "extra,other"),
+        ("--root", "portal", "--settings", "portal/rooms.yaml", "--placeholders", "keep", "--verify"),
+    ],
+)
+def test_the_command_can_be_copied(portal: Portal, options: tuple[str, ...]) -> None:
+    """With the options of the check, from the folder of the check: after it the check succeeds, whatever they are."""
+    cwd = portal.root.parent if options else portal.root
+    (cwd / "it's.env").write_text("POSTGRES_HOST=db\n")
+    (portal.root / "rooms.yaml").write_text("targets: {sql: {path: db/sql}}\n")
+    portal.run("generate", *options, cwd=cwd)
+    portal.adds(*FIRST, "proxy")
+    talk = ("--check", "--quiet") if options else ("--check", "--diff")
+    place = "portal/" if options else ""
+    sentence = refused(portal.run("generate", *options, *talk, cwd=cwd))
+    assert sentence.startswith(f"{place}packages/backend/src/index.ts:6:1 adds the plugin 'proxy', ")
+    words = fixed_by(sentence)
+    assert sorted(words) == sorted(["generate", *options])
+    assert portal.run(*words, cwd=cwd).returncode == 0
+    assert portal.run("generate", *options, "--check", cwd=cwd).returncode == 0
+
+
+def test_json_carries_it(portal: Portal) -> None:
+    assert json.loads(portal.run("generate", "--check", "--format", "json").stdout)["check"] == {
+        "sentence": None,
+        "command": None,
+        "plugins": [],
+    }
+    portal.adds("catalog", "proxy")
+    result = portal.run("generate", "--check", "--format", "json")
+    assert (result.returncode, result.stderr) == (3, "")
+    document: dict[str, Any] = json.loads(result.stdout)
+    assert document["check"] == {
+        "sentence": "packages/backend/src/index.ts:5:1 adds the plugin 'proxy', and nothing has made its database yet; "
+        "nothing adds the plugin 'auth' any more, and its database is to be retired (the data stays): "
+        "run `greenroom generate` and commit the result",
+        "command": "greenroom generate",
+        "plugins": [
+            {"plugin": "auth", "change": "retired", "file": None, "line": None},
+            {"plugin": "proxy", "change": "added", "file": "packages/backend/src/index.ts", "line": 5},
+        ],
+    }
+    assert document["written"] is False
+    assert "check" not in json.loads(portal.run("generate", "--format", "json").stdout)
+
+
+def test_a_plugin_that_is_gone(portal: Portal) -> None:
+    """The lock file and the artifacts are all that is left of it."""
+    portal.adds("catalog")
+    assert refused(portal.run("generate", "--check")) == (
+        "nothing adds the plugin 'auth' any more, and its database is to be retired (the data stays): "
+        "run `greenroom generate` and commit the result"
+    )
+    assert portal.run("generate").returncode == 0
+    assert portal.run("generate", "--check").returncode == 0
+    # Retired is settled: only the lock file still knows it. When the code adds it again, that is said.
+    portal.adds(*FIRST)
+    assert refused(portal.run("generate", "--check")) == (
+        "packages/backend/src/index.ts:5:1 adds the plugin 'auth' again, which was retired, and nothing has made its "
+        "database yet: run `greenroom generate` and commit the result"
+    )
+
+
+def test_a_plugin_in_the_lock_file_only(portal: Portal) -> None:
+    """Half a merge: the lock file knows the plugin, the files it lists do not."""
+    committed = portal.files()
+    portal.adds(*FIRST, "proxy")
+    assert portal.run("generate").returncode == 0
+    for name, data in committed.items():
+        if name.startswith("infra/") and not name.endswith("greenroom.lock.json"):
+            (portal.root / name).write_bytes(data)
+    result = portal.run("generate", "--check")
+    sentence = refused(result)
+    assert re.fullmatch(r"\d generated files are out of date: run `greenroom generate` and commit the result", sentence)
+    assert "  infra/terraform/databases/plugins.tf\n" in result.stdout
+    assert portal.run("generate").returncode == 0
+    assert portal.run("generate", "--check").returncode == 0
+
+
+def test_an_edited_file(portal: Portal) -> None:
+    path = portal.root / "infra/sql/databases.sql"
+    path.write_text(path.read_text() + "-- by hand\n")
+    result = portal.run("generate", "--check")
+    assert refused(result) == "1 generated file is out of date: run `greenroom generate` and commit the result"
+    assert result.stdout == "  infra/sql/databases.sql\n"
+
+
+def test_a_changed_name(portal: Portal) -> None:
+    (portal.root / "app-config.yaml").write_text(CONFIG.replace("client: pg", "client: pg\n    prefix: portal_"))
+    assert refused(portal.run("generate", "--check")) == (
+        "what is generated for the plugins 'auth' and 'catalog' is out of date: "
+        "run `greenroom generate` and commit the result"
+    )
+
+
+def test_who_asks_for_it(portal: Portal) -> None:
+    """Not only code adds plugins."""
+    (portal.root / "app-config.yaml").write_text(CONFIG + "    plugin:\n      tech-insights: {ensureExists: false}\n")
+    assert refused(portal.run("generate", "--check")).startswith(
+        "app-config.yaml:6:22 configures the plugin 'tech-insights', and nothing has made its database yet: "
+    )
+    (portal.root / "app-config.yaml").write_text(CONFIG)
+    (portal.root / "greenroom.yaml").write_text("plugins:\n  include: [todo]\n")
+    assert refused(portal.run("generate", "--check")).startswith("greenroom.yaml:2:12 includes the plugin 'todo', and ")
+    (portal.root / "greenroom.yaml").unlink()
+    assert refused(portal.run("generate", "--check", "--plugin", "todo")) == (
+        "--plugin names the plugin 'todo', and nothing has made its database yet: "
+        "run `greenroom generate --plugin todo` and commit the result"
+    )
+
+
+def test_nothing_was_ever_generated(tmp_path: Path) -> None:
+    fresh = Portal(tmp_path / "portal")
+    sentence = refused(fresh.run("generate", "--check"))
+    assert sentence.startswith(
+        "nothing has made the databases of the plugins 'auth' (packages/backend/src/index.ts:5:1) and "
+    )
+
+
+def test_an_error_is_no_drift(portal: Portal) -> None:
+    """What cannot be generated is exit code 1, not 3: the command would not help."""
+    portal.adds(*FIRST, "proxy")
+    (portal.root / "app-config.yaml").write_text(CONFIG + "    plugin: {proxy: {connection: {database: '${X}'}}}\n")
+    result = portal.run("generate", "--check")
+    assert result.returncode == 1
+    assert "commit the result" not in result.stderr
+
+
+def examples() -> list[tuple[str, dict[str, Any]]]:
+    """The pipeline files in the documentation."""
+    text = DOCS.read_text(encoding="utf-8")
+    found = re.findall(r"```yaml\n# (\S+)\n(.*?)```", text, re.DOTALL)
+    return [(name, yaml.safe_load(body)) for name, body in found]
+
+
+def scripts(value: Any) -> list[str]:
+    """Every command of a pipeline, in order."""
+    if isinstance(value, dict):
+        return [
+            command
+            for key, item in value.items()
+            for command in (
+                ([item] if isinstance(item, str) else list(item))
+                if key in ("run", "script", "before_script")
+                else scripts(item)
+            )
+        ]
+    return [command for item in value for command in scripts(item)] if isinstance(value, list) else []
+
+
+@pytest.mark.parametrize(("name", "pipeline"), examples(), ids=lambda value: value if isinstance(value, str) else "")
+def test_the_pipelines_in_the_docs_stop_the_pull_request(
+    portal: Portal, tmp_path: Path, name: str, pipeline: dict[str, Any]
+) -> None:
+    """Every command of the example runs in bash, as the pipeline would run it, on a repository with and without a gap."""
+    commands = scripts(pipeline)
+    assert any("greenroom generate --check" in command for command in commands)
+    shims = tmp_path / "bin"
+    shims.mkdir()
+    # The only thing a test must not do: install greenroom from the internet.
+    (shims / "pip").write_text('#!/bin/sh\n[ "$*" = "install greenroom" ]\n')
+    (shims / "greenroom").write_text(
+        f"#!/bin/sh\nexec {sys.executable} -c 'from generator.cli import main; main()' \"$@\"\n"
+    )
+    for shim in shims.iterdir():
+        shim.chmod(0o755)
+    (portal.root / "app-config.production.yaml").write_text("app: {title: Portal}\n")
+
+    def pipeline_runs() -> tuple[int, str]:
+        printed = ""
+        for command in commands:
+            done = subprocess.run(
+                ["bash", "-eo", "pipefail", "-c", command],
+                cwd=portal.root,
+                env={"PATH": f"{shims}:/usr/bin:/bin", "HOME": str(tmp_path)},
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+            printed += done.stdout + done.stderr
+            if done.returncode:
+                return done.returncode, printed
+        return 0, printed
+
+    assert pipeline_runs()[0] == 0
+    portal.adds(*FIRST, "search")
+    code, printed = pipeline_runs()
+    assert code == 3, printed
+    assert "packages/backend/src/index.ts:6:1 adds the plugin 'search', and nothing has made its database yet" in printed
+
+
+def test_both_pipelines_are_there() -> None:
+    assert [name for name, _ in examples()] == [".github/workflows/databases.yml", ".gitlab-ci.yml"]
