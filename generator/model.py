@@ -95,7 +95,10 @@ class Delivery(NamedTuple):
 
 
 class Role(NamedTuple):
-    """A login role and its password, used by ``plugins``; ``group`` is the role that owns a shared database."""
+    """A login role and its password, used by ``plugins``; ``group`` is the role that owns a shared database.
+
+    ``host`` is where a MySQL user may come from; nothing else has one, and MySQL has no ``group``.
+    """
 
     name: str
     server: str
@@ -106,13 +109,15 @@ class Role(NamedTuple):
     password_version: int
     group: str | None = None
     renamed_from: str | None = None
+    host: str = "%"
 
 
 class Database(NamedTuple):
     """A database on ``server`` used by ``plugins``.
 
     ``shared``: it is not the database of exactly one plugin (schema mode, or several plugins that name the same one).
-    ``group``: plugins with different roles share it in database mode, so their objects belong to this no-login role.
+    ``group``: plugins with different roles share it in database mode, so their objects belong to this no-login role (on
+    PostgreSQL; on MySQL nobody owns a table, and each of the users gets the privileges itself).
     """
 
     name: str

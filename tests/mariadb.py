@@ -127,7 +127,7 @@ class MariaDB:
         rows = self.root(
             "SELECT HEX(User), HEX(Host) FROM mysql.global_priv WHERE User NOT IN ('root', 'mysql', 'mariadb.sys')"
         )
-        users = [tuple(bytes.fromhex(part).decode() for part in (row + [""])[:2]) for row in rows]
+        users = [tuple(bytes.fromhex(part).decode() for part in row) for row in rows]
         names = [
             bytes.fromhex(row[0]).decode() for row in self.root("SELECT HEX(schema_name) FROM information_schema.schemata")
         ]

@@ -157,7 +157,19 @@ class _Reconciliation:
 
     def _roles(self, moved: set[str]) -> dict[tuple[str, str], Role]:
         things = [Thing(item.server, item.name, item.plugins) for item in self.plan.roles]
-        renames = self._renames("role", things, moved, ("connection.user", "connection"))
+        keys = ("connection.user", "connection")
+        renames = self._renames("role", things, moved, keys)
+        for (server, name), old in renames.items():
+            if self.engines[server] == "mysql":
+                first = next(item for item in self.plan.roles if (item.server, item.name) == (server, name)).plugins[0]
+                self.diagnostics.error(
+                    "GR527",
+                    f"the user {old!r} would have to become {name!r}, and in MySQL the views it made stop working then: "
+                    "they run as the user who made them",
+                    self._location(first, keys),
+                    path=f"backend.database.plugin.{first}",
+                    hint="keep the name: set connection.user to the old one",
+                )
         return {
             (item.server, item.name): item._replace(
                 renamed_from=renames.get((item.server, item.name)),

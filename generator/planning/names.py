@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from generator.appconfig.values import Placeholder
-from generator.naming import DATABASE_LIMIT, RESERVED_DATABASES, expand, name_problem, role_problem
+from generator.naming import DATABASE_LIMIT, database_problem, expand, name_problem, role_problem
 
 if TYPE_CHECKING:
     from generator.diagnostics import Diagnostics, Location
@@ -87,9 +87,7 @@ def _database_name(plugin: PluginDatabase, server: Server, schema_mode: bool, di
             hint="put the name in quotes",
         )
         return None
-    problem = name_problem(name, limit=DATABASE_LIMIT[server.engine])
-    if problem is None and name in RESERVED_DATABASES[server.engine]:
-        problem = "belongs to the server itself"
+    problem = database_problem(name, engine=server.engine)
     if problem:
         diagnostics.error(
             "GR303",

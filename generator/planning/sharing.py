@@ -20,13 +20,16 @@ def plan_databases(named: list[Names], diagnostics: Diagnostics) -> dict[tuple[s
     users: dict[tuple[str, str], list[Names]] = defaultdict(list)
     for names in named:
         users[names.server.name, names.database].append(names)
+    _warn_same_but_for_case(named, diagnostics)
     servers = {names.server.name for names in named}
     databases: dict[tuple[str, str], Database] = {}
     labels: dict[str, tuple[str, str]] = {}
     for (server, name), sharing in sorted(users.items()):
         schema_mode = sharing[0].schema is not None
         several = len(sharing) > 1
-        group = f"{name}_plugins" if several and not schema_mode and len({names.role for names in sharing}) > 1 else None
+        different = several and not schema_mode and len({names.role for names in sharing}) > 1
+        # Nobody owns a table in MySQL: there each user gets the privileges itself.
+        group = f"{name}_plugins" if different and sharing[0].server.engine == "postgresql" else None
         made = label(name if len(servers) == 1 else f"{server}_{name}")
         if (schema_mode or several) and labels.setdefault(made, (server, name)) != (server, name):
             other = labels[made][1]
@@ -56,6 +59,25 @@ def plan_databases(named: list[Names], diagnostics: Diagnostics) -> dict[tuple[s
     return databases
 
 
+def _warn_same_but_for_case(named: list[Names], diagnostics: Diagnostics) -> None:
+    """MySQL tells upper from lower case in names of databases only where its file system and settings do."""
+    seen: dict[tuple[str, str], Names] = {}
+    for names in named:
+        if names.server.engine != "mysql":
+            continue
+        other = seen.setdefault((names.server.name, names.database.lower()), names)
+        if other.database != names.database:
+            diagnostics.warning(
+                "GR318",
+                f"the databases {other.database!r} of plugin {other.plugin.plugin_id!r} and {names.database!r} of plugin "
+                f"{names.plugin.plugin_id!r} differ in upper and lower case only",
+                source(names.plugin, "connection.database", "databaseName"),
+                path=config_key(names.plugin, "connection.database"),
+                backstage="uses one database for both where the server runs with lower_case_table_names = 1 or 2",
+                hint=f"set {config_key(names.plugin, 'connection.database')} to a name of its own",
+            )
+
+
 def _warn_shared_database(name: str, sharing: list[Names], diagnostics: Diagnostics) -> None:
     ids = ", ".join(names.plugin.plugin_id for names in sharing)
     for names in sharing:
@@ -67,7 +89,8 @@ def _warn_shared_database(name: str, sharing: list[Names], diagnostics: Diagnost
             path=config_key(names.plugin, "connection.database"),
             backstage="keeps the migrations of each plugin in the table knex_migrations of its database: two plugins with "
             "tables of their own stop each other's start",
-            hint="give each plugin a database of its own, or use pluginDivisionMode: schema",
+            hint="give each plugin a database of its own"
+            + ("" if names.server.engine == "mysql" else ", or use pluginDivisionMode: schema"),
         )
         break
 

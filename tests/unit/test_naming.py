@@ -52,4 +52,33 @@ def test_an_identifier_is_measured_in_bytes() -> None:
 @pytest.mark.parametrize("name", ["pg_reader", "public", "none"])
 def test_reserved_roles(name: str) -> None:
     assert naming.role_problem(name, engine="postgresql") == "is reserved by PostgreSQL"
-    assert naming.role_problem(name, engine="mysql") is None
+
+
+@pytest.mark.parametrize("name", ["root", "mysql.sys", "MariaDB.sys", "public", "rdsadmin"])
+def test_reserved_mysql_users(name: str) -> None:
+    assert naming.role_problem(name, engine="mysql") == "belongs to the server itself"
+    assert naming.role_problem("pg_reader", engine="mysql") is None
+
+
+def test_mysql_counts_characters() -> None:
+    """As a real server does: tests/e2e/mysql."""
+    assert naming.role_problem("é" * 32, engine="mysql") is None
+    assert naming.role_problem("é" * 33, engine="mysql") == "has 33 characters, and MySQL takes at most 32"
+    assert naming.database_problem("é" * 64, engine="mysql") is None
+    assert naming.database_problem("é" * 65, engine="mysql") == "has 65 characters, and MySQL takes at most 64"
+    assert naming.database_problem("é" * 64, engine="postgresql") == "has 128 bytes, and an identifier has at most 63"
+
+
+@pytest.mark.parametrize(
+    ("name", "problem"),
+    [
+        ("", "is empty"),
+        ("a\0", "holds a NUL character"),
+        ("a ", "ends in a blank, which MySQL refuses or cuts off"),
+        ("🦆", "has a character outside Unicode's basic plane, which no name in MySQL has"),
+        ("\ud800", "is not valid Unicode"),
+        ("SYS", "belongs to the server itself"),
+    ],
+)
+def test_impossible_mysql_databases(name: str, problem: str) -> None:
+    assert naming.database_problem(name, engine="mysql") == problem

@@ -1,0 +1,65 @@
+"""What is different on MySQL and MariaDB."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from test_plan import codes, planned, plugin
+
+
+def on_mysql(plugin_id: str, **fields: Any) -> Any:
+    return plugin(plugin_id, client="mysql2", **fields)
+
+
+def test_a_user_may_come_from_anywhere() -> None:
+    plan, diagnostics = planned(on_mysql("catalog"))
+    assert not len(diagnostics)
+    assert [(item.engine, item.name) for item in plan.servers] == [("mysql", "primary")]
+    assert [(role.name, role.host) for role in plan.roles] == [("backstage_catalog", "%")]
+
+
+def test_users_of_one_database_need_no_group() -> None:
+    plan, diagnostics = planned(
+        on_mysql("catalog", database_name="shared"),
+        on_mysql("auth", database_name="shared", own={"user": "both"}),
+        on_mysql("search", own={"user": "both"}),
+    )
+    assert set(codes(diagnostics)) == {"GR307"}  # and no GR309: a MySQL user may work in several databases
+    assert "pluginDivisionMode" not in "".join(item.hint for item in diagnostics)
+    assert {item.name: (item.shared, item.group) for item in plan.databases} == {
+        "shared": (True, None),
+        "backstage_plugin_search": (False, None),
+    }
+    assert {role.group for role in plan.roles} == {None}
+
+
+def test_names_that_differ_in_case_only_are_said() -> None:
+    plan, diagnostics = planned(on_mysql("catalog", database_name="Portal"), on_mysql("auth", database_name="portal"))
+    assert codes(diagnostics) == ["GR318"]
+    assert "lower_case_table_names" in next(iter(diagnostics)).backstage
+    assert len(plan.databases) == 2
+    _, diagnostics = planned(plugin("catalog", database_name="Portal"), plugin("auth", database_name="portal"))
+    assert not len(diagnostics)
+
+
+@pytest.mark.parametrize(
+    ("fields", "text"),
+    [
+        ({"database_name": "mysql"}, "belongs to the server itself"),
+        ({"database_name": "x" * 65}, "has 65 characters, and MySQL takes at most 64"),
+        ({"own": {"user": "x" * 33}}, "has 33 characters, and MySQL takes at most 32"),
+        ({"own": {"user": "root"}}, "belongs to the server itself"),
+    ],
+)
+def test_names_mysql_does_not_have(fields: dict[str, Any], text: str) -> None:
+    plan, diagnostics = planned(on_mysql("catalog", **fields))
+    assert text in next(iter(diagnostics)).summary
+    assert not plan.plugins
+
+
+def test_both_engines_in_one_plan() -> None:
+
+    plan, diagnostics = planned(plugin("catalog"), on_mysql("search", client_overridden=True, connection={"host": "m"}))
+    assert not len(diagnostics)
+    assert {server.name: server.engine for server in plan.servers} == {"primary": "postgresql", "m": "mysql"}
