@@ -95,9 +95,12 @@ class Delivery(NamedTuple):
 
 
 class Role(NamedTuple):
-    """A login role and its password, used by ``plugins``; ``group`` is the role that owns a shared database.
+    """A login role and its password, used by ``plugins``; ``group`` is the role that owns what they make.
 
     ``host`` is where a MySQL user may come from; nothing else has one, and MySQL has no ``group``.
+    ``is_common``: it is the one role of all plugins of its server, even while there is only one of them. ``iam`` is the
+    cloud that signs it in (``rds``, ``cloudsql``, ``azure``): such a role has no password, and its ``delivery``,
+    ``secret_name`` and ``password_version`` stand for nothing.
     """
 
     name: str
@@ -110,6 +113,8 @@ class Role(NamedTuple):
     group: str | None = None
     renamed_from: str | None = None
     host: str = "%"
+    is_common: bool = False
+    iam: str | None = None
 
 
 class Database(NamedTuple):
@@ -162,12 +167,22 @@ class Retired(NamedTuple):
     shared: bool = False
 
 
+class Adopted(NamedTuple):
+    """What a server has already and greenroom shall take over. A schema is a database's name and its own."""
+
+    server: str
+    databases: tuple[str, ...] = ()
+    schemas: tuple[tuple[str, str], ...] = ()
+    roles: tuple[str, ...] = ()
+
+
 class Plan(NamedTuple):
     """Everything that has to exist, sorted by name: the input of every target.
 
     ``not_provisioned`` are the plugins that need nothing (SQLite). ``environment`` is a name such as ``production``.
     ``store`` is where passwords live: ``variables``, ``aws-secretsmanager``, ``aws-ssm``, ``google-secretmanager``,
-    ``azure-keyvault``, ``vault`` or ``kubernetes``.
+    ``azure-keyvault``, ``vault`` or ``kubernetes``. ``credentials`` is how plugins sign in: ``per-plugin`` or ``shared``
+    passwords, or ``iam`` without any. ``adopted`` is what of it all is there already; ``tags`` go on what a cloud can tag.
     """
 
     environment: str
@@ -178,3 +193,6 @@ class Plan(NamedTuple):
     plugins: tuple[PluginPlan, ...]
     retired: tuple[Retired, ...] = ()
     not_provisioned: tuple[str, ...] = ()
+    credentials: str = "per-plugin"
+    adopted: tuple[Adopted, ...] = ()
+    tags: tuple[tuple[str, str], ...] = ()

@@ -30,9 +30,15 @@ def template_fields(template: str) -> set[str]:
     return set(_FIELD.findall(template))
 
 
-def expand(template: str, *, plugin: str, environment: str) -> str:
-    """A name from a template: ``{plugin}``, ``{PLUGIN}`` (capitals, underscores) and ``{environment}`` are replaced."""
-    values = {"plugin": plugin, "PLUGIN": variable_part(plugin), "environment": environment}
+def expand(template: str, *, plugin: str, environment: str, server: str = "primary") -> str:
+    """A name from a template: ``{plugin}``, ``{server}`` (in capitals with underscores too) and ``{environment}``."""
+    values = {
+        "plugin": plugin,
+        "PLUGIN": variable_part(plugin),
+        "server": server,
+        "SERVER": variable_part(server),
+        "environment": environment,
+    }
     return _FIELD.sub(lambda match: values.get(match[1], match[0]), template)
 
 

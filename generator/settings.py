@@ -10,8 +10,15 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from generator.diagnostics import Location
+    from generator.model import Adopted
 
 _NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
+
+
+#: The names of what all plugins of a server share, where the settings say nothing else: of the first server, of others.
+SHARED_ROLE: Final = "backstage"
+SHARED_SECRET: Final = ("backstage/{environment}/database", "backstage/{environment}/database/{server}")
+SHARED_VARIABLE: Final = ("BACKSTAGE_DB_PASSWORD", "BACKSTAGE_DB_{SERVER}_PASSWORD")
 
 
 class ServerSettings(NamedTuple):
@@ -23,7 +30,11 @@ class ServerSettings(NamedTuple):
 
 
 class Settings(NamedTuple):
-    """The settings of a run. ``folder`` is where relative paths start; ``targets`` maps a target's name to its path."""
+    """The settings of a run. ``folder`` is where relative paths start; ``targets`` maps a target's name to its path.
+
+    ``credentials_mode`` is ``per-plugin``, ``shared`` or ``iam``; ``iam`` the cloud whose sign-in an existing server takes.
+    ``adopt`` is what is there already and shall be taken over, ``templates`` a folder of templates that replace greenroom's.
+    """
 
     folder: Path
     path: str | None = None
@@ -39,6 +50,11 @@ class Settings(NamedTuple):
     delivery_env: str = "BACKSTAGE_DB_{PLUGIN}_PASSWORD"
     delivery_file: str | None = None
     password_versions: Mapping[str, int] = _NOTHING
+    credentials_mode: str = "per-plugin"
+    iam: str | None = None
+    adopt: tuple[Adopted, ...] = ()
+    templates: Path | None = None
+    tags: Mapping[str, str] = _NOTHING
     servers: Mapping[str, ServerSettings] = _NOTHING
     targets: Mapping[str, str | None] = _NOTHING
     locations: Mapping[str, Location] = _NOTHING

@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Final
 
+from generator.adopt_file import read_adopted
 from generator.appconfig.documents import parse_document, read_text
 from generator.appconfig.values import UNDEFINED, ConfigMap
 from generator.naming import template_fields
 from generator.schema_check import check_schema
-from generator.settings import ServerSettings, Settings
+from generator.settings import SHARED_ROLE, SHARED_SECRET, SHARED_VARIABLE, ServerSettings, Settings
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,7 +33,7 @@ def read_settings(path: Path | None, *, root: Path, diagnostics: Diagnostics) ->
     if path is None:
         path = root / FILE_NAME
         if not path.exists():
-            return Settings(folder=root)
+            return Settings(folder=root, adopt=read_adopted({}, root, diagnostics))
     text = read_text(path, diagnostics)
     if text is None:
         return Settings(folder=root)
@@ -42,15 +43,16 @@ def read_settings(path: Path | None, *, root: Path, diagnostics: Diagnostics) ->
         data = ConfigMap()
     if not check_schema("settings", data, shown, diagnostics):
         return Settings(folder=path.parent, path=shown)
-    settings = _build(data, path)
+    settings = _build(data, path, diagnostics)
     _check_templates(settings, diagnostics)
     return settings
 
 
-def _build(data: ConfigMap, path: Path) -> Settings:
+def _build(data: ConfigMap, path: Path, diagnostics: Diagnostics) -> Settings:
     credentials = data.get("credentials", {})
     delivery = credentials.get("delivery", {})
     plugins = data.get("plugins", {})
+    mode = credentials.get("mode", "per-plugin")
     values: dict[str, Any] = {
         "app_config": _strings(data.get("appConfig")),
         "environment": data.get("environment"),
@@ -64,10 +66,19 @@ def _build(data: ConfigMap, path: Path) -> Settings:
         "delivery_env": delivery.get("env"),
         "delivery_file": delivery.get("file"),
         "password_versions": credentials.get("passwordVersions"),
+        "iam": credentials.get("iam"),
+        "templates": path.parent / data["templates"] if "templates" in data else None,
+        "tags": data.get("tags"),
     }
+    if mode == "shared":
+        values["role_name"] = values["role_name"] or SHARED_ROLE
+        values["secret_name"] = values["secret_name"] or SHARED_SECRET[0]
+        values["delivery_env"] = values["delivery_env"] or SHARED_VARIABLE[0]
     return Settings(
         folder=path.parent,
         path=str(path),
+        credentials_mode=mode,
+        adopt=read_adopted(data.get("adopt") or {}, path.parent, diagnostics),
         servers={name: ServerSettings(**(entry or {})) for name, entry in data.get("servers", {}).items()},
         targets={TARGET_KEYS[key]: (entry or {}).get("path") for key, entry in data.get("targets", {}).items()},
         locations=_locations(data),
@@ -91,14 +102,18 @@ def _locations(data: ConfigMap, prefix: str = "") -> dict[str, Location]:
 
 
 def _check_templates(settings: Settings, diagnostics: Diagnostics) -> None:
-    """A name template has to tell plugins apart and may only use the fields there are."""
+    """A name template has to tell plugins apart, unless they share what it names, and may only use the fields there are."""
+    plugin = {"plugin"} if settings.credentials_mode != "shared" else set()
+    variable_of_plugin = {name.upper() for name in plugin}
+    known_fields = plugin | {"environment", "server"}
     checks = [
-        ("credentials.roleName", settings.role_name, {"plugin", "environment"}, {"plugin"}),
-        ("credentials.secretName", settings.secret_name, {"plugin", "environment"}, {"plugin"}),
-        ("credentials.delivery.env", settings.delivery_env, {"PLUGIN"}, {"PLUGIN"}),
+        # Where plugins sign in with the cloud's identities, it depends on the cloud whether each has its own.
+        ("credentials.roleName", settings.role_name, known_fields, plugin if settings.credentials_mode != "iam" else set()),
+        ("credentials.secretName", settings.secret_name, known_fields, plugin),
+        ("credentials.delivery.env", settings.delivery_env, variable_of_plugin | {"SERVER"}, variable_of_plugin),
     ]
     if settings.delivery_file:
-        checks.append(("credentials.delivery.file", settings.delivery_file, {"plugin", "environment"}, {"plugin"}))
+        checks.append(("credentials.delivery.file", settings.delivery_file, known_fields, plugin))
     for path, template, known, needed in checks:
         location = settings.locations.get(path)
         fields = template_fields(template)
@@ -113,7 +128,7 @@ def _check_templates(settings: Settings, diagnostics: Diagnostics) -> None:
                 path=path,
                 hint=f"use {{{near[0]}}}" if near else f"there is {', '.join(f'{{{name}}}' for name in sorted(known))}",
             )
-        if not needed & fields:
+        if needed and not needed & fields:
             diagnostics.error(
                 "GR403",
                 f"the name template has no {{{min(needed)}}}, so every plugin would get the same name",

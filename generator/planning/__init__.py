@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from generator.model import Plan, PluginPlan
 from generator.naming import label
+from generator.planning.adoption import check_adopted
+from generator.planning.credentials import PASSWORD_EACH, plan_sign_in
 from generator.planning.names import name_plugin
 from generator.planning.servers import assign_servers
 from generator.planning.sharing import check_labels, plan_databases, plan_roles
@@ -24,10 +26,12 @@ def make_plan(resolved: PluginDatabaseMap, settings: Settings, diagnostics: Diag
     """
     wanted = [plugin for plugin in resolved.values() if plugin.engine in ("postgresql", "mysql")]
     servers, server_of = assign_servers(wanted, settings, diagnostics)
+    sign_in = plan_sign_in(wanted, server_of, settings, diagnostics)
     named = [
         names
         for plugin in wanted
-        if (names := name_plugin(plugin, server_of[plugin.plugin_id], settings, diagnostics)) is not None
+        for server in (server_of[plugin.plugin_id],)
+        if (names := name_plugin(plugin, server, sign_in.get(server.name, PASSWORD_EACH), settings, diagnostics)) is not None
     ]
     databases = plan_databases(named, diagnostics)
     roles = plan_roles(named, databases, settings, diagnostics)
@@ -45,7 +49,7 @@ def make_plan(resolved: PluginDatabaseMap, settings: Settings, diagnostics: Diag
     )
     check_labels(plugins, diagnostics)
     used = {plugin.server for plugin in plugins}
-    return Plan(
+    made = Plan(
         environment=settings.environment,
         store=settings.store,
         servers=tuple(server for name, server in sorted(servers.items()) if name in used),
@@ -53,4 +57,10 @@ def make_plan(resolved: PluginDatabaseMap, settings: Settings, diagnostics: Diag
         roles=tuple(roles[key] for key in sorted(roles)),
         plugins=plugins,
         not_provisioned=tuple(plugin.plugin_id for plugin in resolved.values() if plugin.is_sqlite and not plugin.error),
+        credentials=settings.credentials_mode,
+        adopted=settings.adopt,
+        tags=tuple(sorted(settings.tags.items())),
     )
+    if settings.adopt:
+        check_adopted(made, settings, diagnostics)
+    return made

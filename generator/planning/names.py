@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from generator.appconfig.values import Placeholder
 from generator.naming import DATABASE_LIMIT, database_problem, expand, name_problem, role_problem
+from generator.planning.places import config_key, source
 
 if TYPE_CHECKING:
     from generator.diagnostics import Diagnostics, Location
     from generator.model import PluginDatabase, Server
+    from generator.planning.credentials import SignIn
     from generator.settings import Settings
 
 _GIVE_VALUES = "give it a value: --env-file PATH with the variables of the environment you generate for"
@@ -24,24 +26,17 @@ class Names(NamedTuple):
     schema: str | None
     role: str
     role_is_explicit: bool
+    sign_in: SignIn
 
 
-def config_key(plugin: PluginDatabase, *parts: str) -> str:
-    """The key of a plugin in app-config: ``backend.database.plugin.catalog.connection``."""
-    return ".".join(("backend.database.plugin", plugin.plugin_id, *parts))
-
-
-def source(plugin: PluginDatabase, *keys: str) -> Location | None:
-    """Where the first of ``keys`` that was written at all was written."""
-    return next((plugin.sources[key] for key in keys if key in plugin.sources), None)
-
-
-def name_plugin(plugin: PluginDatabase, server: Server, settings: Settings, diagnostics: Diagnostics) -> Names | None:
+def name_plugin(
+    plugin: PluginDatabase, server: Server, sign_in: SignIn, settings: Settings, diagnostics: Diagnostics
+) -> Names | None:
     """The names of ``plugin`` on ``server``; ``None`` when one cannot be used, which is then in ``diagnostics``."""
     schema_mode = plugin.plugin_division_mode == "schema"
     database = _database_name(plugin, server, schema_mode, diagnostics)
     schema = plugin.schema_name if schema_mode else None
-    role, explicit = _role_name(plugin, server, settings, diagnostics)
+    role, explicit = _role_name(plugin, server, sign_in, settings, diagnostics)
     if isinstance(schema, str) and (problem := _schema_problem(schema)):
         diagnostics.error(
             "GR306",
@@ -53,7 +48,15 @@ def name_plugin(plugin: PluginDatabase, server: Server, settings: Settings, diag
         return None
     if database is None or role is None:
         return None
-    return Names(plugin=plugin, server=server, database=database, schema=schema, role=role, role_is_explicit=explicit)
+    return Names(
+        plugin=plugin,
+        server=server,
+        database=database,
+        schema=schema,
+        role=role,
+        role_is_explicit=explicit,
+        sign_in=sign_in,
+    )
 
 
 def _schema_problem(schema: str) -> str | None:
@@ -137,8 +140,19 @@ def _implied_database(plugin: PluginDatabase, location: Location | None, diagnos
 
 
 def _role_name(
-    plugin: PluginDatabase, server: Server, settings: Settings, diagnostics: Diagnostics
+    plugin: PluginDatabase, server: Server, sign_in: SignIn, settings: Settings, diagnostics: Diagnostics
 ) -> tuple[str | None, bool]:
+    if sign_in.common is not None:
+        if problem := role_problem(sign_in.common, engine=server.engine):
+            diagnostics.error(
+                "GR305",
+                f"the role name {sign_in.common[:80]!r}, which all plugins of server {server.name!r} share, {problem}",
+                settings.locations.get("credentials.roleName"),
+                path="credentials.roleName",
+                hint="choose another name",
+            )
+            return None, False
+        return sign_in.common, False
     explicit = plugin.own_connection.get("user")
     path = config_key(plugin, "connection.user")
     if isinstance(explicit, Placeholder):
@@ -154,7 +168,7 @@ def _role_name(
     name = (
         str(explicit)
         if is_explicit
-        else expand(settings.role_name, plugin=plugin.plugin_id, environment=settings.environment)
+        else expand(settings.role_name, plugin=plugin.plugin_id, environment=settings.environment, server=server.name)
     )
     problem = role_problem(name, engine=server.engine)
     if problem:

@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING
 
 from generator.model import Database, Delivery, Role
 from generator.naming import expand, label, role_problem
-from generator.planning.names import Names, config_key, source
+from generator.planning.places import config_key, source
+from generator.planning.servers import PRIMARY
+from generator.settings import SHARED_SECRET, SHARED_VARIABLE
 
 if TYPE_CHECKING:
     from generator.diagnostics import Diagnostics
     from generator.model import PluginPlan
+    from generator.planning.names import Names
     from generator.settings import Settings
 
 
@@ -105,9 +108,10 @@ def plan_roles(
     roles: dict[tuple[str, str], Role] = {}
     for (server, name), sharing in sorted(users.items()):
         first = sharing[0].plugin.plugin_id
-        if len(sharing) > 1:
+        sign_in = sharing[0].sign_in
+        if len(sharing) > 1 and sign_in.common is None:
             _report_shared_role(name, sharing, diagnostics)
-        expanded = {"plugin": first, "environment": settings.environment}
+        expanded = {"plugin": first, "environment": settings.environment, "server": server}
         groups = {databases[server, names.database].group for names in sharing} - {None}
         if groups and len({names.database for names in sharing}) > 1:
             diagnostics.error(
@@ -123,15 +127,22 @@ def plan_roles(
             plugins=tuple(names.plugin.plugin_id for names in sharing),
             label=label(first),
             delivery=Delivery(
-                env=expand(settings.delivery_env, **expanded),
+                env=expand(_of_server(SHARED_VARIABLE, settings.delivery_env, server), **expanded),
                 file=expand(settings.delivery_file, **expanded) if settings.delivery_file else None,
             ),
-            secret_name=expand(settings.secret_name, **expanded),
+            secret_name=expand(_of_server(SHARED_SECRET, settings.secret_name, server), **expanded),
             password_version=max(settings.password_versions.get(names.plugin.plugin_id, 1) for names in sharing),
             group=next(iter(groups), None),
+            is_common=sign_in.common is not None,
+            iam=sign_in.iam,
         )
     _check_role_names(roles, databases, named, diagnostics)
     return roles
+
+
+def _of_server(names: tuple[str, str], template: str, server: str) -> str:
+    """``template``, or the default name for another server than the first where it is the default for that one."""
+    return names[1] if template == names[0] and server != PRIMARY else template
 
 
 def _report_shared_role(name: str, sharing: list[Names], diagnostics: Diagnostics) -> None:
@@ -166,6 +177,8 @@ def _check_role_names(
     place = {names.plugin.plugin_id: source(names.plugin, "connection.user", "client") for names in named}
     seen: dict[tuple[str, str], Role] = {}
     for role in roles.values():
+        if role.iam is not None:
+            continue  # no password, no secret
         named_things = [("environment variable", role.delivery.env), ("secret", role.secret_name)]
         if role.delivery.file:
             named_things.append(("file", role.delivery.file))

@@ -32,7 +32,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("generator.appconfig",),
     ("generator.backstage",),
     ("generator.discover",),
-    ("generator.settings", "generator.settings_file", "generator.validate"),
+    ("generator.settings", "generator.settings_file", "generator.adopt_file", "generator.validate"),
     ("generator.planning",),
     ("generator.lock", "generator.compiled", "generator.templating"),
     ("generator.targets",),

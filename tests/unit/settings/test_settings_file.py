@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from generator.diagnostics import Diagnostics, Location
+from generator.model import Adopted
 from generator.settings import ServerSettings, Settings
 from generator.settings_file import read_settings
 
@@ -126,3 +127,35 @@ def test_what_is_no_settings_file(tmp_path: Path, text: str) -> None:
     settings, problems = read(tmp_path, text)
     assert problems
     assert settings.environment == "production"
+
+
+def test_what_is_adopted_comes_from_both_files(tmp_path: Path) -> None:
+    (tmp_path / "greenroom.adopt.yaml").write_text(
+        "primary: {databases: [b], schemas: [shared.auth]}\nother: {roles: [r]}\n"
+    )
+    settings, problems = read(tmp_path, "adopt:\n  primary: {databases: [a, b]}\n")
+    assert not problems
+    assert settings.adopt == (
+        Adopted("other", roles=("r",)),
+        Adopted("primary", databases=("a", "b"), schemas=(("shared", "auth"),)),
+    )
+
+
+def test_a_bad_adopt_file_is_reported_at_its_place(tmp_path: Path) -> None:
+    (tmp_path / "greenroom.adopt.yaml").write_text("primary:\n  schemas: [auth]\n  roels: []\n")
+    settings, problems = read(tmp_path, "")
+    assert problems == ["2:13 GR401 primary.schemas[0]", "3:3 GR401 primary.roels"]
+    assert settings.adopt == ()
+
+
+def test_shared_credentials_have_names_without_the_plugin(tmp_path: Path) -> None:
+    settings, problems = read(tmp_path, "credentials: {mode: shared}\ntemplates: mine\ntags: {team: portal}\n")
+    assert not problems
+    assert (settings.role_name, settings.secret_name) == ("backstage", "backstage/{environment}/database")
+    assert (settings.delivery_env, settings.templates) == ("BACKSTAGE_DB_PASSWORD", tmp_path / "mine")
+    assert settings.tags == {"team": "portal"}
+
+
+def test_shared_credentials_cannot_name_a_plugin(tmp_path: Path) -> None:
+    _, problems = read(tmp_path, 'credentials: {mode: shared, roleName: "bs_{plugin}"}\n')
+    assert problems == ["1:39 GR402 credentials.roleName"]

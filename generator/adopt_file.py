@@ -1,0 +1,47 @@
+"""What is there already and shall be taken over: ``adopt`` in greenroom.yaml, and greenroom.adopt.yaml beside it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from generator.appconfig.documents import parse_document, read_text
+from generator.appconfig.values import UNDEFINED
+from generator.model import Adopted
+from generator.schema_check import check_schema
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from generator.diagnostics import Diagnostics
+
+ADOPT_FILE: Final = "greenroom.adopt.yaml"
+
+
+def read_adopted(settings: Mapping[str, Any], folder: Path, diagnostics: Diagnostics) -> tuple[Adopted, ...]:
+    """What ``settings`` (the value of ``adopt``) and ``greenroom.adopt.yaml`` in ``folder`` name, together, by server.
+
+    Every problem of the file is in ``diagnostics``; it then counts as empty.
+    """
+    documents = [settings, _file(folder / ADOPT_FILE, diagnostics)]
+    servers = sorted({name for document in documents for name in document})
+    return tuple(_merged(name, [document.get(name) or {} for document in documents]) for name in servers)
+
+
+def _file(path: Path, diagnostics: Diagnostics) -> Mapping[str, Any]:
+    if not path.exists():
+        return {}
+    text = read_text(path, diagnostics)
+    data = parse_document(text, str(path), diagnostics) if text is not None else None
+    if data is None or data is UNDEFINED or not check_schema("adopt", data, str(path), diagnostics):
+        return {}
+    found: Mapping[str, Any] = data
+    return found
+
+
+def _merged(server: str, entries: list[Mapping[str, Any]]) -> Adopted:
+    def names(key: str) -> tuple[str, ...]:
+        return tuple(sorted({str(name) for entry in entries for name in entry.get(key) or ()}))
+
+    schemas = tuple((database, schema) for database, _, schema in (name.partition(".") for name in names("schemas")))
+    return Adopted(server=server, databases=names("databases"), schemas=schemas, roles=names("roles"))

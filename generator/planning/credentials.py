@@ -1,0 +1,155 @@
+"""How the plugins of a server sign in: each as its own role, all as one, with a password or with the cloud's identities."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from generator.appconfig.values import Placeholder
+from generator.naming import expand
+from generator.planning.places import config_key, source
+from generator.settings import SHARED_ROLE
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from generator.diagnostics import Diagnostics
+    from generator.model import PluginDatabase, Server
+    from generator.settings import Settings
+
+#: The cloud that signs in to a server of a kind.
+_CLOUDS: Final = {
+    "aws-rds": "rds",
+    "aws-aurora": "rds",
+    "google-cloudsql": "cloudsql",
+    "azure-flexible": "azure",
+}
+#: Where Backstage signs in as the one identity its process has, unless a plugin says otherwise.
+_ONE_IDENTITY: Final = ("cloudsql", "azure")
+#: Administrators of servers and clouds: nothing a plugin may be, whatever app-config says now.
+_ADMINISTRATORS: Final = frozenset(
+    {
+        "admin",
+        "azure_pg_admin",
+        "azuresu",
+        "cloudsqladmin",
+        "cloudsqlsuperuser",
+        "postgres",
+        "rds_superuser",
+        "rdsadmin",
+        "root",
+    }
+)
+
+
+class SignIn(NamedTuple):
+    """How a server's plugins sign in. ``common`` is the name of the one role of all of them, ``None`` when each has its own;
+    ``iam`` the cloud that knows the role (``rds``, ``cloudsql``, ``azure``), ``None`` for a password.
+    """
+
+    common: str | None = None
+    iam: str | None = None
+
+
+PASSWORD_EACH: Final = SignIn()
+
+
+def plan_sign_in(
+    plugins: Sequence[PluginDatabase], server_of: Mapping[str, Server], settings: Settings, diagnostics: Diagnostics
+) -> dict[str, SignIn]:
+    """How the plugins of each server sign in, by the server's name.
+
+    Errors in ``diagnostics``: IAM with MySQL (GR310), a plugin with a user of its own where all share one (GR311), an IAM
+    server of an unknown cloud (GR312), a role for each plugin where Backstage has one identity only (GR313).
+    """
+    if settings.credentials_mode == "per-plugin":
+        return {server.name: PASSWORD_EACH for server in server_of.values()}
+    found: dict[str, SignIn] = {}
+    for name, server in sorted({server.name: server for server in server_of.values()}.items()):
+        users = [plugin for plugin in plugins if server_of[plugin.plugin_id].name == name]
+        iam = _cloud(server, users, settings, diagnostics) if settings.credentials_mode == "iam" else None
+        common = _common_role(server, users, iam, settings, diagnostics)
+        found[name] = SignIn(common=common, iam=iam)
+    return found
+
+
+def _cloud(server: Server, users: Sequence[PluginDatabase], settings: Settings, diagnostics: Diagnostics) -> str | None:
+    place = settings.locations.get("credentials.mode")
+    if server.engine == "mysql":
+        diagnostics.error(
+            "GR310",
+            f"credentials.mode is iam, and server {server.name!r} (plugins {_ids(users)}) is MySQL",
+            place,
+            path="credentials.mode",
+            backstage="knows connection.type rds, cloudsql and azure for PostgreSQL only",
+            hint="use credentials.mode per-plugin, or generate for the other plugins alone (--plugin)",
+        )
+        return None
+    cloud = _CLOUDS.get(server.kind) or settings.iam or _written(users)
+    if cloud is None:
+        diagnostics.error(
+            "GR312",
+            f"credentials.mode is iam, and nothing says which cloud signs in to server {server.name!r}",
+            place,
+            path="credentials.mode",
+            hint="set credentials.iam to rds, cloudsql or azure",
+        )
+    return cloud
+
+
+def _written(users: Sequence[PluginDatabase]) -> str | None:
+    """The cloud that app-config names for all of ``users``."""
+    types = {plugin.connection.get("type") if isinstance(plugin.connection, dict) else None for plugin in users}
+    found = next(iter(types)) if len(types) == 1 else None
+    return found if found in _CLOUDS.values() else None
+
+
+def _common_role(
+    server: Server, users: Sequence[PluginDatabase], iam: str | None, settings: Settings, diagnostics: Diagnostics
+) -> str | None:
+    explicit = settings.locations.get("credentials.roleName")
+    template = settings.role_name
+    per_plugin = "{plugin}" in template
+    if settings.credentials_mode == "iam" and per_plugin:
+        if explicit is not None and iam == "cloudsql":
+            diagnostics.error(
+                "GR313",
+                "a role for each plugin needs a Google identity for each plugin, and Backstage has one",
+                explicit,
+                path="credentials.roleName",
+                backstage="signs in to Cloud SQL as the service account its process runs as, whatever the plugin",
+                hint="set it to that service account without `.gserviceaccount.com`: backstage@my-project.iam",
+            )
+            return None
+        if explicit is not None or iam not in _ONE_IDENTITY:
+            return None
+    if explicit is not None and not per_plugin:
+        name = expand(template, plugin="", environment=settings.environment, server=server.name)
+    else:
+        name = _written_user(users) or SHARED_ROLE
+    _check_own_users(name, users, diagnostics)
+    return name
+
+
+def _written_user(users: Sequence[PluginDatabase]) -> str | None:
+    """The user app-config has for all of ``users``, where it names one that is no administrator."""
+    names = {plugin.connection.get("user") if isinstance(plugin.connection, dict) else None for plugin in users}
+    name = next(iter(names)) if len(names) == 1 else None
+    known = isinstance(name, str) and name and not isinstance(name, Placeholder) and name not in _ADMINISTRATORS
+    return name if known else None
+
+
+def _check_own_users(name: str, users: Sequence[PluginDatabase], diagnostics: Diagnostics) -> None:
+    for plugin in users:
+        own = plugin.own_connection.get("user")
+        if own and own != name:
+            diagnostics.error(
+                "GR311",
+                f"plugin {plugin.plugin_id!r} has the user {own!r}, where all plugins of the server share {name!r}",
+                source(plugin, "connection.user", "connection"),
+                path=config_key(plugin, "connection.user"),
+                hint="leave `user` out, or set credentials.mode to per-plugin",
+            )
+
+
+def _ids(users: Sequence[PluginDatabase]) -> str:
+    return ", ".join(plugin.plugin_id for plugin in users)
