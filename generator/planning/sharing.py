@@ -6,7 +6,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from generator.model import Database, Delivery, Role
-from generator.naming import expand, label, role_problem
+from generator.naming import expand, label, role_problem, secret_name
 from generator.planning.places import config_key, source
 from generator.planning.servers import PRIMARY
 from generator.settings import SHARED_SECRET, SHARED_VARIABLE
@@ -130,7 +130,9 @@ def plan_roles(
                 env=expand(_of_server(SHARED_VARIABLE, settings.delivery_env, server), **expanded),
                 file=expand(settings.delivery_file, **expanded) if settings.delivery_file else None,
             ),
-            secret_name=expand(_of_server(SHARED_SECRET, settings.secret_name, server), **expanded),
+            secret_name=secret_name(
+                expand(_of_server(SHARED_SECRET, settings.secret_name, server), **expanded), store=settings.store
+            ),
             password_version=max(settings.password_versions.get(names.plugin.plugin_id, 1) for names in sharing),
             group=next(iter(groups), None),
             is_common=sign_in.common is not None,

@@ -8,6 +8,7 @@ from generator.escaping import Escaped
 from generator.targets.base import Artifact
 from generator.targets.terraform.calls import Calls
 from generator.targets.terraform.checks import check_plan
+from generator.targets.terraform.delivery import delivery_view
 from generator.targets.terraform.escaping import FILTERS, identifier, string
 from generator.targets.terraform.hcl import ProviderConfiguration, aligned
 from generator.targets.terraform.kinds import module_view, required_providers
@@ -15,6 +16,7 @@ from generator.targets.terraform.retired import retired_view
 from generator.targets.terraform.servers import KINDS
 from generator.targets.terraform.shape import ENGINE, Shape, moved_databases, moved_roles, place
 from generator.targets.terraform.stores import STORES
+from generator.targets.yaml_escaping import FILTERS as YAML_FILTERS
 from generator.templating import render_template
 
 if TYPE_CHECKING:
@@ -62,7 +64,7 @@ class TerraformTarget:
 
 
 def _render(name: str, view: Mapping[str, Any]) -> str:
-    return render_template("terraform", name, view, FILTERS)
+    return render_template("terraform", name, view, (*FILTERS, *YAML_FILTERS))
 
 
 def _root(shape: Shape, store: Store, calls: Calls) -> dict[str, str]:
@@ -133,8 +135,9 @@ def _readme(shape: Shape, store: Store) -> dict[str, Any]:
         "environment": shape.plan.environment,
         "plugins": Escaped(f"{number} plugin{'' if number == 1 else 's'}"),
         "servers": [identifier(server.name) for server in shape.plan.servers if server.engine == ENGINE],
-        "passwords": f"README.{store.name}.md.j2",
+        "about_passwords": f"README.{store.name}.md.j2",
         "has_schemas": any(plugin.schema is not None for plugin in shape.plugins),
+        **delivery_view(shape.roles, store),
         "example": {"label": identifier(roles[0].label), "role": string(roles[0].role.name)} if roles else None,
     }
 

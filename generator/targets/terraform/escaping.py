@@ -79,6 +79,12 @@ def markdown(value: object) -> Escaped:
     return Escaped(_MARKDOWN.sub(lambda match: f"\\{match[0]}", line))
 
 
+def code(value: object) -> Escaped:
+    """``value`` between the backquotes of code in one line of Markdown, a cell of a table too."""
+    line = "".join(char if char.isprintable() else " " for char in str(value))
+    return Escaped(line.replace("`", "'").replace("|", "¦"))
+
+
 def unquote(token: str) -> str:
     """The value of a quoted HCL string without interpolation: the inverse of :func:`string`.
 
@@ -107,4 +113,4 @@ def _value(match: re.Match[str]) -> str:
     return f"{doubled}{{" if doubled else str(plain)
 
 
-FILTERS: Final[Filters] = (("string", string), ("identifier", identifier), ("markdown", markdown))
+FILTERS: Final[Filters] = (("string", string), ("identifier", identifier), ("markdown", markdown), ("code", code))

@@ -87,11 +87,12 @@ class RequiredProvider(NamedTuple):
 
 
 class ProviderConfiguration(NamedTuple):
-    """A ``provider`` block."""
+    """A ``provider`` block. ``blocks`` are blocks inside of it that stand on one line."""
 
     name: Escaped
     comment: str
     arguments: Arguments
+    blocks: tuple[Escaped, ...] = ()
 
 
 class Call(NamedTuple):

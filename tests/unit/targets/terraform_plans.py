@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from generator.appconfig.values import Placeholder, Reference
 from generator.model import Database, Delivery, Plan, PluginPlan, Retired, Role, Server
-from generator.naming import label, variable_part
+from generator.naming import label, secret_name, variable_part
 from generator.targets.base import RenderContext
 from generator.targets.terraform import TARGET
 
@@ -184,9 +184,26 @@ def shapes() -> dict[str, Plan]:
             Wanted("9lives"), Wanted("plugin.with.dots"), Wanted('${x} "quoted"\n', database="odd", role="odd")
         ),
     }
-    return found | {f"{name} in AWS": _in_aws(plan) for name, plan in found.items() if name != "odd ids"}
+    in_aws = {f"{name} in AWS": in_store(plan, "aws-secretsmanager") for name, plan in found.items() if name != "odd ids"}
+    everywhere = {f"schemas in {store}": in_store(found["schemas"], store) for store in MADE}
+    return found | in_aws | everywhere
 
 
-def _in_aws(plan: Plan) -> Plan:
+#: The stores that make the passwords.
+MADE = ("aws-secretsmanager", "aws-ssm", "azure-keyvault", "google-secretmanager", "kubernetes", "vault")
 
-    return plan._replace(store="aws-secretsmanager")
+
+def in_store(plan: Plan, store: str, file: str | None = None) -> Plan:
+    """``plan`` with its passwords in ``store``, delivered in files (a template with ``{}`` for the plugin's id) if given."""
+    roles = {
+        (role.server, role.name): role._replace(
+            secret_name=secret_name(role.secret_name, store=store),
+            delivery=role.delivery._replace(file=file.format(role.plugins[0]) if file else None),
+        )
+        for role in plan.roles
+    }
+    return plan._replace(
+        store=store,
+        roles=tuple(roles.values()),
+        plugins=tuple(plugin._replace(role=roles[plugin.server, plugin.role.name]) for plugin in plan.plugins),
+    )

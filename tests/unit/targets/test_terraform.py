@@ -217,8 +217,8 @@ def test_a_lone_server_needs_no_alias() -> None:
 def test_aws_secrets_manager() -> None:
     found = files(make_plan(Wanted("catalog"), store="aws-secretsmanager", password_version=3))
     assert (
-        '  secret_name      = "backstage/production/database/catalog"\n  password_version = 3\n'
-        in found["databases/plugins.tf"]
+        '  secret_name      = "backstage/production/database/catalog"\n'
+        "  kms_key_id       = var.aws_kms_key_id\n  password_version = 3\n" in found["databases/plugins.tf"]
     )
     assert "plugin_passwords" not in found["databases/variables.tf"]
     assert [name for name in ("aws", "postgresql", "random") if f"    {name} = {{" in found["databases/terraform.tf"]] == [

@@ -71,7 +71,7 @@ def test_a_group_of_a_name_that_is_too_long() -> None:
 def test_an_unknown_store() -> None:
     (problem,) = problems(make_plan(Wanted("catalog"), store="a drawer"))
     assert problem.code == "GR612"
-    assert "aws-secretsmanager, variables" in problem.hint
+    assert problem.hint.startswith("one of aws-secretsmanager, aws-ssm, azure-keyvault")
 
 
 def test_an_unknown_kind_of_server() -> None:

@@ -7,41 +7,33 @@ from typing import TYPE_CHECKING, Final
 
 from generator.escaping import Escaped
 from generator.targets.terraform.escaping import string
-from generator.targets.terraform.hcl import NULL, Output, ProviderConfiguration, RequiredProvider, Variable, aligned
+from generator.targets.terraform.hcl import Output, RequiredProvider
+from generator.targets.terraform.stores.aws import AWS_VARIABLES, KMS_KEY, aws_configuration
+from generator.targets.terraform.stores.named import PASSWORD_VERSION, RANDOM, SECRET_NAME, NamedSecret
 
 if TYPE_CHECKING:
     from generator.diagnostics import Diagnostics
-    from generator.model import Plan, Role
+    from generator.model import Plan
+    from generator.targets.terraform.hcl import ProviderConfiguration
 
-_NAME: Final = re.compile(r"[A-Za-z0-9/_+=.@-]{1,512}", re.ASCII)
 #: Secrets Manager ends every ARN with a dash and six characters of its own, and finds a secret by a part of its ARN.
 _LIKE_AN_ARN: Final = re.compile(r"-[A-Za-z0-9]{6}$", re.ASCII)
 
 
-class AwsSecretsManager:
+class AwsSecretsManager(NamedSecret):
     """See the module."""
 
     name = "aws-secretsmanager"
-    providers = (
-        RequiredProvider(name="aws", source="hashicorp/aws", oldest="5.88.0", below="7.0.0"),
-        RequiredProvider(name="random", source="hashicorp/random", oldest="3.7.1", below="4.0.0"),
-    )
-    makes_password = True
+    title = "AWS Secrets Manager"
+    pattern = r"[A-Za-z0-9/_+=.@-]{1,512}"
+    allowed = "1 to 512 letters, digits and /_+=.@-"
+    providers = (RequiredProvider(name="aws", source="hashicorp/aws", oldest="5.88.0", below="7.0.0"), RANDOM)
+    has_keys = True
     password = Escaped('jsondecode(ephemeral.aws_secretsmanager_secret_version.plugin.secret_string)["password"]')
+    # An id of the store's own, so that a secret that was made anew sets the password of its role too.
     password_version = Escaped("aws_secretsmanager_secret_version.plugin.version_id")
-    argument_names = ("secret_name", "password_version")
-    module_variables = (
-        Variable(
-            name=Escaped("password_version"),
-            type=Escaped("number"),
-            description=string("A higher number than last time makes a new password."),
-        ),
-        Variable(
-            name=Escaped("secret_name"),
-            type=Escaped("string"),
-            description=string("Name of the secret that holds the password of the role."),
-        ),
-    )
+    passed = {"kms_key_id": Escaped("var.aws_kms_key_id")}  # noqa: RUF012 - read only
+    module_variables = (KMS_KEY, PASSWORD_VERSION, SECRET_NAME)
     module_outputs = (
         Output(
             name=Escaped("secret_arn"),
@@ -49,44 +41,17 @@ class AwsSecretsManager:
             value=Escaped("aws_secretsmanager_secret.plugin.arn"),
         ),
     )
-
-    def arguments(self, role: Role) -> tuple[Escaped, ...]:
-        """The secret's name, and the version of the password."""
-        return string(role.secret_name), Escaped(str(role.password_version))
-
-    def variables(self, roles: list[Role]) -> list[Variable]:
-        """The region."""
-        del roles
-        return [
-            Variable(
-                name=Escaped("aws_region"),
-                type=Escaped("string"),
-                description=string("AWS region of the secrets; the region of the environment when null."),
-                settings={"default": NULL},
-            )
-        ]
+    root_variables = AWS_VARIABLES
 
     def configurations(self) -> list[ProviderConfiguration]:
         """The provider of the secrets. Its credentials come from the environment."""
-        return [
-            ProviderConfiguration(
-                name=Escaped("aws"),
-                comment="The secrets. Credentials come from the environment.",
-                arguments=aligned({"region": Escaped("var.aws_region")}),
-            )
-        ]
+        return [aws_configuration()]
 
     def check(self, plan: Plan, diagnostics: Diagnostics) -> None:
         """GR615: a secret's name that AWS refuses. GR616: one that ends like an ARN: AWS may find another."""
+        super().check(plan, diagnostics)
         for role in plan.roles:
-            if not _NAME.fullmatch(role.secret_name):
-                diagnostics.error(
-                    "GR615",
-                    f"{role.secret_name[:80]!r} cannot be the name of a secret in AWS Secrets Manager (role {role.name!r})",
-                    path="credentials.secretName",
-                    hint="1 to 512 letters, digits and /_+=.@-",
-                )
-            elif _LIKE_AN_ARN.search(role.secret_name):
+            if _LIKE_AN_ARN.search(role.secret_name):
                 diagnostics.warning(
                     "GR616",
                     f"the secret {role.secret_name!r} ends like an ARN, in a dash and six characters: AWS may find another",

@@ -39,6 +39,10 @@ class Store(Protocol):
         """What changes when the password does: an expression that is a string."""
 
     @property
+    def has_keys(self) -> bool:
+        """Whether a secret of the store is an object, and the password its key ``password``."""
+
+    @property
     def argument_names(self) -> tuple[str, ...]:
         """The arguments of such a module that are the store's."""
 

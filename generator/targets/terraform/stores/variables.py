@@ -25,6 +25,7 @@ class Variables:
     name = "variables"
     providers: tuple[RequiredProvider, ...] = ()
     makes_password = False
+    has_keys = False
     password = Escaped("var.password")
     password_version = Escaped("tostring(var.password_version)")
     argument_names = ("password", "password_version")

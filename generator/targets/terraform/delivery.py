@@ -1,0 +1,71 @@
+"""How the passwords get from a store into the container of Backstage: what the sections of the README print."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from typing import TYPE_CHECKING, Any, Final
+
+from generator.escaping import Escaped
+from generator.targets.terraform.escaping import string
+
+if TYPE_CHECKING:
+    from generator.model import Role
+    from generator.targets.terraform.stores.base import Store
+
+#: The Secret of Kubernetes the passwords end in, where the store is outside of it.
+_SECRET: Final = "backstage-database-passwords"  # noqa: S105 - the name of a secret, not a secret
+_NOT_IN_KEY: Final = re.compile(r"[^A-Za-z0-9._-]")
+_PLAIN: Final = re.compile(r"[A-Za-z0-9_./=:-]*", re.ASCII)
+
+
+def delivery_view(roles: list[Role], store: Store) -> dict[str, Any]:
+    """Every password with the names it has in the store and in the container.
+
+    ``key`` is the name of a password within a Secret, ``path`` its file below ``folder``. ``relative`` says that the files
+    are beside app-config, ``csi`` that they lie in one folder, as a CSI driver wants it.
+    """
+    files = [role.delivery.file for role in roles if role.delivery.file]
+    relative = any(not posixpath.isabs(file) for file in files)
+    folder = posixpath.commonpath([posixpath.dirname(posixpath.join("/", file)) for file in files]) if files else "/"
+    last = len(roles) - 1
+    passwords = [_password(role, folder, store, is_last=number == last) for number, role in enumerate(roles)]
+    return {
+        "target": _SECRET,
+        "reference": store.name,
+        "property": "password" if store.has_keys else "",
+        "action": Escaped("ssm:GetParameters" if store.name == "aws-ssm" else "secretsmanager:GetSecretValue"),
+        "by_file": bool(files),
+        "folder": folder,
+        "relative": relative,
+        "csi": bool(files) and not any("/" in item["path"] for item in passwords),
+        "passwords": passwords,
+    }
+
+
+def _password(role: Role, folder: str, store: Store, *, is_last: bool) -> dict[str, Any]:
+    delivery = role.delivery
+    path = posixpath.relpath(posixpath.join("/", delivery.file), folder) if delivery.file else ""
+    arn = f"${{local.plugins[{string(role.label)}].secret_arn}}{':password::' if store.has_keys else ''}"
+    resource = f"projects/PROJECT/secrets/{role.secret_name}/versions/latest"
+    return {
+        "secret": role.secret_name,
+        "role": role.name,
+        "env": delivery.env,
+        "file": delivery.file or "",
+        "key": _NOT_IN_KEY.sub("_", role.label) if delivery.file else delivery.env,
+        "path": path,
+        "arn": Escaped(f'"{arn}"'),
+        "resource": f"MOUNT/data/{role.secret_name}" if store.name == "vault" else resource,
+        "run": _shell(f"{delivery.file or delivery.env}={role.secret_name}:latest"),
+        "more": Escaped("" if is_last else " \\"),
+        "comma": Escaped("" if is_last else ","),
+    }
+
+
+def _shell(word: str) -> Escaped:
+    """``word`` as one word of a POSIX shell, on one line."""
+    import shlex
+
+    line = "".join(char if char.isprintable() else " " for char in word)
+    return Escaped(line if _PLAIN.fullmatch(line) else shlex.quote(line))

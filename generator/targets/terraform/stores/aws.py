@@ -1,0 +1,46 @@
+"""What the stores in AWS need to know."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from generator.escaping import Escaped
+from generator.targets.terraform.escaping import string
+from generator.targets.terraform.hcl import NULL, ProviderConfiguration, Variable, aligned
+from generator.targets.terraform.stores.named import TEXT, optional
+
+_REGION: Final = "^[a-z]{2}(-[a-z]+)+-[0-9]$"
+_KEY: Final = (
+    "^(arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:(key|alias)/.+|alias/[A-Za-z0-9/_-]+|[0-9a-f-]{36}|mrk-[0-9a-f]{32})$"
+)
+
+AWS_REGION: Final = optional(
+    "aws_region",
+    "AWS region; the region of the environment when null.",
+    _REGION,
+    "The name of a region, such as eu-central-1.",
+)
+AWS_VARIABLES: Final = (
+    optional(
+        "aws_kms_key_id",
+        "KMS key that encrypts the secrets: id, ARN or alias; the key AWS keeps for the account when null.",
+        _KEY,
+        "The id, the ARN or the alias (alias/…) of a KMS key.",
+    ),
+    AWS_REGION,
+)
+KMS_KEY: Final = Variable(
+    name=Escaped("kms_key_id"),
+    type=TEXT,
+    description=string("KMS key that encrypts the secret; the key AWS keeps for the account when null."),
+    settings={"default": NULL},
+)
+
+
+def aws_configuration() -> ProviderConfiguration:
+    """The provider. Its credentials come from the environment."""
+    return ProviderConfiguration(
+        name=Escaped("aws"),
+        comment="The secrets. Credentials come from the environment.",
+        arguments=aligned({"region": Escaped("var.aws_region")}),
+    )

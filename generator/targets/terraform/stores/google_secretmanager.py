@@ -1,0 +1,89 @@
+"""The store ``google-secretmanager``: Terraform makes the passwords, and they live in Google Secret Manager only."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from generator.escaping import Escaped
+from generator.targets.terraform.escaping import string
+from generator.targets.terraform.hcl import (
+    FALSE,
+    Output,
+    ProviderConfiguration,
+    RequiredProvider,
+    Validation,
+    Variable,
+    aligned,
+)
+from generator.targets.terraform.stores.named import PASSWORD_VERSION, RANDOM, SECRET_NAME, NamedSecret, optional
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+GOOGLE: Final = RequiredProvider(name="google", source="hashicorp/google", oldest="7.6.0", below="8.0.0")
+GOOGLE_PROJECT: Final = optional(
+    "google_project",
+    "Id of the Google Cloud project; the project of the environment when null.",
+    "^[a-z][a-z0-9-]{4,28}[a-z0-9]$",
+    "The id of a project: 6 to 30 lower-case letters, digits and dashes.",
+)
+_LOCATIONS: Final = Variable(
+    name=Escaped("google_secret_locations"),
+    type=Escaped("set(string)"),
+    description=string("Regions that hold the secrets; Google picks them when empty."),
+    settings={"default": Escaped("[]"), "nullable": FALSE},
+    validations=(
+        Validation(
+            condition=Escaped(
+                'alltrue([for location in var.google_secret_locations : can(regex("^[a-z]+-[a-z]+[0-9]+$", location))])'
+            ),
+            message=string("Names of regions, such as europe-west3."),
+        ),
+    ),
+)
+
+
+def google_configuration(arguments: Mapping[str, Escaped] | None = None) -> ProviderConfiguration:
+    """The provider. Its credentials come from the environment."""
+    return ProviderConfiguration(
+        name=Escaped("google"),
+        comment="The secrets. Credentials come from the environment.",
+        arguments=aligned({"project": Escaped("var.google_project"), **(arguments or {})}),
+    )
+
+
+class GoogleSecretManager(NamedSecret):
+    """See the module."""
+
+    name = "google-secretmanager"
+    title = "Google Secret Manager"
+    pattern = r"[A-Za-z0-9_-]{1,255}"
+    allowed = "1 to 255 letters, digits, dashes and underscores (a / becomes a dash)"
+    # 7.6 is the first whose ephemeral takes the full name of a secret, which holds the project.
+    providers = (GOOGLE, RANDOM)
+    password = Escaped("ephemeral.google_secret_manager_secret_version.plugin.secret_data")
+    # A number of the store's own, so that a version that was made anew sets the password of its role too.
+    password_version = Escaped("google_secret_manager_secret_version.plugin.version")
+    passed = {"secret_locations": Escaped("var.google_secret_locations")}  # noqa: RUF012 - read only
+    module_variables = (
+        PASSWORD_VERSION,
+        Variable(
+            name=Escaped("secret_locations"),
+            type=Escaped("set(string)"),
+            description=string("Regions that hold the secret; Google picks them when empty."),
+            settings={"default": Escaped("[]")},
+        ),
+        SECRET_NAME,
+    )
+    module_outputs = (
+        Output(
+            name=Escaped("secret_id"),
+            description=string("Full name of the secret that is the password."),
+            value=Escaped("google_secret_manager_secret.plugin.id"),
+        ),
+    )
+    root_variables = (GOOGLE_PROJECT, _LOCATIONS)
+
+    def configurations(self) -> list[ProviderConfiguration]:
+        """The provider of the secrets."""
+        return [google_configuration()]

@@ -1,0 +1,104 @@
+"""The store ``kubernetes``: the passwords are made from a seed, and live in Secrets of Kubernetes.
+
+Its provider has no ephemeral that reads a Secret, and a data source would write the password to the state. So there is no
+way to read back what an apply that stopped half-way has written. Instead the password follows from a seed, the Secret's
+name and the version: whichever of Secret and role is written, and when, it is the same. See docs/adr.
+"""
+
+from __future__ import annotations
+
+from generator.escaping import Escaped
+from generator.targets.terraform.escaping import string
+from generator.targets.terraform.hcl import (
+    FALSE,
+    TRUE,
+    Output,
+    ProviderConfiguration,
+    RequiredProvider,
+    Validation,
+    Variable,
+    aligned,
+)
+from generator.targets.terraform.stores.named import (
+    PASSWORD_VERSION,
+    SECRET_NAME,
+    TEXT,
+    NamedSecret,
+    optional,
+    required,
+)
+
+_LABEL = "[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
+
+
+class Kubernetes(NamedSecret):
+    """See the module."""
+
+    name = "kubernetes"
+    title = "Kubernetes"
+    pattern = rf"(?!.{{254}}){_LABEL}(\.{_LABEL})*"
+    allowed = "up to 253 lower-case letters, digits, dashes and dots (what else is in credentials.secretName becomes a dash)"
+    providers = (RequiredProvider(name="kubernetes", source="hashicorp/kubernetes", oldest="3.2.1", below="4.0.0"),)
+    has_keys = True
+    password = Escaped("local.password")
+    # The Secret's own id as well, so that a Secret that was made anew sets the password of its role too.
+    password_version = Escaped('"${var.password_version}-${kubernetes_secret_v1.plugin.metadata[0].uid}"')
+    passed = {  # noqa: RUF012 - read only
+        "namespace": Escaped("var.kubernetes_namespace"),
+        "password_seed": Escaped("var.password_seed"),
+    }
+    module_variables = (
+        Variable(name=Escaped("namespace"), type=TEXT, description=string("Namespace of the Secret.")),
+        Variable(
+            name=Escaped("password_seed"),
+            type=TEXT,
+            description=string("What the password is made from, besides the Secret's name and the version."),
+            settings={"ephemeral": TRUE, "sensitive": TRUE},
+        ),
+        PASSWORD_VERSION,
+        SECRET_NAME,
+    )
+    module_outputs = (
+        Output(
+            name=Escaped("secret_name"),
+            description=string("Name of the Secret; the password is its key `password`."),
+            value=Escaped("kubernetes_secret_v1.plugin.metadata[0].name"),
+        ),
+    )
+    root_variables = (
+        optional("kubernetes_config_context", "Context of the kubeconfig; its current context when null."),
+        optional("kubernetes_config_path", "The kubeconfig; KUBE_CONFIG_PATH, or the cluster Terraform runs in, when null."),
+        required(
+            "kubernetes_namespace",
+            "Namespace of the Secrets: the one Backstage runs in.",
+            f"^{_LABEL}$",
+            "The name of a namespace.",
+        ),
+        Variable(
+            name=Escaped("password_seed"),
+            type=TEXT,
+            description=string("A long random text that the passwords are made from. Neither state nor plan holds it."),
+            settings={"ephemeral": TRUE, "sensitive": TRUE, "nullable": FALSE},
+            validations=(
+                Validation(
+                    condition=Escaped("length(var.password_seed) >= 32"),
+                    message=string("At least 32 random characters, such as `openssl rand -hex 32` prints."),
+                ),
+            ),
+        ),
+    )
+
+    def configurations(self) -> list[ProviderConfiguration]:
+        """The provider of the cluster."""
+        return [
+            ProviderConfiguration(
+                name=Escaped("kubernetes"),
+                comment="The cluster Backstage runs in.",
+                arguments=aligned(
+                    {
+                        "config_path": Escaped("var.kubernetes_config_path"),
+                        "config_context": Escaped("var.kubernetes_config_context"),
+                    }
+                ),
+            )
+        ]

@@ -1,0 +1,104 @@
+"""What the stores have in common that make the passwords and keep each under a name."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+from generator.escaping import Escaped
+from generator.targets.terraform.escaping import string
+from generator.targets.terraform.hcl import FALSE, NULL, RequiredProvider, Validation, Variable
+
+if TYPE_CHECKING:
+    from generator.diagnostics import Diagnostics
+    from generator.model import Plan, Role
+    from generator.targets.terraform.hcl import Output, ProviderConfiguration
+
+#: The first with ephemeral passwords.
+RANDOM: Final = RequiredProvider(name="random", source="hashicorp/random", oldest="3.7.1", below="4.0.0")
+TEXT: Final = Escaped("string")
+
+PASSWORD_VERSION: Final = Variable(
+    name=Escaped("password_version"),
+    type=Escaped("number"),
+    description=string("A higher number than last time makes a new password."),
+)
+SECRET_NAME: Final = Variable(
+    name=Escaped("secret_name"),
+    type=TEXT,
+    description=string("Name of the secret that holds the password of the role."),
+)
+
+
+class NamedSecret:
+    """A store that makes the passwords. A subclass names the store, its rules for names, and what it needs to know.
+
+    ``title`` is what people call it, ``pattern`` the names it takes, ``allowed`` the same in words. ``passed`` are the
+    variables of the root module that every module that makes a role gets, by the names they have in there.
+    """
+
+    name: str
+    title: str
+    pattern: str
+    allowed: str
+    providers: tuple[RequiredProvider, ...]
+    passed: dict[str, Escaped]
+    module_variables: tuple[Variable, ...]
+    module_outputs: tuple[Output, ...]
+    password: Escaped
+    password_version = Escaped("tostring(var.password_version)")
+    makes_password = True
+    has_keys = False
+    root_variables: tuple[Variable, ...] = ()
+
+    @property
+    def argument_names(self) -> tuple[str, ...]:
+        """The secret's name, what the store needs to know, and the version of the password."""
+        return "secret_name", *self.passed, "password_version"
+
+    def arguments(self, role: Role) -> tuple[Escaped, ...]:
+        """The values of ``argument_names``."""
+        return string(role.secret_name), *self.passed.values(), Escaped(str(role.password_version))
+
+    def variables(self, roles: list[Role]) -> list[Variable]:
+        """Where the secrets are."""
+        del roles
+        return list(self.root_variables)
+
+    def configurations(self) -> list[ProviderConfiguration]:
+        """The ``provider`` blocks of the root module."""
+        raise NotImplementedError
+
+    def check(self, plan: Plan, diagnostics: Diagnostics) -> None:
+        """GR615: a name the store refuses."""
+        for role in plan.roles:
+            if not re.fullmatch(self.pattern, role.secret_name, re.ASCII):
+                diagnostics.error(
+                    "GR615",
+                    f"{role.secret_name[:80]!r} cannot be the name of a secret in {self.title} (role {role.name!r})",
+                    path="credentials.secretName",
+                    hint=self.allowed,
+                )
+
+
+def optional(name: str, description: str, pattern: str = "", message: str = "") -> Variable:
+    """A variable that may be left out; what is given has to match ``pattern``."""
+    condition = Escaped(f"var.{name} == null ? true : can(regex({string(pattern)}, var.{name}))")
+    return Variable(
+        name=Escaped(name),
+        type=TEXT,
+        description=string(description),
+        settings={"default": NULL},
+        validations=(Validation(condition=condition, message=string(message)),) if pattern else (),
+    )
+
+
+def required(name: str, description: str, pattern: str, message: str) -> Variable:
+    """A variable that has to be given, and to match ``pattern``."""
+    return Variable(
+        name=Escaped(name),
+        type=TEXT,
+        description=string(description),
+        settings={"nullable": FALSE},
+        validations=(Validation(condition=Escaped(f"can(regex({string(pattern)}, var.{name}))"), message=string(message)),),
+    )

@@ -1,0 +1,59 @@
+"""The store ``vault``: Terraform makes the passwords, and they live in a KV engine (version 2) of HashiCorp Vault only."""
+
+from __future__ import annotations
+
+from generator.escaping import Escaped
+from generator.targets.terraform.escaping import string
+from generator.targets.terraform.hcl import Output, ProviderConfiguration, RequiredProvider, Variable, aligned
+from generator.targets.terraform.stores.named import (
+    PASSWORD_VERSION,
+    RANDOM,
+    SECRET_NAME,
+    TEXT,
+    NamedSecret,
+    optional,
+    required,
+)
+
+_PATH = "^[A-Za-z0-9_.~-]+(/[A-Za-z0-9_.~-]+)*$"
+
+
+class Vault(NamedSecret):
+    """See the module."""
+
+    name = "vault"
+    title = "Vault"
+    pattern = r"(?!.{513})[A-Za-z0-9_.~-]*[A-Za-z0-9_~-](/[A-Za-z0-9_.~-]*[A-Za-z0-9_~-])*"
+    allowed = "a path: up to 512 letters, digits and _.~-, with single slashes between"
+    providers = (RequiredProvider(name="vault", source="hashicorp/vault", oldest="5.0.0", below="6.0.0"), RANDOM)
+    has_keys = True
+    password = Escaped('ephemeral.vault_kv_secret_v2.plugin.data["password"]')
+    passed = {"vault_mount": Escaped("var.vault_mount")}  # noqa: RUF012 - read only
+    module_variables = (
+        PASSWORD_VERSION,
+        SECRET_NAME,
+        Variable(
+            name=Escaped("vault_mount"), type=TEXT, description=string("Path of the KV engine (version 2) with the secret.")
+        ),
+    )
+    module_outputs = (
+        Output(
+            name=Escaped("secret_path"),
+            description=string("Path of the secret; the password is its key `password`."),
+            value=Escaped("vault_kv_secret_v2.plugin.path"),
+        ),
+    )
+    root_variables = (
+        required("vault_mount", "Path of the KV engine (version 2) that holds the secrets.", _PATH, "A path, such as kv."),
+        optional("vault_namespace", "Namespace of Vault Enterprise; the one of the environment when null."),
+    )
+
+    def configurations(self) -> list[ProviderConfiguration]:
+        """The provider. Address and token come from the environment."""
+        return [
+            ProviderConfiguration(
+                name=Escaped("vault"),
+                comment="The secrets. VAULT_ADDR and VAULT_TOKEN, or another way to log in, come from the environment.",
+                arguments=aligned({"namespace": Escaped("var.vault_namespace")}),
+            )
+        ]
