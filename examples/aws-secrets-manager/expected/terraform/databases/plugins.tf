@@ -7,6 +7,7 @@ module "auth" {
   database         = "backstage_plugin_auth"
   role             = "portal_staging_auth"
   secret_name      = "portal/staging/database/auth"
+  kms_key_id       = var.aws_kms_key_id
   password_version = 1
 }
 
@@ -17,6 +18,7 @@ module "catalog" {
   database         = "backstage_plugin_catalog"
   role             = "portal_staging_catalog"
   secret_name      = "portal/staging/database/catalog"
+  kms_key_id       = var.aws_kms_key_id
   password_version = 1
 }
 
@@ -27,6 +29,7 @@ module "notifications" {
   database         = "backstage_plugin_notifications"
   role             = "portal_staging_notifications"
   secret_name      = "portal/staging/database/notifications"
+  kms_key_id       = var.aws_kms_key_id
   password_version = 1
 }
 
@@ -37,6 +40,7 @@ module "scaffolder" {
   database         = "backstage_plugin_scaffolder"
   role             = "portal_staging_scaffolder"
   secret_name      = "portal/staging/database/scaffolder"
+  kms_key_id       = var.aws_kms_key_id
   password_version = 1
 }
 
@@ -47,6 +51,7 @@ module "search" {
   database         = "backstage_plugin_search"
   role             = "portal_staging_search"
   secret_name      = "portal/staging/database/search"
+  kms_key_id       = var.aws_kms_key_id
   password_version = 1
 }
 
@@ -57,5 +62,6 @@ module "user-settings" {
   database         = "backstage_plugin_user-settings"
   role             = "portal_staging_user-settings"
   secret_name      = "portal/staging/database/user-settings"
+  kms_key_id       = var.aws_kms_key_id
   password_version = 1
 }

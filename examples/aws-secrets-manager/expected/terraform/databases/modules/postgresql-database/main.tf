@@ -9,14 +9,15 @@ ephemeral "random_password" "plugin" {
 
 resource "aws_secretsmanager_secret" "plugin" {
   #checkov:skip=CKV2_AWS_57:The password is rotated with password_version, together with the role it belongs to.
-  #checkov:skip=CKV_AWS_149:The key of the account's Secrets Manager encrypts the secret.
+  #checkov:skip=CKV_AWS_149:var.kms_key_id encrypts the secret; where it is null, the key AWS keeps for the account does.
   name        = var.secret_name
-  description = "Password of the PostgreSQL role ${var.role} of Backstage."
+  description = "Password of the database role ${var.role} of Backstage."
+  kms_key_id  = var.kms_key_id
 }
 
 resource "aws_secretsmanager_secret_version" "plugin" {
   secret_id                = aws_secretsmanager_secret.plugin.id
-  secret_string_wo         = jsonencode({ password = ephemeral.random_password.plugin.result })
+  secret_string_wo         = jsonencode({ username = var.role, password = ephemeral.random_password.plugin.result })
   secret_string_wo_version = var.password_version
 }
 

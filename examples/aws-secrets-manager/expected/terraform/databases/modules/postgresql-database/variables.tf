@@ -5,6 +5,12 @@ variable "database" {
   description = "Name of the database."
 }
 
+variable "kms_key_id" {
+  type        = string
+  description = "KMS key that encrypts the secret; the key AWS keeps for the account when null."
+  default     = null
+}
+
 variable "password_version" {
   type        = number
   description = "A higher number than last time makes a new password."
