@@ -20,6 +20,11 @@ _PRIVATE_KEY = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----")
 _REFERENCE = re.compile(r"\$?\$\{[^}]*\}")
 
 
+def is_secret_name(name: str) -> bool:
+    """Whether the value of a setting called ``name`` is a secret."""
+    return _SECRET_NAME.fullmatch(name) is not None
+
+
 def redact_text(text: str) -> str:
     """``text`` without the passwords of URLs and without private keys; references to variables stay."""
     if _PRIVATE_KEY.search(text):

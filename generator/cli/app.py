@@ -17,6 +17,7 @@ COMMANDS: Final = {
     "discover": "List the plugins of a Backstage repository that need a database.",
     "resolve": "Show what Backstage resolves for each plugin.",
     "explain": "Show every setting of one plugin and where it was written.",
+    "lint": "Find what is wrong, or not what it seems, in app-config.",
     "generate": "Render the targets; with --check or --diff write nothing.",
     "preflight": "Prove each database with its plugin's own credentials.",
     "schema": "Print a JSON Schema.",

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
 _ROOT = "backend.database"
 _URL_PASSWORD = re.compile(r"://[^/?#@:\s]*:([^\s]*)@")
-# What `ssl: …` is when somebody wants no TLS but the text counts as true.
-_OFF = frozenset({"false", "0", "no", "off", "disable", "disabled", "n"})
+# The texts a driver takes for `ssl`: pg two of its own, mysql2 the name of a profile.
+_SSL_TEXTS = {"pg": ("true", "no-verify"), "mysql2": ("Amazon RDS",), "mysql": ("Amazon RDS",)}
 _PATH = re.compile(r"(?:\.{0,2}/|[A-Za-z]:\\)?[\w.@~-]+(?:[/\\][\w.@~-]+)*\.(?:pem|crt|cer|key|ca)|\.{0,2}/[^\n]*")
 # A tag, an anchor, a quotation mark.
 _BEFORE_SCALAR = re.compile(r"^(?:[!&]\S*\s+)*[\"']?")
@@ -24,7 +24,7 @@ def advise(merged: ConfigMap, diagnostics: Diagnostics) -> None:
     """Report what is likely a mistake in the values of ``merged``."""
     files = _Lines()
     _division_mode(merged, diagnostics)
-    _connection(merged, _ROOT, files, diagnostics)
+    _connection(merged, _ROOT, merged.get("client"), files, diagnostics)
     plugins = merged.get("plugin")
     if not isinstance(plugins, dict):
         return
@@ -32,14 +32,14 @@ def advise(merged: ConfigMap, diagnostics: Diagnostics) -> None:
         if isinstance(entry, ConfigMap):
             path = f"{_ROOT}.plugin.{plugin_id}"
             _ignored_schema_flag(entry, path, diagnostics)
-            _connection(entry, path, files, diagnostics)
+            _connection(entry, path, entry.get("client", merged.get("client")), files, diagnostics)
 
 
 def _division_mode(merged: ConfigMap, diagnostics: Diagnostics) -> None:
     mode = merged.get("pluginDivisionMode")
     if isinstance(mode, str) and mode and mode not in ("database", "schema") and not isinstance(mode, Placeholder):
         diagnostics.warning(
-            "GR214",
+            "GR035",
             f"there is no mode {mode!r}",
             merged.locate("pluginDivisionMode"),
             path=f"{_ROOT}.pluginDivisionMode",
@@ -51,7 +51,7 @@ def _division_mode(merged: ConfigMap, diagnostics: Diagnostics) -> None:
 def _ignored_schema_flag(entry: ConfigMap, path: str, diagnostics: Diagnostics) -> None:
     if "ensureSchemaExists" in entry:
         diagnostics.warning(
-            "GR214",
+            "GR024",
             "a plugin's own ensureSchemaExists has no effect",
             entry.locate_key("ensureSchemaExists"),
             path=f"{path}.ensureSchemaExists",
@@ -59,7 +59,7 @@ def _ignored_schema_flag(entry: ConfigMap, path: str, diagnostics: Diagnostics) 
         )
 
 
-def _connection(entry: ConfigMap, path: str, files: _Lines, diagnostics: Diagnostics) -> None:
+def _connection(entry: ConfigMap, path: str, client: Any, files: _Lines, diagnostics: Diagnostics) -> None:
     connection = entry.get("connection")
     path = f"{path}.connection"
     if isinstance(connection, str):
@@ -78,22 +78,32 @@ def _connection(entry: ConfigMap, path: str, files: _Lines, diagnostics: Diagnos
             place = connection.locate("connectionString")
             _written_out(match[1], place, f"{path}.connectionString", files, diagnostics, in_url=True)
     ssl = connection.get("ssl")
-    if isinstance(ssl, str) and ssl.strip().lower() in _OFF:
-        diagnostics.warning(
-            "GR214",
-            "this text switches TLS on, as every text does",
-            connection.locate("ssl"),
-            path=f"{path}.ssl",
-            backstage="hands the text to the driver, for which only the value false means no TLS",
-            hint="write `ssl: false` without quotes and without a variable",
-        )
+    usable = _SSL_TEXTS.get(client) if isinstance(client, str) else None
+    if isinstance(ssl, str) and not isinstance(ssl, Placeholder) and usable is not None and ssl not in usable:
+        _ssl_text(client, usable, connection.locate("ssl"), f"{path}.ssl", diagnostics)
     if isinstance(ssl, ConfigMap):
         _certificates(ssl, f"{path}.ssl", diagnostics)
 
 
+def _ssl_text(client: str, usable: tuple[str, ...], place: Location | None, path: str, diagnostics: Diagnostics) -> None:
+    backstage = (
+        "asks the server for TLS, as for every text: without TLS there the connection is refused, with it the process ends"
+        if client == "pg"
+        else "fails with: Unknown SSL profile"
+    )
+    diagnostics.error(
+        "GR001",
+        f"ssl is a text that {client} cannot use; of texts it takes {' and '.join(map(repr, usable))} only",
+        place,
+        path=path,
+        backstage=backstage,
+        hint="write `ssl: false` without quotes and without a variable, or `ssl: {…}`",
+    )
+
+
 def _string_inside(connection: ConfigMap, path: str, diagnostics: Diagnostics) -> None:
     diagnostics.warning(
-        "GR214",
+        "GR062",
         "connectionString inside a connection overrules the database of the plugin",
         connection.locate_key("connectionString"),
         path=f"{path}.connectionString",
@@ -106,8 +116,8 @@ def _certificates(ssl: ConfigMap, path: str, diagnostics: Diagnostics) -> None:
     for key in ("ca", "cert", "key"):
         value = ssl.get(key)
         if isinstance(value, str) and not isinstance(value, Placeholder) and _PATH.fullmatch(value.strip()):
-            diagnostics.warning(
-                "GR214",
+            diagnostics.error(
+                "GR004",
                 f"{key!r} takes the text of a certificate or key; this is the path of a file",
                 ssl.locate(key),
                 path=f"{path}.{key}",

@@ -36,9 +36,10 @@ _CLIENTS = {
 def validate_database(merged: ConfigMap, diagnostics: Diagnostics) -> None:
     """Report everything that is wrong or suspicious in ``merged``, the merged value of ``backend.database``.
 
-    Errors are values with which Backstage or its driver fails (GR210) and includes it does not know (GR215). Warnings are
-    unknown keys (GR211), keys in the wrong place (GR212), passwords written out (GR213) and values that do not mean what
-    they seem to mean (GR214). An empty ``merged`` has nothing to check; what is missing is the resolver's to say.
+    Errors are values with which Backstage or its driver fails (GR001, GR004, GR210) and includes it does not know (GR215).
+    Warnings are unknown keys (GR211), keys in the wrong place (GR212), passwords written out (GR213) and values that do not
+    mean what they seem to mean (GR024, GR035, GR062). An empty ``merged`` has nothing to check; what is missing is the
+    resolver's to say.
     """
     if not merged:
         return

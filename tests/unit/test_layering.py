@@ -48,6 +48,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("generator.project",),
     ("generator.pipeline", "generator.gate"),
     ("generator",),  # the public library
+    ("generator.lint",),
     ("generator.live",),
     ("generator.demo",),
     ("generator.cli",),

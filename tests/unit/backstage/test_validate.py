@@ -109,7 +109,7 @@ def test_a_password_that_is_written_out(read: Read, password: str) -> None:
 )
 def test_a_path_is_no_certificate(read: Read, ca: str) -> None:
     (problem,) = check(read(in_database("client: pg", f"connection: {{ssl: {{ca: {ca}}}}}")))
-    assert problem.code == "GR214"
+    assert problem.code == "GR004"
     assert "$file" in problem.hint
 
 

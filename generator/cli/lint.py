@@ -1,0 +1,159 @@
+"""``greenroom lint``."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from generator.cli.options import common_options, make_request
+
+if TYPE_CHECKING:
+    from generator.lint import Report
+    from generator.lint.fixer import Fixed
+
+_COLOURS = {"error": "red", "warning": "yellow", "info": "blue"}
+
+
+def _with_more_formats(function: click.Command) -> click.Command:
+    """``--format`` of this command knows two more."""
+    for parameter in function.params:
+        if parameter.name == "output_format":
+            parameter.type = click.Choice(["text", "json", "github", "sarif"])
+    return function
+
+
+@_with_more_formats
+@click.command("lint")
+@common_options
+@click.option("--select", multiple=True, metavar="CODES", help="Only these codes, or codes that start so. Repeatable.")
+@click.option("--ignore", multiple=True, metavar="CODES", help="Not these codes, or codes that start so. Repeatable.")
+@click.option("--fix", "do_fix", is_flag=True, help="Mend in the files what can be mended safely.")
+@click.option("--diff", is_flag=True, help="Write nothing; print what --fix would change.")
+def command(
+    *,
+    output_format: str,
+    quiet: bool,
+    verbose: bool,
+    select: tuple[str, ...],
+    ignore: tuple[str, ...],
+    do_fix: bool,
+    diff: bool,
+    **options: Any,
+) -> int:
+    """Find what is wrong, or not what it seems, in app-config and the backend beside it.
+
+    Each finding has a code with a page in the documentation (docs/lint). A comment in the YAML, on the line of a finding or
+    above it, suppresses it: `# greenroom-ignore: GR003 why`. Exit code 1 when there is an error.
+    """
+    from generator.lint import lint
+
+    request = make_request(**options)
+    codes = {"select": _codes(select, "--select"), "ignore": _codes(ignore, "--ignore")}
+    report = lint(request, **codes)
+    if diff:
+        _show_diff(report, quiet=quiet)
+        return int(report.has_errors)
+    if do_fix and _fix(report, quiet=quiet).texts:
+        report = lint(request, **codes)
+    _show(report, output_format, quiet=quiet)
+    return int(report.has_errors)
+
+
+def _codes(values: tuple[str, ...], option: str) -> tuple[str, ...]:
+    """Codes and prefixes of codes, separated by commas; one that means no code is a mistake."""
+    from generator.lint.rules import matching
+
+    codes = tuple(part.strip().upper() for value in values for part in value.split(",") if part.strip())
+    for code in codes:
+        # Codes of settings, discovery and other stages have no rule here, but can be named.
+        if not matching((code,)) and not code.startswith(("GR4", "GR8")):
+            raise click.BadParameter(f"no code starts with {code!r}", param_hint=option)
+    return codes
+
+
+def _fix(report: Report, *, quiet: bool) -> Fixed:
+    from generator.lint.fixer import fix, write
+
+    fixed = fix(report.edits, report.texts)
+    write(fixed, report.texts)
+    if not quiet and report.edits:
+        count = len(fixed.applied)
+        click.echo(f"{count} change{'' if count == 1 else 's'} written to {', '.join(fixed.texts) or 'no file'}", err=True)
+    for edit in fixed.refused:
+        click.echo(f"{edit.location}: not changed, as more than this value would be", err=True)
+    return fixed
+
+
+def _show_diff(report: Report, *, quiet: bool) -> None:
+    from generator.lint.fixer import fix
+
+    fixed = fix(report.edits, report.texts)
+    click.echo(fixed.diff(report.secrets), nl=False)
+    if not quiet:
+        count = len(fixed.applied)
+        what = f"{count} change{'' if count == 1 else 's'} to {len(fixed.texts)} file{'' if len(fixed.texts) == 1 else 's'}"
+        click.echo(f"--fix would make {what}" if count else "--fix would change nothing", err=True)
+
+
+def _show(report: Report, output_format: str, *, quiet: bool) -> None:
+    if output_format == "json":
+        from generator.cli.output import show_json
+
+        show_json(_document(report))
+    elif output_format == "sarif":
+        from generator.cli.output import show_json
+        from generator.lint.sarif import sarif
+
+        show_json(sarif(report))
+    elif output_format == "github":
+        from generator.lint.github import workflow_commands
+
+        wanted = (item for item in report.diagnostics if not quiet or item.severity == "error")
+        click.echo(workflow_commands(wanted), nl=False)
+    else:
+        _show_text(report, quiet=quiet)
+
+
+def _document(report: Report) -> dict[str, Any]:
+    return {
+        "diagnostics": [item.to_json() for item in report.diagnostics],
+        "suppressed": [finding.diagnostic.to_json() for finding in report.suppressed],
+        "fixable": sorted({str(edit.location) for edit in report.edits}),
+        "drivers": [drivers.to_json() for drivers in report.drivers],
+        "patches": [finding.patch for finding in report.findings if finding.patch],
+    }
+
+
+def _show_text(report: Report, *, quiet: bool) -> None:
+    colour = False if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb" else None
+    for finding in report.findings:
+        item = finding.diagnostic
+        if quiet and item.severity != "error":
+            continue
+        first, _, rest = item.render().partition("\n")
+        word = click.style(str(item.severity), fg=_COLOURS[str(item.severity)])
+        click.echo(first.replace(f"{item.severity}[", f"{word}[", 1) + (f"\n{rest}" if rest else ""), color=colour)
+        if finding.patch:
+            click.echo(finding.patch, nl=False, color=colour)
+    if not quiet:
+        click.echo(_summary(report), err=True)
+
+
+def _summary(report: Report) -> str:
+    counts: dict[str, int] = {}
+    for finding in report.findings:
+        kind = str(finding.diagnostic.severity)
+        counts[kind] = counts.get(kind, 0) + 1
+    names = {"error": "error", "warning": "warning", "info": "note"}
+    parts = [f"{counts[key]} {name}{'' if counts[key] == 1 else 's'}" for key, name in names.items() if key in counts]
+    text = ", ".join(parts) or "nothing found"
+    if report.suppressed:
+        text += f", {len(report.suppressed)} suppressed"
+    fixable = len(report.edits)
+    if fixable:
+        text += f"; --fix can mend {fixable} place{'' if fixable == 1 else 's'} (--diff shows how)"
+    if report.project.discovery is None:
+        text += "\nno Backstage repository at --root: its plugins, drivers and code were not looked at"
+    return text

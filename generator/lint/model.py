@@ -1,0 +1,63 @@
+"""What a rule is, and what it finds."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from generator.diagnostics import Diagnostic, Severity
+
+if TYPE_CHECKING:
+    from generator.diagnostics import Location
+
+ERROR, WARNING, INFO = Severity.ERROR, Severity.WARNING, Severity.INFO
+
+
+class Rule(NamedTuple):
+    """A trap with a stable code.
+
+    ``name`` is for people (``ssl-as-text``), ``summary`` one sentence without a value in it. ``upstream`` is where Backstage
+    or a driver decides this: a source file, a page of the documentation or an issue. ``fixable``: ``--fix`` can mend it.
+    """
+
+    code: str
+    name: str
+    severity: Severity
+    summary: str
+    upstream: str
+    fixable: bool = False
+
+    @property
+    def page(self) -> str:
+        """The page of the documentation, from the root of the project."""
+        return f"docs/lint/{self.code}.md"
+
+
+class Edit(NamedTuple):
+    """A change of a file: ``old``, which stands at ``location``, becomes ``new``. Not applied when ``old`` is not there."""
+
+    location: Location
+    old: str
+    new: str
+
+
+class Finding(NamedTuple):
+    """A problem with what mends it: ``edits`` for ``--fix``, or a ``patch`` (a unified diff) to look at and apply."""
+
+    diagnostic: Diagnostic
+    edits: tuple[Edit, ...] = ()
+    patch: str = ""
+
+
+def found(
+    rule: Rule,
+    summary: str,
+    location: Location | None,
+    *,
+    path: str = "",
+    backstage: str = "",
+    hint: str = "",
+    edits: tuple[Edit, ...] = (),
+    patch: str = "",
+) -> Finding:
+    """A finding of ``rule`` with its code and severity."""
+    return Finding(Diagnostic(rule.code, rule.severity, summary, location, path, hint, backstage), edits, patch)

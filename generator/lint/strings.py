@@ -1,0 +1,64 @@
+"""Connection strings, whose parts are not what they are elsewhere."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+from generator.lint.model import ERROR, WARNING, Rule, found
+from generator.lint.subject import is_known_text, parts_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from generator.lint.model import Finding
+    from generator.lint.subject import Subject
+
+CLEARED: Final = Rule(
+    "GR060",
+    "string-clears-base",
+    WARNING,
+    "What a plugin's connection string leaves out hides the base connection's value.",
+    "pg-connection-string/index.js (missing parts are ''), backend-defaults: computePgPluginConfig",
+)
+ENCODED: Final = Rule(
+    "GR061",
+    "mysql-url-not-decoded",
+    ERROR,
+    "User and password of a MySQL URL are not percent-decoded.",
+    "backend-defaults: connectors/mysql.ts (parseMysqlConnectionString)",
+)
+RULES: Final = (CLEARED, ENCODED)
+
+_PERCENT = re.compile(r"%[0-9a-fA-F]{2}")
+
+
+def check(subject: Subject) -> Iterator[Finding]:
+    """Every connection that is a text."""
+    base = subject.base_connection
+    for entry in subject.entries:
+        text = entry.connection
+        if not isinstance(text, str):
+            continue
+        parts = parts_of(entry)
+        if entry.plugin_id is not None and entry.is_postgres and subject.base.is_postgres and parts:
+            cleared = [key for key in ("host", "user", "password") if parts.get(key) == "" and base.get(key)]
+            if cleared:
+                yield found(
+                    CLEARED,
+                    f"this string has no {' and no '.join(cleared)}, and the base connection's does not apply",
+                    entry.locate("connection"),
+                    path=f"{entry.path}.connection",
+                    backstage="takes the missing parts for empty ones, which override the base connection's",
+                    hint="write an object with the keys that differ, or a complete string",
+                )
+        encoded = [key for key in ("user", "password") if _PERCENT.search(str(parts.get(key) or ""))]
+        if entry.is_mysql and is_known_text(text) and encoded:
+            yield found(
+                ENCODED,
+                f"the {' and the '.join(encoded)} in this URL would be sent with the percent signs",
+                entry.locate("connection"),
+                path=f"{entry.path}.connection",
+                backstage="does not decode user and password of a MySQL URL (those of a PostgreSQL URL it does)",
+                hint="write host, user, password and database as keys of an object",
+            )
