@@ -9,9 +9,12 @@ import shutil
 import subprocess
 import tarfile
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 PROJECT = Path(__file__).resolve().parents[3]
 CACHE = PROJECT / ".cache" / "discover"
@@ -20,22 +23,7 @@ CACHE = PROJECT / ".cache" / "discover"
 RELEASES = ("0.7.1", "0.7.9", "0.8.3", "0.9.2")
 
 #: A backend of published packages. The versions are pinned, so that every machine asks the same features.
-PACKAGES = {
-    "@backstage/backend-defaults": "0.18.0",
-    "@backstage/plugin-app-backend": "0.5.18",
-    "@backstage/plugin-auth-backend": "0.30.1",
-    "@backstage/plugin-auth-backend-module-guest-provider": "0.2.23",
-    "@backstage/plugin-catalog-backend": "4.0.0",
-    "@backstage/plugin-catalog-backend-module-logs": "0.1.26",
-    "@backstage/plugin-events-backend": "0.6.6",
-    "@backstage/plugin-mcp-actions-backend": "0.2.2",
-    "@backstage/plugin-notifications-backend": "0.6.9",
-    "@backstage/plugin-proxy-backend": "0.6.18",
-    "@backstage/plugin-search-backend": "2.1.7",
-    "@backstage/plugin-search-backend-module-pg": "0.5.59",
-    "@backstage/plugin-signals-backend": "0.3.19",
-    "@backstage/plugin-user-settings-backend": "0.4.7",
-}
+PACKAGES: dict[str, str] = json.loads((PROJECT / "tests/e2e/backstage/package.json").read_text())["dependencies"]
 
 
 def unavailable(reason: str) -> NoReturn:
@@ -85,7 +73,7 @@ def templates(request: pytest.FixtureRequest, lock: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
-def installed(lock: Path) -> Path:
+def installed(lock: Path, copy_installation: Callable[[Path], None]) -> Path:
     """A repository with a backend whose packages are really installed."""
     place = CACHE / "installed"
     wanted = {"name": "root", "private": True, "workspaces": ["packages/*"], "dependencies": PACKAGES}
@@ -96,8 +84,7 @@ def installed(lock: Path) -> Path:
             shutil.rmtree(place, ignore_errors=True)
             place.mkdir(parents=True)
             manifest.write_text(json.dumps(wanted))
-            options = ["--omit=optional", "--omit=dev", "--ignore-scripts", "--no-audit", "--no-fund", "--legacy-peer-deps"]
-            npm(["install", *options], place)
+            copy_installation(place)
             (place / "node_modules" / ".done").touch()
     return place
 
