@@ -104,12 +104,17 @@ def _differences(plugin: PluginPlan, found: PluginDatabase) -> Iterator[tuple[st
         ("schemaName", plugin.schema, found.schema_name),
         ("ensureExists", False, found.ensure_exists),
         ("ensureSchemaExists", False, found.ensure_schema_exists or False),
-        ("role", None, found.role),
-        *((f"connection.{key}", before.get(key), connection.get(key)) for key in server),
+        ("role", plugin.role.group if plugin.role.is_common else None, found.role),
+        *((f"connection.{key}", _server_value(plugin, key, before), connection.get(key)) for key in server),
     ]
     for key, wanted, actual in checks:
         if not _same(wanted, actual):
             yield key, wanted, actual
+
+
+def _server_value(plugin: PluginPlan, key: str, before: Mapping[str, Any]) -> Any:
+    """What the input says about the server; a token of AWS is for a port, so there the fragment says the default one too."""
+    return before.get(key) or (5432 if key == "port" and plugin.role.iam == "rds" else before.get(key))
 
 
 def _same(one: Any, two: Any) -> bool:

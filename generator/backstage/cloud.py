@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from generator.diagnostics import Location
 
 _ADDRESS_TYPES = ("PUBLIC", "PRIVATE", "PSC")
-_INSTANCE = re.compile(r"[^:]+(?::[^:]+)?:[^:]+:[^:]+")
+INSTANCE = re.compile(r"[^:]+(?::[^:]+)?:[^:]+:[^:]+")
 _TENANT = re.compile(r"[0-9a-zA-Z.-]+")
 
 _RDS_INCOMPLETE = (
@@ -100,7 +100,7 @@ def _cloud_sql(reader: ConfigReader) -> ConfigMap:
     if address_type is not None and not isinstance(address_type, Placeholder) and address_type not in _ADDRESS_TYPES:
         message = f"Invalid connection.ipAddressType: {address_type}; valid values: {', '.join(_ADDRESS_TYPES)}"
         raise ConfigError("Error", message, reader.locate("connection.ipAddressType"))
-    if not isinstance(instance, Placeholder) and not _INSTANCE.fullmatch(instance):
+    if not isinstance(instance, Placeholder) and not INSTANCE.fullmatch(instance):
         message = (
             'Malformed Instance connection name, expected an instance connection name in the form "PROJECT:REGION:INSTANCE" '
             "or a valid domain name"

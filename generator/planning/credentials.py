@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from generator.appconfig.values import Placeholder
-from generator.naming import expand
+from generator.naming import expand, role_problem
 from generator.planning.places import config_key, source
 from generator.settings import SHARED_ROLE
 
@@ -43,11 +43,13 @@ _ADMINISTRATORS: Final = frozenset(
 
 class SignIn(NamedTuple):
     """How a server's plugins sign in. ``common`` is the name of the one role of all of them, ``None`` when each has its own;
-    ``iam`` the cloud that knows the role (``rds``, ``cloudsql``, ``azure``), ``None`` for a password.
+    ``iam`` the cloud that knows the role (``rds``, ``cloudsql``, ``azure``), ``None`` for a password; ``acts_as`` the role
+    that Backstage switches to once the common one is connected.
     """
 
     common: str | None = None
     iam: str | None = None
+    acts_as: str | None = None
 
 
 PASSWORD_EACH: Final = SignIn()
@@ -59,7 +61,8 @@ def plan_sign_in(
     """How the plugins of each server sign in, by the server's name.
 
     Errors in ``diagnostics``: IAM with MySQL (GR310), a plugin with a user of its own where all share one (GR311), an IAM
-    server of an unknown cloud (GR312), a role for each plugin where Backstage has one identity only (GR313).
+    server of an unknown cloud (GR312), a role for each plugin where Backstage has one identity only (GR313), a role to act
+    as whose name is not known or not possible (GR302, GR305).
     """
     if settings.credentials_mode == "per-plugin":
         return {server.name: PASSWORD_EACH for server in server_of.values()}
@@ -68,7 +71,8 @@ def plan_sign_in(
         users = [plugin for plugin in plugins if server_of[plugin.plugin_id].name == name]
         iam = _cloud(server, users, settings, diagnostics) if settings.credentials_mode == "iam" else None
         common = _common_role(server, users, iam, settings, diagnostics)
-        found[name] = SignIn(common=common, iam=iam)
+        acts_as = _acts_as(users, common, diagnostics) if common is not None else None
+        found[name] = SignIn(common=common, iam=iam, acts_as=acts_as)
     return found
 
 
@@ -149,6 +153,34 @@ def _check_own_users(name: str, users: Sequence[PluginDatabase], diagnostics: Di
                 path=config_key(plugin, "connection.user"),
                 hint="leave `user` out, or set credentials.mode to per-plugin",
             )
+
+
+def _acts_as(users: Sequence[PluginDatabase], common: str, diagnostics: Diagnostics) -> str | None:
+    """The role of ``SET ROLE``: what plugins make belongs to it, so it has to be there and ``common`` a member of it."""
+    role = next((plugin.set_role for plugin in users if plugin.set_role), None)
+    if role is None or role == common:
+        return None
+    plugin = users[0]
+    place = source(plugin, "setRole", "role")
+    if isinstance(role, Placeholder):
+        diagnostics.error(
+            "GR302",
+            f"the role that plugins act as is {role}, which has no value here; its name has to be known",
+            place,
+            path="backend.database.role",
+            hint="give it a value: --env-file PATH with the variables of the environment you generate for",
+        )
+        return None
+    if problem := role_problem(role, engine="postgresql"):
+        diagnostics.error(
+            "GR305",
+            f"the role name {role[:80]!r}, which plugins act as, {problem}",
+            place,
+            path="backend.database.role",
+            hint="choose another name",
+        )
+        return None
+    return role
 
 
 def _ids(users: Sequence[PluginDatabase]) -> str:

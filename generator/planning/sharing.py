@@ -32,7 +32,7 @@ def plan_databases(named: list[Names], diagnostics: Diagnostics) -> dict[tuple[s
         several = len(sharing) > 1
         different = several and not schema_mode and len({names.role for names in sharing}) > 1
         # Nobody owns a table in MySQL: there each user gets the privileges itself.
-        group = f"{name}_plugins" if different and sharing[0].server.engine == "postgresql" else None
+        group = f"{name}_plugins" if different and sharing[0].server.engine == "postgresql" else sharing[0].sign_in.acts_as
         made = label(name if len(servers) == 1 else f"{server}_{name}")
         if (schema_mode or several) and labels.setdefault(made, (server, name)) != (server, name):
             other = labels[made][1]
@@ -113,7 +113,7 @@ def plan_roles(
             _report_shared_role(name, sharing, diagnostics)
         expanded = {"plugin": first, "environment": settings.environment, "server": server}
         groups = {databases[server, names.database].group for names in sharing} - {None}
-        if groups and len({names.database for names in sharing}) > 1:
+        if groups and sign_in.acts_as is None and len({names.database for names in sharing}) > 1:
             diagnostics.error(
                 "GR309",
                 f"the user {name!r} works in a database shared with other users and in another one",

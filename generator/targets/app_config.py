@@ -2,14 +2,23 @@
 
 Every plugin gets a connection *object* with its database, its user and a reference to its password. What a connection
 string of the input said besides (host, TLS) is said again, because an object replaces a string as a whole. Settings that
-would stand in the way are undone: creation by Backstage, a ``role`` that every connection would switch to, cloud sign-in.
+would stand in the way are undone: creation by Backstage, a ``role`` that every connection would switch to, cloud sign-in;
+unless the plan is to share that role, or to sign in that way, without a password.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from generator.targets.app_config_input import CERTIFICATES, PluginInput, check_input, driver_string, restate
+from generator.targets.app_config_input import (
+    CERTIFICATES,
+    DEFAULT_PORT,
+    PluginInput,
+    acts_as_base_role,
+    check_input,
+    driver_string,
+    restate,
+)
 from generator.targets.base import Artifact
 from generator.targets.yaml_escaping import FILTERS
 from generator.templating import render_template
@@ -41,8 +50,9 @@ class AppConfigTarget:
         plan = context.plan
         if not plan.plugins:
             return []
-        by_file = any(role.delivery.file for role in plan.roles)
-        by_env = any(not role.delivery.file for role in plan.roles)
+        with_password = [role for role in plan.roles if role.iam is None]
+        by_file = any(role.delivery.file for role in with_password)
+        by_env = any(not role.delivery.file for role in with_password)
         ways = [way for way, used in (("the environment variables", by_env), ("the files", by_file)) if used]
         view = {
             "environment": plan.environment,
@@ -100,7 +110,7 @@ def _base_settings(context: RenderContext) -> dict[str, Any]:
     settings: dict[str, Any] = {"ensureExists": False}
     if merged.get("ensureSchemaExists") not in (None, False):
         settings["ensureSchemaExists"] = False
-    if merged.get("role") is not None:
+    if merged.get("role") is not None and not acts_as_base_role(context):
         settings["role"] = None
     if (text := driver_string(merged.get("connection"))) is not None:
         settings["connection"] = restate(text)
@@ -119,12 +129,21 @@ def _plugin_settings(found: PluginInput) -> dict[str, Any]:
 
 def _connection(plugin: PluginPlan, found: PluginInput) -> dict[str, Any]:
     connection: dict[str, Any] = {}
-    if found.cloud_type is not None:
+    iam = plugin.role.iam
+    if iam is not None:
+        connection["type"] = iam
+    elif found.cloud_type is not None:
         connection["type"] = "default"
     connection |= _string_parts(found)
     connection |= restate(found.beside_string)
     connection["database"] = restate(plugin.database.name)
     connection["user"] = restate(plugin.role.name)
+    if iam is not None:
+        if iam == "rds" and not found.resolved.get("port"):
+            connection["port"] = DEFAULT_PORT  # for a token Backstage has to know it; a password needs none
+        if found.connection is not None and "password" in found.own:
+            connection["password"] = None
+        return connection
     delivery = plugin.role.delivery
     connection["password"] = {"$file": restate(delivery.file)} if delivery.file else delivery.app_config
     return connection

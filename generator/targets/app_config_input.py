@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 CERTIFICATES: Final = {"sslrootcert": "ca", "sslcert": "cert", "sslkey": "key"}
 """Parameters of a connection string that name a file, and the keys of ``ssl`` its content goes to."""
 
+DEFAULT_PORT: Final = 5432
+
 _CLOUDS: Final = ("rds", "azure", "cloudsql")
 # The plan has these, and nothing of the string's own may come in their place.
 _PLANNED: Final = ("database", "user", "password")
@@ -60,6 +62,17 @@ class PluginInput(NamedTuple):
     def connection(self) -> Any:
         """The plugin's own connection as it is written, ``None`` without one."""
         return self.settings.get("connection")
+
+    @property
+    def own(self) -> Mapping[str, Any]:
+        """The plugin's own connection, a string in its parts."""
+        return self.plan.source.own_connection if self.plan.source is not None else {}
+
+    @property
+    def resolved(self) -> Mapping[str, Any]:
+        """The connection as Backstage resolves it from the input."""
+        connection = self.plan.source.connection if self.plan.source is not None else None
+        return connection if isinstance(connection, dict) else {}
 
     @property
     def string_parts(self) -> dict[str, Any]:
@@ -139,14 +152,15 @@ def _check_base(context: RenderContext, diagnostics: Diagnostics) -> None:
     connection, role = merged.get("connection"), merged.get("role")
     if driver_string(connection) is not None:
         _check_base_string(connection, context, diagnostics)
-    if isinstance(role, str):
+    if isinstance(role, str) and not acts_as_base_role(context):
         diagnostics.warning(
             "GR634",
             f"the fragment takes the role {role!r} away: with it every plugin would act as that one role",
             merged.locate("role") if isinstance(merged, ConfigMap) else None,
             path="backend.database.role",
             backstage="sends SET ROLE on every connection, whatever user it signed in as",
-            hint="remove backend.database.role once each plugin has its own user",
+            hint="remove backend.database.role once each plugin has its own user and tables (REASSIGN OWNED); or set "
+            "credentials.mode to shared, which keeps the role",
         )
 
 
@@ -259,7 +273,17 @@ def _is_absolute(path: Any) -> bool:
     return isinstance(path, str) and (PurePosixPath(path).is_absolute() or PureWindowsPath(path).is_absolute())
 
 
+def acts_as_base_role(context: RenderContext) -> bool:
+    """Whether plugins shall go on acting as the ``role`` of the base."""
+    return any(role.is_common and role.group is not None for role in context.plan.roles)
+
+
 def _check_cloud(found: PluginInput, context: RenderContext, diagnostics: Diagnostics) -> None:
+    if found.plan.role.iam is not None:
+        from generator.targets.app_config_iam import check_iam
+
+        check_iam(found, found.plan.role.iam, diagnostics)
+        return
     kind = found.cloud_type
     if kind is None:
         return

@@ -11,6 +11,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Any, Final
 
 from generator.escaping import Escaped, comment
+from generator.naming import variable_part
 from generator.targets import sql_escaping
 from generator.targets.base import Artifact
 from generator.targets.sql_check import check_plan
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 _ENGINE: Final = "postgresql"
 _IDENTIFIER: Final = r'(?:U&)?"[^"]+"'
 _CREATE: Final = re.compile(rf"  CREATE (ROLE|DATABASE|SCHEMA) ({_IDENTIFIER})(?: LOGIN| NOLOGIN)?;", re.ASCII)
+_OF_CLOUD: Final = re.compile(rf"-- Cloud SQL makes (ROLE) ({_IDENTIFIER}), because .*", re.ASCII)
 _ENTER: Final = re.compile(rf"REVOKE ALL ON DATABASE ({_IDENTIFIER}) FROM PUBLIC;", re.ASCII)
 _SERVER: Final = re.compile(r"\\set server '([A-Za-z0-9_.@/+ -]+)'", re.ASCII)
 
@@ -68,7 +70,8 @@ class SqlTarget:
                 }
                 for view in views
             ],
-            "roles": [role for view in views for role in view["roles"]],
+            "roles": [role for view in views for role in view["roles"] if role["env"]],
+            "clouds": sorted({cloud for view in views for cloud in view["clouds"]}),
         }
         artifacts.append(Artifact("README.md", render_template("sql", "README.md.j2", readme, _FILTERS)))
         return sorted(artifacts, key=lambda artifact: artifact.path)
@@ -94,7 +97,7 @@ def _read_script(text: str) -> set[tuple[str, ...]]:
             server = match[1]
         elif match := _ENTER.fullmatch(line):
             database = sql_escaping.read_identifier(match[1])
-        elif match := _CREATE.fullmatch(line):
+        elif match := _CREATE.fullmatch(line) or _OF_CLOUD.fullmatch(line):
             if not server:
                 raise ValueError("the script creates something before it names its server")
             name = sql_escaping.read_identifier(match[2])
@@ -112,11 +115,16 @@ def _script_view(plan: Plan, server: str, file: str) -> dict[str, Any]:
     databases = [database for database in plan.databases if database.server == server]
     roles = [role for role in plan.roles if role.server == server]
     groups = sorted({database.group for database in databases if database.group})
+    views = [_role_view(role) for role in roles]
     return {
         "file": file,
         "server": server,
         "environment": plan.environment,
-        "roles": [_role_view(role) for role in roles],
+        "roles": views,
+        "checked": [view for view in views if view["iam"] != "cloudsql"],
+        "made_by_cloud": [view for view in views if view["iam"] == "cloudsql"],
+        "has_passwords": any(role.iam is None for role in roles),
+        "clouds": sorted({role.iam for role in roles if role.iam is not None}),
         "groups": groups,
         "databases": [_database_view(database, plugins[database.name]) for database in databases],
         "renamed_databases": [(item.renamed_from, item.name) for item in databases if item.renamed_from],
@@ -130,7 +138,9 @@ def _role_view(role: Role) -> dict[str, Any]:
     return {
         "name": role.name,
         "renamed_from": role.renamed_from,
-        "env": role.delivery.env,
+        # What the environment has to say about the role: its password, or who signs in as it.
+        "env": {None: role.delivery.env, "azure": f"ENTRA_OBJECT_ID_{variable_part(role.name)}"}.get(role.iam),
+        "iam": role.iam,
         "from_file": role.delivery.file is not None,
         "plugins": _plugin_list(role.plugins),
         "plugin_ids": ", ".join(role.plugins),
@@ -155,21 +165,22 @@ def _database_view(database: Database, plugins: list[PluginPlan]) -> dict[str, A
         "renamed_from": database.renamed_from,
         "is_plain": sql_escaping.is_plain_database(database.name),
         "plugins": _plugin_list(database.plugins),
-        "owner": database.group or (users[0] if users else None),
-        "members": users if database.group else [],
-        "connecting": sorted({*in_schemas, *(users if database.group else ())}),
+        "owner": (database.group or users[0]) if users else None,
+        "group": database.group,
+        "members": sorted({*users, *in_schemas}) if database.group else [],
+        "connecting": sorted({*in_schemas, *(users if database.group else ())} | ({database.group} - {None})),
         "schemas": [_schema_view(name, schemas[name], of_role) for name in sorted(schemas)],
     }
 
 
 def _schema_view(name: str, plugins: list[PluginPlan], of_role: dict[str, set[str]]) -> dict[str, Any]:
-    role = plugins[0].role.name
+    role, group = plugins[0].role.name, plugins[0].role.group
     return {
         "name": name,
         "renamed_from": plugins[0].schema_renamed_from,
-        "role": role,
+        "role": group or role,
         # A role with several schemas has no single search path; Backstage sets the path of each connection itself.
-        "sets_search_path": len(of_role[role]) == 1,
+        "sets_search_path": len(of_role[role]) == 1 and group is None,
         "plugins": _plugin_list(tuple(plugin.plugin_id for plugin in plugins)),
     }
 

@@ -8,6 +8,7 @@ from generator.escaping import Escaped
 from generator.targets.terraform.escaping import identifier, string
 from generator.targets.terraform.hcl import Call, aligned, padded
 from generator.targets.terraform.kinds import (
+    BASE_ROLE,
     DATABASE,
     DATABASE_OF_ROLE,
     GROUP_DATABASE,
@@ -17,7 +18,7 @@ from generator.targets.terraform.kinds import (
     SHARED_DATABASE,
     Kind,
 )
-from generator.targets.terraform.shape import database_label, place, role_label
+from generator.targets.terraform.shape import base_role_label, database_label, place, role_label
 
 if TYPE_CHECKING:
     from generator.model import Database, PluginPlan, Role
@@ -78,7 +79,7 @@ class Calls:
         values = {
             "plugin_id": string(plugin.plugin_id),
             "database": self._reference(database) if database.shared else string(database.name),
-            "role": Escaped(f"{self._role_module(role)}.role") if of_others else string(role.name),
+            "role": self._grantee(role) if of_others else string(role.name),
         }
         if plugin.schema is not None:
             values["schema"] = string(plugin.schema)
@@ -86,6 +87,12 @@ class Calls:
             values["group"] = Escaped(f"{self._database_module(database)}.group")
         picked = {name: values[name] for name in kind.inputs if name in values}
         return aligned(picked | self._store_arguments(kind, role))
+
+    def _grantee(self, role: Role) -> Escaped:
+        """The role that gets the privileges: the one all plugins act as, where there is one."""
+        if role.is_common and role.group:
+            return Escaped(f"module.{base_role_label(role.server, role.group)}.group")
+        return Escaped(f"{self._role_module(role)}.role")
 
     def _store_arguments(self, kind: Kind, role: Role) -> dict[str, Escaped]:
         if not kind.makes_role:
@@ -102,12 +109,12 @@ class Calls:
         users = self.shape.users_of_database[place(database)]
         values = {"database": string(database.name)}
         kind = SHARED_DATABASE
-        if database.group:
+        if database.group and not users[0].role.is_common:
             kind = GROUP_DATABASE
             values["group_name"] = string(database.group)
         elif any(plugin.schema is None for plugin in users):
             kind = DATABASE_OF_ROLE
-            values["role"] = Escaped(f"{self._role_module(users[0].role)}.role")
+            values["role"] = self._grantee(users[0].role)
         self.used.add(kind)
         return Call(
             label=identifier(database_label(database.server, database.name)),
@@ -119,17 +126,37 @@ class Calls:
 
     def roles(self) -> list[Call]:
         """The calls of ``roles.tf``."""
-        return [self._role(role) for role in self._shared_roles.values()]
+        acting = [self._base_role(server, name) for server, name in self.shape.base_roles]
+        return [*acting, *(self._role(role) for role in self._shared_roles.values())]
+
+    def _base_role(self, server: str, name: str) -> Call:
+        self.used.add(BASE_ROLE)
+        users = self.shape.base_roles[server, name]
+        values = {"group_name": string(name)} | self._databases_of(users)
+        return Call(
+            label=identifier(base_role_label(server, name)),
+            comment=f"`role` in app-config: every connection switches to it, and it owns what {self._ids(users)} make.",
+            module=Escaped(BASE_ROLE.folder),
+            provider=self._aliases[server],
+            arguments=aligned(values),
+        )
+
+    @staticmethod
+    def _ids(users: list[PluginPlan]) -> str:
+        return ", ".join(plugin.plugin_id for plugin in users)
+
+    def _databases_of(self, users: list[PluginPlan]) -> dict[str, Escaped]:
+        """The databases in which ``users`` have schemas: whoever they act as has to be able to connect."""
+        references = sorted({self._reference(plugin.database) for plugin in users if plugin.schema is not None})
+        return {"databases": Escaped(f"[{', '.join(references)}]")} if references else {}
 
     def _role(self, role: Role) -> Call:
         self.used.add(ROLE)
         users = self.shape.users_of_role[place(role)]
-        schemas = [plugin.database for plugin in users if plugin.schema is not None]
-        values = {"role": string(role.name)}
-        if schemas:
-            references = sorted({self._reference(database) for database in schemas})
-            values["databases"] = Escaped(f"[{', '.join(references)}]")
-        if role.group:
+        values = {"role": string(role.name)} | self._databases_of(users)
+        if role.group and role.is_common:
+            values["group"] = self._grantee(role)
+        elif role.group:
             values["group"] = Escaped(f"{self._database_module(users[0].database)}.group")
         return Call(
             label=identifier(role_label(role.server, role.name)),

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Final
 
 from generator.targets.terraform.escaping import is_identifier, text_problem
 from generator.targets.terraform.servers import KINDS
-from generator.targets.terraform.shape import ENGINE, Shape, database_label, place, role_label
-from generator.targets.terraform.stores import STORES
+from generator.targets.terraform.shape import ENGINE, Shape, base_role_label, database_label, place, role_label
+from generator.targets.terraform.stores import STORES, store_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from generator.model import Plan, PluginPlan
 
 _NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,63}", re.ASCII)
+#: A service account of Google is a role too.
+_ROLE_OF_CLOUD: Final = re.compile(r"[A-Za-z0-9_.@-]{1,63}", re.ASCII)
 _WHY: Final = {
     "database": "the provider puts it into its connection URL as it is",
     "role": "the provider joins role names into the ids it keeps in state",
@@ -38,8 +40,15 @@ def check_plan(plan: Plan, diagnostics: Diagnostics) -> None:
     _check_names(shape, diagnostics)
     _check_texts(shape, diagnostics)
     _check_labels(shape, diagnostics)
-    store = STORES.get(plan.store)
-    if store is None:
+    store = store_of(plan)
+    if store is None and plan.credentials == "iam":
+        diagnostics.error(
+            "GR640",
+            f"plugins sign in with several clouds ({', '.join(sorted({str(role.iam) for role in plan.roles}))})",
+            path="credentials.mode",
+            hint="generate for the servers of each cloud apart (--plugin, --out)",
+        )
+    elif store is None:
         diagnostics.error(
             "GR612",
             f"the terraform target cannot keep passwords in {plan.store!r}",
@@ -85,7 +94,8 @@ def _check_servers(plan: Plan, diagnostics: Diagnostics) -> None:
 def _check_names(shape: Shape, diagnostics: Diagnostics) -> None:
     seen: set[tuple[str, str]] = set()
     for kind, name, plugin in _names(shape.plugins):
-        if (kind, name) in seen or _NAME.fullmatch(name):
+        pattern = _ROLE_OF_CLOUD if kind == "role" and plugin.role.iam else _NAME
+        if (kind, name) in seen or pattern.fullmatch(name):
             continue
         seen.add((kind, name))
         own_key = f".{_PATHS[kind]}" if kind in _PATHS else ""
@@ -104,8 +114,8 @@ def _names(plugins: list[PluginPlan]) -> Iterator[tuple[str, str, PluginPlan]]:
         yield "role", plugin.role.name, plugin
         if plugin.schema is not None:
             yield "schema", plugin.schema, plugin
-        if plugin.database.group is not None:
-            yield "role", plugin.database.group, plugin
+        for group in sorted({plugin.database.group, plugin.role.group} - {None}, key=str):
+            yield "role", str(group), plugin
 
 
 def _check_texts(shape: Shape, diagnostics: Diagnostics) -> None:
@@ -140,6 +150,8 @@ def _check_labels(shape: Shape, diagnostics: Diagnostics) -> None:
         owners[gone.label].append(f"the retired plugin {gone.plugin_id!r}")
     for database in shape.shared_databases:
         owners[database_label(*place(database))].append(f"the shared database {database.name!r}")
+    for server, name in shape.base_roles:
+        owners[base_role_label(server, name)].append(f"the role {name!r} that plugins act as")
     for role in shape.shared_roles.values():
         owners[role_label(*place(role))].append(f"the shared role {role.name!r}")
     for label, things in owners.items():

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from generator.escaping import Escaped
 from generator.targets.terraform.escaping import string
 from generator.targets.terraform.hcl import NULL, Output, RequiredProvider, Variable
+from generator.targets.terraform.stores.iam import Iam, role_arguments
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -104,6 +105,15 @@ GROUP_DATABASE: Final = Kind(
     outputs={"group": Escaped("postgresql_role.group.name"), "database": _OWN_DATABASE},
     role=Escaped("postgresql_role.group.name"),
 )
+BASE_ROLE: Final = Kind(
+    folder="postgresql-base-role",
+    summary="The role that every connection of Backstage switches to (`role` in app-config): it owns what plugins make.",
+    parts=("group", "connect_each"),
+    inputs=("group_name", "databases"),
+    outputs={"group": Escaped("postgresql_role.group.name")},
+    role=Escaped("postgresql_role.group.name"),
+    privileges=("CONNECT", "TEMPORARY"),
+)
 DATABASE_OF_ROLE: Final = Kind(
     folder="postgresql-database-of-role",
     summary="A database, and what a role from elsewhere may do there.",
@@ -160,9 +170,15 @@ _OUTPUTS: Final = {
 
 def module_view(kind: Kind, store: Store) -> dict[str, Any]:
     """What the templates in ``modules/`` print for ``kind``."""
+    iam = store if isinstance(store, Iam) else None
     inputs = [_INPUTS[name] for name in kind.inputs] + list(store.module_variables if kind.makes_role else ())
     outputs = [
-        Output(name=Escaped(name), description=_OUTPUTS[name], value=value) for name, value in kind.outputs.items()
+        Output(
+            name=Escaped(name),
+            description=_OUTPUTS[name],
+            value=iam.role if iam and value == _OWN_ROLE else value,
+        )
+        for name, value in kind.outputs.items()
     ] + list(store.module_outputs if kind.makes_role else ())
     return {
         "summary": kind.summary,
@@ -170,22 +186,30 @@ def module_view(kind: Kind, store: Store) -> dict[str, Any]:
         "providers": required_providers(store if kind.makes_role else None),
         "variables": sorted(inputs, key=lambda item: item.name),
         "outputs": sorted(outputs, key=lambda item: item.name),
-        "role": kind.role,
+        "role": iam.role if iam and kind.role == _OWN_ROLE else kind.role,
+        "role_arguments": role_arguments(
+            iam,
+            has_group="group" in kind.inputs,
+            has_schema="schema" in kind.parts,
+            password={} if iam else {"password_wo": store.password, "password_wo_version": store.password_version},
+        ),
         "database": kind.database,
-        "password": store.password,
-        "password_version": store.password_version,
         "privileges": Escaped(", ".join(string(privilege) for privilege in kind.privileges)),
         # Databases and schemas are dropped before the roles that own what is in them.
         "depends_on": next((_AFTER[part] for part in kind.parts if part in _AFTER), None),
         "has_group": "group" in kind.inputs,
         "has_schema": "schema" in kind.parts,
-        "forgets": [Escaped(address) for address in kind.forgets],
+        "forgets": [Escaped(address) for address in (*kind.forgets, *(iam.forgets if iam and kind.makes_role else ()))],
     }
 
 
 def _parts(kind: Kind, store: Store) -> list[str]:
     password = [f"modules/password.{store.name}.tf.j2"] if kind.makes_role and store.makes_password else []
-    return [*password, *(f"modules/{part}.tf.j2" for part in kind.parts)]
+    makes_role = store.role_parts if isinstance(store, Iam) else ("modules/role.tf.j2",)
+    return [
+        *password,
+        *(name for part in kind.parts for name in (makes_role if part == "role" else [f"modules/{part}.tf.j2"])),
+    ]
 
 
 def required_providers(store: Store | None) -> list[RequiredProvider]:

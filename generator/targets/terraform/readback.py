@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from generator.targets.terraform.escaping import unquote
 from generator.targets.terraform.kinds import (
+    BASE_ROLE,
     DATABASE,
     DATABASE_OF_ROLE,
     GROUP_DATABASE,
@@ -81,7 +82,7 @@ def _creates(
         yield "database", server, unquote(body["database"])
     if module in _MAKES_ROLE:
         yield "role", server, unquote(body["role"])
-    if module == GROUP_DATABASE.folder:
+    if module in (BASE_ROLE.folder, GROUP_DATABASE.folder):
         yield "role", server, unquote(body["group_name"])
     if module in _MAKES_SCHEMA:
         yield "schema", server, _database(body["database"], calls), unquote(body["schema"])

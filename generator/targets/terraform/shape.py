@@ -47,6 +47,11 @@ def role_label(server: str, name: str) -> str:
     return _shared_label("role", server, name)
 
 
+def base_role_label(server: str, name: str) -> str:
+    """The module of a role that all plugins of a server act as."""
+    return _shared_label("acting", server, name)
+
+
 @dataclass(frozen=True)
 class Shape:
     """The PostgreSQL part of a plan, and who owns what in it."""
@@ -96,17 +101,26 @@ class Shape:
 
     @cached_property
     def shared_roles(self) -> dict[Place, Role]:
-        """The roles with a module of their own: more than one plugin uses, or used, them.
+        """The roles with a module of their own: more than one plugin uses, or used, them, or all of a server are to.
 
         A role whose other plugins are all retired stays where it is: taking it over would drop and create it.
         """
-        if all(len(role.plugins) == 1 for role in self.roles) and not self.plan.retired:
+        if all(len(role.plugins) == 1 and not role.is_common for role in self.roles) and not self.plan.retired:
             return {}
         users: dict[Place, int] = {place(role): len(role.plugins) for role in self.roles}
         for gone in self.retired:
             if (gone.server, gone.role) in users:
                 users[gone.server, gone.role] += 1
-        return {place(role): role for role in self.roles if users[place(role)] > 1}
+        return {place(role): role for role in self.roles if users[place(role)] > 1 or role.is_common}
+
+    @cached_property
+    def base_roles(self) -> dict[Place, list[PluginPlan]]:
+        """The roles that all plugins of a server act as once they are connected, with these plugins."""
+        found: dict[Place, list[PluginPlan]] = defaultdict(list)
+        for plugin in self.plugins:
+            if plugin.role.group and plugin.role.is_common:
+                found[plugin.server, plugin.role.group].append(plugin)
+        return found
 
     @cached_property
     def aliases(self) -> dict[str, str | None]:

@@ -120,6 +120,48 @@ def make_plan(
     )
 
 
+def signed_in(
+    *wanted: Wanted, iam: str | None = None, common: str | None = None, acts_as: str | None = None, password_version: int = 1
+) -> Plan:
+    """A plan whose plugins sign in as one role (``common``), by way of a cloud (``iam``), or act as another role."""
+    wanted = tuple(
+        Wanted(item.plugin_id, database=item.database, role=common or item.role, schema=item.schema, server=item.server)
+        for item in wanted
+    )
+    plan = make_plan(*wanted, password_version=password_version)
+    changed = {"is_common": common is not None, "iam": iam, "group": acts_as}
+    roles = {(role.server, role.name): role._replace(**changed) for role in plan.roles}
+    databases = {(item.server, item.name): item._replace(group=acts_as or item.group) for item in plan.databases}
+    plugins = tuple(
+        plugin._replace(role=roles[plugin.server, plugin.role.name], database=databases[plugin.server, plugin.database.name])
+        for plugin in plan.plugins
+    )
+    mode = "iam" if iam else "shared" if common else "per-plugin"
+    return plan._replace(databases=tuple(databases.values()), roles=tuple(roles.values()), plugins=plugins, credentials=mode)
+
+
+def modes() -> dict[str, Plan]:
+    """A plan for each way to sign in, by name."""
+    plain = [Wanted("auth"), Wanted("tech-insights")]
+    schemas = [Wanted(name, database="backstage", schema=name.replace("-", "_")) for name in ("auth", "tech-insights")]
+    other = Wanted("search", server="reporting")
+    google = "backstage@my-project.iam"
+    return {
+        "one role for all": signed_in(*plain, common="backstage"),
+        "one role for all schemas": signed_in(*schemas, common="backstage"),
+        "one role for all of each server": signed_in(*plain, other, common="backstage"),
+        "one role that acts as another": signed_in(*plain, common="backstage", acts_as="owner"),
+        "one role for schemas that acts as another": signed_in(*schemas, common="backstage", acts_as="owner"),
+        "rds": signed_in(*plain, other, iam="rds"),
+        "rds with schemas": signed_in(*schemas, iam="rds"),
+        "rds with one role that acts as another": signed_in(*plain, iam="rds", common="backstage", acts_as="owner"),
+        "cloudsql": signed_in(*plain, iam="cloudsql", common=google),
+        "cloudsql with one role that acts as another": signed_in(*plain, iam="cloudsql", common=google, acts_as="owner"),
+        "azure": signed_in(*plain, iam="azure"),
+        "azure with one role": signed_in(*schemas, iam="azure", common="backstage"),
+    }
+
+
 def render(plan: Plan) -> list[Artifact]:
     """What the target makes of ``plan``."""
     return TARGET.render(RenderContext(plan=plan, resolved={}, merged={}))
@@ -186,7 +228,7 @@ def shapes() -> dict[str, Plan]:
     }
     in_aws = {f"{name} in AWS": in_store(plan, "aws-secretsmanager") for name, plan in found.items() if name != "odd ids"}
     everywhere = {f"schemas in {store}": in_store(found["schemas"], store) for store in MADE}
-    return found | in_aws | everywhere
+    return found | in_aws | everywhere | modes()
 
 
 #: The stores that make the passwords.
