@@ -12,6 +12,8 @@ from pathlib import Path
 PROJECT = Path(__file__).resolve().parent.parent
 README = PROJECT / "README.md"
 CLI = PROJECT / "docs" / "cli.md"
+LINT = PROJECT / "docs" / "lint" / "README.md"
+_RULES = re.compile(r"(?<=<!-- rules -->\n).*(?=<!-- end of rules -->)", re.DOTALL)
 
 _TRANSCRIPT = re.compile(r"(<!-- transcript: greenroom (?P<arguments>.*?) -->\n```console\n).*?(```\n)", re.DOTALL)
 _HEAD = """# Command line
@@ -68,9 +70,21 @@ def cli() -> str:
     return "".join(parts)
 
 
+def lint_index() -> str:
+    """docs/lint/README.md with the table of rules as it is now."""
+    from generator.lint.rules import RULES
+
+    rows = [
+        f"| [{rule.code}]({rule.code}.md) | {rule.name} | {rule.severity}{' · fix' if rule.fixable else ''} | {rule.summary} |\n"
+        for rule in RULES.values()
+    ]
+    table = "".join(["\n| code | name | severity | |\n|---|---|---|---|\n", *rows, "\n"])
+    return _RULES.sub(lambda _: table, LINT.read_text(encoding="utf-8"))
+
+
 def main() -> None:
     """Write what changed."""
-    for path, text in ((README, readme(README.read_text(encoding="utf-8"))), (CLI, cli())):
+    for path, text in ((README, readme(README.read_text(encoding="utf-8"))), (CLI, cli()), (LINT, lint_index())):
         if not path.is_file() or path.read_text(encoding="utf-8") != text:
             path.write_text(text, encoding="utf-8")
             print(f"{path.relative_to(PROJECT)}: changed")

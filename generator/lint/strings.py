@@ -52,8 +52,9 @@ def check(subject: Subject) -> Iterator[Finding]:
                     backstage="takes the missing parts for empty ones, which override the base connection's",
                     hint="write an object with the keys that differ, or a complete string",
                 )
-        encoded = [key for key in ("user", "password") if _PERCENT.search(str(parts.get(key) or ""))]
-        if entry.is_mysql and is_known_text(text) and encoded:
+        known = {key: value for key in ("user", "password") if is_known_text(value := parts.get(key))}
+        encoded = [key for key, value in known.items() if _PERCENT.search(value)]
+        if entry.is_mysql and encoded:
             yield found(
                 ENCODED,
                 f"the {' and the '.join(encoded)} in this URL would be sent with the percent signs",
