@@ -97,7 +97,7 @@ class Delivery(NamedTuple):
 class Role(NamedTuple):
     """A login role and its password, used by ``plugins``; ``group`` is the role that owns what they make.
 
-    ``host`` is where a MySQL user may come from; nothing else has one, and MySQL has no ``group``.
+    For MySQL, which has no ``group``: ``host`` is where the user may come from, ``requires_tls`` refuses it in the clear.
     ``is_common``: it is the one role of all plugins of its server, even while there is only one of them. ``iam`` is the
     cloud that signs it in (``rds``, ``cloudsql``, ``azure``): such a role has no password, and its ``delivery``,
     ``secret_name`` and ``password_version`` stand for nothing.
@@ -113,6 +113,7 @@ class Role(NamedTuple):
     group: str | None = None
     renamed_from: str | None = None
     host: str = "%"
+    requires_tls: bool = True
     is_common: bool = False
     iam: str | None = None
 

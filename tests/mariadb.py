@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
 ADMIN = "greenroom_admin"
-ADMIN_PASSWORD = "throw-away-admin-password"
+ADMIN_PASSWORD = "Throw-away-admin-password-1"
 #: What the master user of Amazon RDS has.
 ADMIN_PRIVILEGES = (
     "SELECT, INSERT, UPDATE, DELETE, CREATE, DROP, RELOAD, PROCESS, REFERENCES, INDEX, ALTER, SHOW DATABASES, "

@@ -9,6 +9,7 @@ from generator.model import Database, Delivery, Role
 from generator.naming import expand, label, role_problem, secret_name
 from generator.planning.places import config_key, source
 from generator.planning.servers import PRIMARY
+from generator.planning.transport import goes_without_tls, warn_without_tls
 from generator.settings import SHARED_SECRET, SHARED_VARIABLE
 
 if TYPE_CHECKING:
@@ -111,6 +112,7 @@ def plan_roles(
         sign_in = sharing[0].sign_in
         if len(sharing) > 1 and sign_in.common is None:
             _report_shared_role(name, sharing, diagnostics)
+        warn_without_tls(sharing, diagnostics)
         expanded = {"plugin": first, "environment": settings.environment, "server": server}
         groups = {databases[server, names.database].group for names in sharing} - {None}
         if groups and sign_in.acts_as is None and len({names.database for names in sharing}) > 1:
@@ -135,6 +137,7 @@ def plan_roles(
             ),
             password_version=max(settings.password_versions.get(names.plugin.plugin_id, 1) for names in sharing),
             group=next(iter(groups), None),
+            requires_tls=not all(map(goes_without_tls, sharing)),
             is_common=sign_in.common is not None,
             iam=sign_in.iam,
         )

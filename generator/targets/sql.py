@@ -1,7 +1,8 @@
-"""The ``sql`` target: a psql script for each PostgreSQL server, and how to run it.
+"""The ``sql`` target: a script for each server, and how to run it. For MySQL see :mod:`generator.targets.mysql_script`.
 
-The script is idempotent, needs no superuser and holds no password. Databases and schemas belong to the role that runs it:
-only an owner can take privileges from ``PUBLIC``, and no membership in a plugin's role is needed to hand out schemas.
+A PostgreSQL server gets a psql script. It is idempotent, needs no superuser and holds no password. Databases and schemas
+belong to the role that runs it: only an owner can take privileges from ``PUBLIC``, and no membership in a plugin's role is
+needed to hand out schemas.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from generator.escaping import Escaped, comment
 from generator.naming import variable_part
-from generator.targets import sql_escaping
+from generator.targets import mysql_escaping, mysql_script, sql_escaping
 from generator.targets.base import Artifact
 from generator.targets.sql_check import check_plan
 from generator.templating import render_template
@@ -35,7 +36,7 @@ def _cell(value: object) -> Escaped:
     return Escaped(comment(value).replace("`", "'").replace("|", "¦"))
 
 
-_FILTERS: Final = (*sql_escaping.FILTERS, ("cell", _cell))
+_FILTERS: Final = (*sql_escaping.FILTERS, *mysql_escaping.FILTERS, ("cell", _cell))
 
 
 class SqlTarget:
@@ -51,29 +52,21 @@ class SqlTarget:
     def render(self, context: RenderContext) -> list[Artifact]:
         """``databases.sql`` (with several servers ``<server>.sql`` for each) and ``README.md``, sorted by path.
 
-        No artifact at all when nothing has to exist on a PostgreSQL server.
+        A MySQL server's script comes with a shell script of the same name. No artifact at all when nothing has to exist.
         """
         plan = context.plan
-        servers = [server.name for server in plan.servers if server.engine == _ENGINE]
-        if not servers:
+        if not plan.servers:
             return []
-        views = [_script_view(plan, name, f"{name}.sql" if len(servers) > 1 else "databases.sql") for name in servers]
-        artifacts = [Artifact(view["file"], render_template("sql", "databases.sql.j2", view, _FILTERS)) for view in views]
-        readme = {
-            "environment": plan.environment,
-            "scripts": [
-                {
-                    "file": view["file"],
-                    "server": view["server"],
-                    "databases": len(view["databases"]),
-                    "roles": len(view["roles"]) + len(view["groups"]),
-                }
-                for view in views
-            ],
-            "roles": [role for view in views for role in view["roles"] if role["env"]],
-            "clouds": sorted({cloud for view in views for cloud in view["clouds"]}),
-        }
-        artifacts.append(Artifact("README.md", render_template("sql", "README.md.j2", readme, _FILTERS)))
+        views, artifacts = [], []
+        for server in plan.servers:
+            file = f"{server.name}.sql" if len(plan.servers) > 1 else "databases.sql"
+            if server.engine == mysql_script.ENGINE:
+                views.append(mysql_script.script_view(plan, server.name, file))
+                artifacts += mysql_script.script_artifacts(views[-1], _FILTERS)
+            else:
+                views.append(_script_view(plan, server.name, file))
+                artifacts.append(Artifact(file, render_template("sql", "databases.sql.j2", views[-1], _FILTERS)))
+        artifacts.append(Artifact("README.md", render_template("sql", "README.md.j2", _readme(plan, views), _FILTERS)))
         return sorted(artifacts, key=lambda artifact: artifact.path)
 
     def read_back(self, artifacts: list[Artifact]) -> set[tuple[str, ...]]:
@@ -85,8 +78,33 @@ class SqlTarget:
         found: set[tuple[str, ...]] = set()
         for artifact in artifacts:
             if artifact.path.endswith(".sql"):
-                found |= _read_script(artifact.text)
+                is_mysql = mysql_script.is_script(artifact.text)
+                found |= set(mysql_script.read_script(artifact.text)) if is_mysql else _read_script(artifact.text)
         return found
+
+
+def _readme(plan: Plan, views: list[dict[str, Any]]) -> dict[str, Any]:
+    """What ``README.md.j2`` prints: a part for each engine."""
+    scripts = [
+        {
+            "engine": view["engine"],
+            "file": view["file"],
+            "shell_file": view.get("shell_file", ""),
+            "server": view["server"],
+            "databases": len(view["databases"]),
+            "roles": len(view["roles"]) + len(view["groups"]),
+        }
+        for view in views
+    ]
+    engines = {
+        engine: {
+            "scripts": [script for script in scripts if script["engine"] == engine],
+            "roles": [role for view in views if view["engine"] == engine for role in view["roles"] if role["env"]],
+        }
+        for engine in sorted({view["engine"] for view in views}, reverse=True)
+    }
+    clouds = sorted({cloud for view in views for cloud in view.get("clouds", ())})
+    return {"environment": plan.environment, "engines": engines, "clouds": clouds}
 
 
 def _read_script(text: str) -> set[tuple[str, ...]]:
@@ -117,6 +135,7 @@ def _script_view(plan: Plan, server: str, file: str) -> dict[str, Any]:
     groups = sorted({database.group for database in databases if database.group})
     views = [_role_view(role) for role in roles]
     return {
+        "engine": _ENGINE,
         "file": file,
         "server": server,
         "environment": plan.environment,

@@ -1,4 +1,4 @@
-"""What a psql script cannot carry, found before anything is rendered."""
+"""What a script cannot carry, found before anything is rendered."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import re
 from collections import defaultdict
 from typing import TYPE_CHECKING, Final
 
+from generator.targets import mysql_escaping
 from generator.targets.sql_escaping import is_variable
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ _FILE_NAME: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]*", re.ASCII)
 
 
 def check_plan(plan: Plan, diagnostics: Diagnostics) -> None:
-    """Report every plan item that the ``sql`` target has to refuse: GR620 to GR625."""
+    """Report every plan item that the ``sql`` target has to refuse: GR621 to GR626."""
     _check_servers(plan, diagnostics)
     _check_variables(plan, diagnostics)
     _check_names(plan, diagnostics)
@@ -28,16 +29,7 @@ def check_plan(plan: Plan, diagnostics: Diagnostics) -> None:
 
 def _check_servers(plan: Plan, diagnostics: Diagnostics) -> None:
     for server in plan.servers:
-        if server.engine != "postgresql":
-            plugins = [plugin for plugin in plan.plugins if plugin.server == server.name]
-            diagnostics.error(
-                "GR620",
-                f"the sql target writes PostgreSQL scripts, and server {server.name!r} is {server.engine} "
-                f"(plugins {', '.join(plugin.plugin_id for plugin in plugins)})",
-                _place(plugins),
-                hint="leave the target sql out (--target), or generate for the other plugins alone (--plugin)",
-            )
-        elif not _FILE_NAME.fullmatch(server.name):
+        if not _FILE_NAME.fullmatch(server.name):
             diagnostics.error(
                 "GR624",
                 f"the server name {server.name!r} cannot be the name of a file",
@@ -46,14 +38,26 @@ def _check_servers(plan: Plan, diagnostics: Diagnostics) -> None:
 
 
 def _check_variables(plan: Plan, diagnostics: Diagnostics) -> None:
+    engines = {server.name: server.engine for server in plan.servers}
+    seen: dict[tuple[str, str], Role] = {}
     for role in plan.roles:
-        if not is_variable(role.delivery.env):
+        on_mysql = engines.get(role.server) == "mysql"
+        if on_mysql and (other := seen.setdefault((role.server, role.delivery.env.lower()), role)) is not role:
+            diagnostics.error(
+                "GR626",
+                f"{other.delivery.env!r} and {role.delivery.env!r} are one variable to MySQL, where case does not count "
+                f"(passwords of users {other.name!r} and {role.name!r})",
+                _place([plugin for plugin in plan.plugins if plugin.role is role]),
+                path="credentials.delivery.env",
+                hint="rename one of the plugins, or generate for them apart",
+            )
+        if not (mysql_escaping.is_variable if on_mysql else is_variable)(role.delivery.env):
             diagnostics.error(
                 "GR621",
                 f"{role.delivery.env!r} cannot be the name of an environment variable (password of role {role.name!r})",
                 _place([plugin for plugin in plan.plugins if plugin.role is role]),
                 path="credentials.delivery.env",
-                hint="letters, digits and underscores, no digit first",
+                hint="letters, digits and underscores, no digit first" + (", at most 64 of them" if on_mysql else ""),
             )
 
 
@@ -62,7 +66,7 @@ def _check_names(plan: Plan, diagnostics: Diagnostics) -> None:
         if name is not None and (not name or "\0" in name or not _is_unicode(name)):
             diagnostics.error(
                 "GR622",
-                f"{name!r} cannot be the name of a {kind}: PostgreSQL takes no empty name, no NUL and no half character",
+                f"{name!r} cannot be the name of a {kind}: a server takes no empty name, no NUL and no half character",
                 _place(plugins),
                 hint="choose another name",
             )

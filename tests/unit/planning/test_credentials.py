@@ -124,7 +124,7 @@ def test_iam_that_cannot_be() -> None:
     _, problems = planned(
         plugin("auth"), plugin("catalog", client="mysql2"), credentials_mode="iam", locations=WRITTEN, iam=None
     )
-    assert [text[:12] for text in problems] == ["error[GR310]", "error[GR312]"]
+    assert [text[:12] for text in problems if text.startswith("error")] == ["error[GR310]", "error[GR312]"]
 
 
 def test_one_google_identity_for_all() -> None:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from test_plan import codes, planned, plugin
+from test_plan import codes, env, planned, plugin
 
 
 def on_mysql(plugin_id: str, **fields: Any) -> Any:
-    return plugin(plugin_id, client="mysql2", **fields)
+    own = fields.pop("own", {})
+    connection = {"host": env("MYSQL_HOST"), "ssl": {}, **own}
+    return plugin(plugin_id, **{"client": "mysql2", "connection": connection, "own_connection": own, **fields})
 
 
 def test_a_user_may_come_from_anywhere() -> None:
@@ -60,6 +62,32 @@ def test_names_mysql_does_not_have(fields: dict[str, Any], text: str) -> None:
 
 def test_both_engines_in_one_plan() -> None:
 
-    plan, diagnostics = planned(plugin("catalog"), on_mysql("search", client_overridden=True, connection={"host": "m"}))
+    plan, diagnostics = planned(
+        plugin("catalog"), on_mysql("search", client_overridden=True, connection={"host": "m", "ssl": {}})
+    )
     assert not len(diagnostics)
     assert {server.name: server.engine for server in plan.servers} == {"primary": "postgresql", "m": "mysql"}
+
+
+@pytest.mark.parametrize(
+    ("ssl", "text", "requires_tls"),
+    [
+        ({"ssl": {}}, None, True),
+        ({"ssl": "Amazon RDS"}, None, True),
+        ({}, "does not say `ssl`, and its user 'backstage_catalog' has to come with TLS", True),
+        ({"ssl": False}, "says `ssl: false`, and its user may come in the clear", False),
+    ],
+)
+def test_a_user_has_to_come_with_tls_unless_app_config_says_otherwise(
+    ssl: dict[str, Any], text: str | None, requires_tls: bool
+) -> None:
+    plan, diagnostics = planned(on_mysql("catalog", connection={"host": "m", **ssl}))
+    assert plan.roles[0].requires_tls is requires_tls
+    assert [item.code for item in diagnostics] == (["GR319"] if text else [])
+    assert not text or next(iter(diagnostics)).summary == f"the connection of plugin 'catalog' {text}"
+
+
+def test_a_url_without_a_value_says_nothing_about_tls() -> None:
+    plan, diagnostics = planned(on_mysql("catalog", connection={"connectionString": env("MYSQL_URL")}))
+    assert not len(diagnostics)
+    assert plan.roles[0].requires_tls

@@ -23,6 +23,7 @@ class Want:
     role: str | None = None
     schema: str | None = None
     server: str = "primary"
+    engine: str = "postgresql"
     env: str | None = None
     file: str | None = None
     database_was: str | None = None
@@ -55,7 +56,7 @@ def make_plan(*wanted: Want, **fields: Any) -> Plan:
             plugins=tuple(sorted(other.plugin for other in users)),
             label=want.database_name.replace("-", "_"),
             shared=len(users) > 1 or want.schema is not None,
-            group=f"{want.database_name}_plugins" if several_roles and want.schema is None else None,
+            group=f"{want.database_name}_plugins" if several_roles and _may_group(want) else None,
             renamed_from=want.database_was,
         )
         same_role = [other for other in wanted if (other.server, other.role_name) == (want.server, want.role_name)]
@@ -82,13 +83,13 @@ def make_plan(*wanted: Want, **fields: Any) -> Plan:
         )
         for want in sorted(wanted, key=lambda item: item.plugin)
     )
-    servers = sorted({want.server for want in wanted})
+    servers = sorted({(want.server, want.engine) for want in wanted})
     return Plan(
         **{
             "environment": "test",
             "store": "variables",
             "servers": tuple(
-                Server(name=name, kind="existing", engine="postgresql", host="127.0.0.1", port=5432) for name in servers
+                Server(name=name, kind="existing", engine=engine, host="127.0.0.1", port=None) for name, engine in servers
             ),
             "databases": tuple(databases[key] for key in sorted(databases)),
             "roles": tuple(roles[key] for key in sorted(roles)),
@@ -96,6 +97,10 @@ def make_plan(*wanted: Want, **fields: Any) -> Plan:
             **fields,
         }
     )
+
+
+def _may_group(want: Want) -> bool:
+    return want.schema is None and want.engine == "postgresql"
 
 
 def context(plan: Plan) -> RenderContext:

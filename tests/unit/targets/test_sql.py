@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sql_plans import Want, context, expected, make_plan
 
-from generator.diagnostics import Diagnostics, Location
-from generator.model import PluginDatabase, Retired, Server
+from generator.diagnostics import Diagnostics
+from generator.model import Retired
 from generator.targets import TARGETS
 from generator.targets.sql import TARGET
 from generator.targets.sql_escaping import (
@@ -97,21 +97,6 @@ def test_a_variable_is_a_name_or_nothing(name: str) -> None:
 
 def test_a_good_plan_has_no_problems() -> None:
     assert problems(make_plan(Want(plugin="catalog"), Want(plugin="a", database="s", schema="a"))) == []
-
-
-def test_mysql_is_refused_with_the_place() -> None:
-    plan = make_plan(Want(plugin="catalog"))
-    source = PluginDatabase(plugin_id="catalog", sources={"client": Location("app-config.yaml", 3, 5)})
-    plan = plan._replace(
-        servers=(Server(name="primary", kind="existing", engine="mysql", host=None, port=None),),
-        plugins=(plan.plugins[0]._replace(source=source),),
-    )
-    diagnostics = Diagnostics()
-    TARGET.check(context(plan), diagnostics)
-    (problem,) = diagnostics
-    assert (problem.code, problem.location) == ("GR620", Location("app-config.yaml", 3, 5))
-    assert "server 'primary' is mysql (plugins catalog)" in problem.summary
-    assert TARGET.render(context(plan)) == []
 
 
 @pytest.mark.parametrize("name", ["", "1X", "A B", "A-B", "Ä", "A\n\\! id"])
