@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from generator.collect import Rendering
     from generator.live.embedded import EmbeddedServer
-    from generator.live.preflight import PreflightReport
+    from generator.live.results import PreflightReport
 
 ADMIN: Final = "backstage_admin"
 EXAMPLE: Final = "quickstart"

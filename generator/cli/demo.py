@@ -28,7 +28,7 @@ def command(*, out: Path) -> int:
     from generator.demo import run_demo
 
     report = run_demo(out, lambda line: click.echo(f"{click.style('→', fg='green')} {line}", err=True))
-    show_report(report.results)
+    show_report(report)
     show_diagnostics(report.diagnostics())
     if not report.ready:
         return NOT_READY

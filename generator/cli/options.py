@@ -55,6 +55,18 @@ def common_options(function: F) -> F:
     return function
 
 
+def with_formats(*formats: str) -> Callable[[click.Command], click.Command]:
+    """The same command, whose ``--format`` knows ``formats``."""
+
+    def change(command: click.Command) -> click.Command:
+        for parameter in command.params:
+            if parameter.name == "output_format":
+                parameter.type = click.Choice(formats)
+        return command
+
+    return change
+
+
 #: Options that only decide how a command talks.
 _TALK = ("output_format", "quiet", "verbose")
 

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-import time
+import signal
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from generator.cli.options import common_options, make_request
+from generator.cli.options import common_options, make_request, with_formats
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from generator.live.preflight import PreflightReport, PreflightResult
+    from generator.live.options import PreflightOptions
+    from generator.live.results import PreflightReport
     from generator.live.targets import PreflightTarget
 
 NOT_READY = 4
-_LONGEST_PAUSE = 5.0
+TERMINATED = 143
 
 
+@with_formats("text", "json", "junit")
 @click.command("preflight")
 @common_options
 @click.option(
@@ -29,62 +29,124 @@ _LONGEST_PAUSE = 5.0
     help="Where `generate --out` wrote. [default: infra]",
 )
 @click.option("--wait", type=click.IntRange(min=0), default=0, metavar="SECONDS", help="Try again until all are ready.")
-def command(*, output_format: str, quiet: bool, verbose: bool, wait: int, placeholders: str, **options: Any) -> int:
+@click.option(
+    "--timeout",
+    type=click.IntRange(min=1),
+    default=5,
+    show_default=True,
+    metavar="SECONDS",
+    help="For each connection attempt and name server.",
+)
+@click.option(
+    "--replicas",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    metavar="N",
+    help="How many Backstage instances share the server: their pools have to fit.",
+)
+@click.option(
+    "--junit",
+    "junit_file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Also write the checks as JUnit XML.",
+)
+def command(
+    *,
+    output_format: str,
+    quiet: bool,
+    verbose: bool,
+    wait: int,
+    timeout: int,
+    replicas: int,
+    junit_file: Path | None,
+    placeholders: str,
+    **options: Any,
+) -> int:
     """Prove each plugin's database with the plugin's own credentials.
 
     Reads app-config with the generated fragment as Backstage would in this environment (the passwords come from it, from
-    --env-file or from the fragment's files), logs in as every plugin, creates and drops a table, and proves that the
-    other plugins' databases refuse. Exit code 4 when one is not ready.
+    --env-file or from the fragment's files), logs in as every plugin, does to a table what migrations do, and proves that
+    the other plugins' databases refuse. Exit code 4 when one is not ready.
     """
     from generator import pipeline
-    from generator.cli.output import show_diagnostics, show_json
+    from generator.cli.output import show_diagnostics
+    from generator.live.base_settings import read_base
+    from generator.live.options import PreflightOptions
     from generator.live.targets import targets_from_map
 
+    signal.signal(signal.SIGTERM, _terminated)
     # The whole run is about this environment: a variable without a value is what Backstage would see as well.
     project = pipeline.with_fragment(pipeline.load(make_request(placeholders="backstage", **options)))
     resolved = pipeline.resolve(project)
     plan = pipeline.plan_afresh(project, resolved)
-    report = _run(targets_from_map(resolved, plan, project.environ), wait=wait, quiet=quiet)
-    if output_format == "json":
-        show_json({**report.to_json(), "diagnostics": [item.to_json() for item in report.diagnostics()]})
-    else:
-        show_report(report.results)
+    targets = targets_from_map(resolved, plan, project.environ, read_base(project))
+    chosen = PreflightOptions(connect_timeout=timeout, replicas=replicas)
+    report = _run(targets, chosen, wait=wait, quiet=quiet)
+    if junit_file is not None:
+        _write_junit(junit_file, report)
+    _show(report, output_format)
+    if output_format != "json":
         # The fragment among the --config files is right here, where it is proved.
         show_diagnostics((item for item in project.diagnostics if item.code != "GR406"), quiet=quiet)
-        show_diagnostics(report.diagnostics())
+        show_diagnostics(report.diagnostics(), quiet=quiet)
     return 0 if report.ready else NOT_READY
 
 
-def _run(targets: list[PreflightTarget], *, wait: int, quiet: bool) -> PreflightReport:
-    """Look at all targets; those that are not ready again, at growing intervals, until ``wait`` seconds are over."""
-    from generator.live.preflight import PreflightReport, run_preflight
+def _run(targets: list[PreflightTarget], options: PreflightOptions, *, wait: int, quiet: bool) -> PreflightReport:
+    from generator.cli.progress import show_progress
+    from generator.live.waiting import wait_until_ready
 
-    deadline = time.monotonic() + wait
-    results = {result.plugin_id: result for result in run_preflight(targets).results}
-    pause = 0.5
-    while not all(result.ready for result in results.values()) and time.monotonic() + pause < deadline:
-        time.sleep(pause)
-        pause = min(pause * 2, _LONGEST_PAUSE)
-        again = run_preflight([target for target in targets if not results[target.plugin_id].ready]).results
-        for result in again:
-            if not quiet and (result.ready, result.code) != (
-                results[result.plugin_id].ready,
-                results[result.plugin_id].code,
-            ):
-                click.echo(f"{result.plugin_id}: {'ready' if result.ready else result.code}", err=True)
-        results.update((result.plugin_id, result) for result in again)
-    return PreflightReport(tuple(results[plugin_id] for plugin_id in sorted(results)))
+    def tell(line: str) -> None:
+        if not quiet:
+            click.echo(line, err=True)
+
+    with show_progress(len(targets), quiet=quiet) as on_result:
+        return wait_until_ready(targets, options, wait, tell, on_result)
 
 
-def show_report(results: Iterable[PreflightResult]) -> None:
-    """Print one line for each plugin: where it is, who logs in, and the checks that failed."""
+def _terminated(_signal: int, _frame: object) -> NoReturn:
+    """Kubernetes and ECS stop a container with SIGTERM: end as for Ctrl-C, so that nothing stays behind."""
+    click.echo("Terminated.", err=True)
+    raise SystemExit(TERMINATED)
+
+
+def _write_junit(path: Path, report: PreflightReport) -> None:
+    from generator.live.junit import junit
+
+    try:
+        path.write_text(junit(report), encoding="utf-8")
+    except OSError as error:
+        raise click.BadParameter(f"{path}: {error.strerror}", param_hint="--junit") from None
+
+
+def _show(report: PreflightReport, output_format: str) -> None:
+    from generator.cli.output import show_json
+
+    if output_format == "json":
+        show_json({**report.to_json(), "diagnostics": [item.to_json() for item in report.diagnostics()]})
+    elif output_format == "junit":
+        from generator.live.junit import junit
+
+        click.echo(junit(report), nl=False)
+    else:
+        show_report(report)
+
+
+def show_report(report: PreflightReport) -> None:
+    """Print one line for each plugin: where it is, who logs in, and the checks that failed; then the servers."""
     from generator.cli.output import show_table
 
     rows = []
-    for result in results:
+    for result in report.results:
         place = f"{result.database}.{result.schema}" if result.schema else result.database
-        failed = ", ".join(check.name for check in result.checks if not check.ok)
+        failed = ", ".join(check.name for check in result.failed)
         verdict = "ready" if result.ready else f"NOT READY: {failed}"
         passed = sum(check.ok for check in result.checks)
         rows.append((result.plugin_id, place, result.user, f"{passed} of {len(result.checks)}", verdict))
     show_table(("plugin", "database", "user", "checks", "verdict"), rows)
+    if report.servers:
+        click.echo()
+    for server in report.servers:
+        click.echo(f"{server.server}: {server.check.detail}")

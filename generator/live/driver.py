@@ -1,4 +1,4 @@
-"""The PostgreSQL driver: an optional dependency, imported where it is needed."""
+"""The database drivers: optional dependencies, imported where they are needed."""
 
 from __future__ import annotations
 
@@ -22,3 +22,16 @@ def load_psycopg() -> ModuleType:
     except ImportError as error:
         summary = f"the PostgreSQL driver psycopg cannot be loaded ({str(error).splitlines()[0]})"
         raise GreenroomError([Diagnostic("GR704", Severity.ERROR, summary, hint="pip install 'greenroom[live]'")]) from None
+
+
+def load_pymysql() -> ModuleType:
+    """The module ``pymysql``.
+
+    Raises:
+        GreenroomError: GR705, it is not installed.
+    """
+    try:
+        return importlib.import_module("pymysql")
+    except ImportError as error:
+        summary = f"the MySQL driver PyMySQL cannot be loaded ({str(error).splitlines()[0]})"
+        raise GreenroomError([Diagnostic("GR705", Severity.ERROR, summary, hint="pip install 'greenroom[live]'")]) from None

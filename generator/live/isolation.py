@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from generator.live.driver import load_psycopg
-from generator.live.failures import fatal_message, is_busy
-from generator.live.session import connect, savepoint
+from generator.live.failures import fatal_message, is_busy, quoted
+from generator.live.network import HostNameError, SilentServerError
+from generator.live.session import open_session, savepoint
 
 if TYPE_CHECKING:
+    from generator.live.network import Network
     from generator.live.targets import Occupant, PreflightTarget
 
 _SHOWN = 5
@@ -29,10 +31,14 @@ FROM pg_catalog.pg_namespace WHERE nspname = ANY(%s::text[]) ORDER BY nspname
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """``problems`` are what the user can reach and must not, ``facts`` what was looked at and is in order."""
+    """``problems`` are what the user can reach and must not, ``facts`` what was looked at and is in order.
+
+    ``mends`` are the statements that take it away.
+    """
 
     problems: tuple[str, ...] = ()
     facts: tuple[str, ...] = ()
+    mends: tuple[str, ...] = ()
 
 
 def other_databases(target: PreflightTarget) -> list[str]:
@@ -62,6 +68,7 @@ def find_reach(connection: Any, target: PreflightTarget) -> Reach:
     """Ask the server, in the plugin's own session, which of the others' databases and schemas its user may enter."""
     problems: list[str] = []
     facts: list[str] = []
+    mends: list[str] = []
     for kind, names, query, verb in (
         ("database", other_databases(target), _DATABASES, "connect to"),
         ("schema", other_schemas(target), _SCHEMAS, "use"),
@@ -73,6 +80,8 @@ def find_reach(connection: Any, target: PreflightTarget) -> Reach:
         if open_ones:
             more = f" and {len(open_ones) - _SHOWN} more" if len(open_ones) > _SHOWN else ""
             problems.append(f"may {verb} {kind} {', '.join(open_ones[:_SHOWN])}{more}")
+            whom = f"FROM PUBLIC, {quoted(target.user or target.role)}"
+            mends += [f"REVOKE ALL ON {kind.upper()} {quoted(name)} {whom}" for name in open_ones[:_SHOWN]]
         else:
             facts.append(f"may {verb} none of {len(rows)} other {kind}{'s' if len(rows) != 1 else ''}")
     schemas = other_schemas(target)
@@ -80,7 +89,7 @@ def find_reach(connection: Any, target: PreflightTarget) -> Reach:
         tried = _try_schema(connection, schemas[0])
         problems += tried.problems
         facts += tried.facts
-    return Reach(tuple(problems), tuple(facts))
+    return Reach(tuple(problems), tuple(facts), tuple(mends))
 
 
 def _try_schema(connection: Any, schema: str) -> Reach:
@@ -99,16 +108,20 @@ def _try_schema(connection: Any, schema: str) -> Reach:
     return Reach(problems=(f"could create a table in schema {schema}",))
 
 
-def try_another_database(target: PreflightTarget, wanted: dict[str, str], timeout: int) -> Reach:
+def try_another_database(target: PreflightTarget, wanted: dict[str, str], timeout: int, network: Network) -> Reach:
     """Really try to connect to one of the others' databases. A refusal is what has to happen."""
     names = other_databases(target)
     if not names:
         return Reach()
     psycopg = load_psycopg()
     name = names[0]
+    assert target.address is not None
     try:
-        with contextlib.closing(connect({**wanted, "dbname": name}, timeout)):
-            return Reach(problems=(f"could connect to database {name}",))
+        with contextlib.closing(open_session({**wanted, "dbname": name}, timeout, network, target.address)):
+            mend = f"REVOKE ALL ON DATABASE {quoted(name)} FROM PUBLIC, {quoted(target.user or target.role)}"
+            return Reach(problems=(f"could connect to database {name}",), mends=(mend,))
+    except (HostNameError, SilentServerError):
+        return Reach(problems=(f"the attempt to connect to database {name} got no clear answer",))
     except psycopg.OperationalError as error:
         if is_busy(error):
             # Nothing was proved: the server had no room, or the line broke.

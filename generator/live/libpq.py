@@ -109,6 +109,22 @@ def parameters(connection: Mapping[str, Any], environment: Mapping[str, str], fo
     return found
 
 
+def transport(connection: Any, wanted: Mapping[str, str]) -> tuple[str, str]:
+    """How an open connection is protected, and what would be better (empty when nothing would)."""
+    host = wanted["host"].split(",")[0]
+    pgconn = connection.pgconn
+    if not pgconn.ssl_in_use:
+        if host.startswith("/") or host == "localhost" or (_is_address(host) and ipaddress.ip_address(host).is_loopback):
+            return "no TLS, on this machine only", ""
+        return "no TLS: the password and all data cross the network in the open", "set connection.ssl: {ca: {$file: ca.pem}}"
+    if wanted["sslmode"] == "verify-full":
+        return "TLS; certificate and host name verified", ""
+    return (
+        "TLS, but the certificate is not verified (rejectUnauthorized: false)",
+        "set connection.ssl.ca to the server's certificate authority, and leave rejectUnauthorized out",
+    )
+
+
 def _tls(connection: Mapping[str, Any], environment: Mapping[str, str], host: str, folder: Path) -> dict[str, str]:
     ssl = connection["ssl"] if "ssl" in connection else _from_environment(environment)
     if not ssl and not isinstance(ssl, dict):

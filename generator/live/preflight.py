@@ -1,124 +1,31 @@
 """Prove each plugin's database with the plugin's own credentials, before Backstage does.
 
-Every target is one connection in one transaction that is rolled back, so nothing of a probe can stay behind, and one
-attempt to reach what belongs to another plugin, which has to fail.
+Every PostgreSQL target is one connection in one transaction that is rolled back, so nothing of a probe can stay behind, and
+one attempt to reach what belongs to another plugin, which has to fail. MySQL commits each table at once: there a probe has a
+name of its own and is dropped again.
 """
 
 from __future__ import annotations
 
 import shutil
 import tempfile
-import time
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from generator.diagnostics import Diagnostic, Severity
-from generator.live.driver import load_psycopg
+from generator.live.driver import load_psycopg, load_pymysql
+from generator.live.network import Network
+from generator.live.options import PreflightOptions
+from generator.live.pools import check_servers
+from generator.live.results import PreflightReport, PreflightResult
+from generator.live.workers import in_parallel
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from generator.live.targets import PreflightTarget
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PreflightOptions:
-    """How to look. Times are in seconds.
-
-    ``connect_timeout`` bounds each connection attempt, ``statement_timeout`` each statement, ``total_timeout`` everything
-    after the connection of one plugin, also when the server no longer answers. ``parallel`` plugins are looked at at
-    once, each with one connection at a time.
-    """
-
-    connect_timeout: int = 5
-    statement_timeout: float = 10
-    total_timeout: float = 30
-    parallel: int = 12
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One thing that was looked at. ``detail`` says what was found, in either case."""
-
-    name: str
-    ok: bool
-    detail: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PreflightResult:
-    """What preflight found for one plugin.
-
-    ``ready`` holds when every check does. ``code`` (GR71x) names the first check that failed; ``backstage`` is what
-    Backstage would have printed at start for it, ``hint`` what to do. ``seconds`` is how long it took.
-    """
-
-    plugin_id: str
-    server: str
-    database: str
-    schema: str | None
-    user: str
-    checks: tuple[Check, ...]
-    code: str = ""
-    backstage: str = ""
-    hint: str = ""
-    seconds: float = 0.0
-
-    @property
-    def ready(self) -> bool:
-        """Whether Backstage can start this plugin, and the plugin is kept apart from the others."""
-        return bool(self.checks) and all(check.ok for check in self.checks)
-
-    def to_json(self) -> dict[str, Any]:
-        """Plain data, for ``--format json``."""
-        return {
-            "ready": self.ready,
-            "server": self.server,
-            "database": self.database,
-            "schema": self.schema,
-            "user": self.user,
-            "checks": [{"name": check.name, "ok": check.ok, "detail": check.detail} for check in self.checks],
-            "code": self.code or None,
-            "backstage": self.backstage or None,
-            "hint": self.hint or None,
-            "seconds": round(self.seconds, 3),
-        }
-
-    def diagnostic(self) -> Diagnostic | None:
-        """The problem as a diagnostic; ``None`` when the plugin is ready."""
-        if self.ready:
-            return None
-        failed = next(check for check in self.checks if not check.ok)
-        return Diagnostic(
-            self.code,
-            Severity.ERROR,
-            f"plugin {self.plugin_id!r} is not ready: {failed.name}: {failed.detail}",
-            path=f"backend.database.plugin.{self.plugin_id}",
-            hint=self.hint,
-            backstage=self.backstage,
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class PreflightReport:
-    """The results of a run, sorted by plugin id."""
-
-    results: tuple[PreflightResult, ...] = field(default_factory=tuple)
-
-    @property
-    def ready(self) -> bool:
-        """Whether every plugin is ready."""
-        return all(result.ready for result in self.results)
-
-    def to_json(self) -> dict[str, Any]:
-        """Plain data, for ``--format json``."""
-        return {"ready": self.ready, "plugins": {result.plugin_id: result.to_json() for result in self.results}}
-
-    def diagnostics(self) -> list[Diagnostic]:
-        """One problem for each plugin that is not ready."""
-        return [found for result in self.results if (found := result.diagnostic()) is not None]
+#: How long probes under way may clean up after Ctrl-C.
+_GRACE_SECONDS = 2.0
 
 
 def run_preflight(
@@ -129,36 +36,40 @@ def run_preflight(
     """Look at every target, several at a time.
 
     Args:
-        on_result: is called with each result, in the order of the plugin ids, as soon as it and those before it are there.
+        on_result: is called with each result as soon as it is there, in this thread.
 
     Raises:
-        GreenroomError: GR704, the driver is not installed.
+        GreenroomError: GR704 or GR705, a driver is not installed.
     """
-    load_psycopg()  # one clear error, not one for each plugin
-    from generator.live.checks import check_target
-
     wanted = sorted(targets, key=lambda target: target.plugin_id)
     chosen = options or PreflightOptions()
     if not wanted:
         return PreflightReport()
+    engines = {target.engine for target in wanted if target.error is None}
+    if "postgresql" in engines:
+        load_psycopg()  # one clear error, not one for each plugin
+    if "mysql" in engines:
+        load_pymysql()
+    results: dict[str, PreflightResult] = {}
+    for result in _look_at_all(wanted, chosen):
+        results[result.plugin_id] = result
+        if on_result is not None:
+            on_result(result)
+    servers = check_servers(wanted, results, chosen.replicas)
+    return PreflightReport(tuple(results[target.plugin_id] for target in wanted), tuple(servers))
+
+
+def _look_at_all(wanted: list[PreflightTarget], options: PreflightOptions) -> Iterable[PreflightResult]:
+    from generator.live.checks import check_target
+
     folder = Path(tempfile.mkdtemp(prefix="greenroom-preflight-"))  # mode 0700: it may hold client keys
-
-    def look(target: PreflightTarget) -> PreflightResult:
-        started = time.monotonic()
-        return check_target(target, chosen, folder, started)
-
+    network = Network(options.connect_timeout)
     try:
-        with ThreadPoolExecutor(max_workers=min(chosen.parallel, len(wanted)), thread_name_prefix="preflight") as pool:
-            futures = [pool.submit(look, target) for target in wanted]
-            try:
-                results = []
-                for future in futures:
-                    results.append(future.result())
-                    if on_result is not None:
-                        on_result(results[-1])
-            except BaseException:
-                pool.shutdown(wait=False, cancel_futures=True)  # Ctrl-C: the ones that wait need not begin
-                raise
+        yield from in_parallel(
+            lambda target: check_target(target, options, folder, network),
+            wanted,
+            options.parallel,
+            grace=_GRACE_SECONDS,
+        )
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-    return PreflightReport(tuple(results))

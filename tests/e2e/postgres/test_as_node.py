@@ -16,7 +16,8 @@ from sql_plans import Want, make_plan
 
 from generator.live.embedded import embedded_binaries, embedded_server, find_psql
 from generator.live.libpq import ConnectionSettingError, parameters
-from generator.live.preflight import PreflightOptions, run_preflight
+from generator.live.options import PreflightOptions
+from generator.live.preflight import run_preflight
 from generator.live.session import connect
 from generator.live.targets import targets_from_map
 from generator.model import PluginDatabase
@@ -24,7 +25,7 @@ from generator.model import PluginDatabase
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from generator.live.preflight import PreflightResult
+    from generator.live.results import PreflightResult
 
 HERE = Path(__file__).parent
 DEBIAN_15 = Path("/usr/lib/postgresql/15/bin")
@@ -246,7 +247,7 @@ def test_it_says_what_backstage_would_print(prepared: Stage, oracle_dir: Path, n
         case["searchPath"] = [plugin.schema]
     (theirs,) = node(oracle_dir, [case])
     assert not theirs["ok"]
-    said = _preflight(plugin_id, connection, plugin.schema).backstage.split("startup failed; caused by ", 1)[1]
+    said = _preflight(plugin_id, connection, plugin.schema).failed[0].backstage.split("startup failed; caused by ", 1)[1]
     if statement:  # knex puts its whole statement in front; ours says which kind it is
         begin, end = said.split(" … - ")
         assert theirs["error"].startswith(begin)

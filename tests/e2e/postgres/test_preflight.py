@@ -15,7 +15,8 @@ from postgres_stage import ADMIN, ADMIN_PASSWORD, Stage
 from sql_plans import Want, make_plan, passwords
 
 from generator.live.embedded import embedded_server, find_psql
-from generator.live.preflight import PreflightOptions, PreflightResult, run_preflight
+from generator.live.options import PreflightOptions
+from generator.live.preflight import run_preflight
 from generator.live.session import connect, deadline
 from generator.live.targets import PreflightTarget, targets_from_map
 from generator.model import PluginDatabase
@@ -23,6 +24,7 @@ from generator.model import PluginDatabase
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from generator.live.results import PreflightResult
     from generator.model import Plan
 
 THREE = make_plan(*(Want(plugin=name) for name in ("auth", "catalog", "search")))
@@ -80,10 +82,12 @@ def test_all_good(stage: Stage, version: int) -> None:
     assert list(results) == ["auth", "catalog", "search"]
     for plugin_id, result in results.items():
         assert result.ready, failed(result)
-        assert (result.code, result.hint, result.backstage) == ("", "", "")
         details = {check.name: check.detail for check in result.checks}
         assert list(details) == [
-            "connect",
+            "reachable",
+            "tls",
+            "login",
+            "database",
             "as planned",
             "search path",
             "restricted",
@@ -91,7 +95,7 @@ def test_all_good(stage: Stage, version: int) -> None:
             "temporary table",
             "isolated",
         ]
-        assert f"PostgreSQL {version}." in details["connect"]
+        assert f"PostgreSQL {version}." in details["reachable"]
         assert details["search path"] == "schema public"
         other = {"auth": "catalog", "catalog": "search", "search": "auth"}[plugin_id]
         assert details["isolated"] == (
@@ -105,8 +109,8 @@ def test_a_missing_database(stage: Stage) -> None:
     with stage.superuser() as connection:
         connection.execute("DROP DATABASE backstage_plugin_search")
     results = verdicts(stage, THREE)
-    assert failed(results["search"]) == {"connect": 'database "backstage_plugin_search" does not exist'}
-    assert results["search"].code == "GR712"
+    assert failed(results["search"]) == {"database": 'database "backstage_plugin_search" does not exist'}
+    assert results["search"].code == "GR722"
     assert results["search"].backstage == (
         "Plugin 'search' startup failed; caused by error: database \"backstage_plugin_search\" does not exist"
     )
@@ -121,7 +125,7 @@ def test_a_wrong_password(stage: Stage) -> None:
     stage.must_apply(THREE, secrets(THREE))
     wrong = {**secrets(THREE), "DB_BACKSTAGE_AUTH_PASSWORD": "not this one"}
     results = verdicts(stage, THREE, wrong)
-    assert failed(results["auth"]) == {"connect": 'password authentication failed for user "backstage_auth"'}
+    assert failed(results["auth"]) == {"login": 'password authentication failed for user "backstage_auth"'}
     assert results["auth"].backstage.endswith('caused by error: password authentication failed for user "backstage_auth"')
     assert results["catalog"].ready
 
@@ -131,8 +135,8 @@ def test_a_missing_role_looks_like_a_wrong_password(stage: Stage) -> None:
     with stage.superuser("backstage_plugin_auth") as connection:
         connection.execute("DROP OWNED BY backstage_auth; DROP ROLE backstage_auth")
     result = verdicts(stage, THREE)["auth"]
-    assert failed(result) == {"connect": 'password authentication failed for user "backstage_auth"'}
-    assert "or the role does not exist" in result.hint
+    assert failed(result) == {"login": 'password authentication failed for user "backstage_auth"'}
+    assert "or there is no such role" in result.hint
 
 
 def test_a_variable_that_is_not_set(stage: Stage) -> None:
@@ -141,7 +145,7 @@ def test_a_variable_that_is_not_set(stage: Stage) -> None:
     env = secrets(THREE)
     del env["DB_BACKSTAGE_AUTH_PASSWORD"]
     results = verdicts(stage, THREE, env, password="the base password")
-    assert failed(results["auth"])["connect"].endswith(
+    assert failed(results["auth"])["login"].endswith(
         "DB_BACKSTAGE_AUTH_PASSWORD is not set, so Backstage falls back to the password of the base connection"
     )
     assert results["auth"].hint == "set DB_BACKSTAGE_AUTH_PASSWORD"
@@ -254,7 +258,7 @@ def test_a_shared_database(stage: Stage) -> None:
     stage.must_apply(plan, secrets(plan))
     results = verdicts(stage, plan)
     assert all(result.ready for result in results.values()), {key: failed(value) for key, value in results.items()}
-    assert "acts as" in {check.name for check in results["left"].checks}
+    assert "role" in {check.name for check in results["left"].checks}
 
 
 def test_another_database_or_user_than_planned(stage: Stage) -> None:
@@ -264,12 +268,10 @@ def test_another_database_or_user_than_planned(stage: Stage) -> None:
     wrong = replace(
         auth,
         connection={**auth.connection, "user": ADMIN, "password": ADMIN_PASSWORD, "database": "postgres"},
-        ensures_databases=True,
     )
     (result,) = run_preflight([wrong]).results
     assert failed(result)["as planned"] == (
-        "database postgres instead of backstage_plugin_auth; user greenroom admin instead of backstage_auth;"
-        " ensureExists is on, so Backstage creates databases itself, as the base user"
+        "database postgres instead of backstage_plugin_auth; user greenroom admin instead of backstage_auth"
     )
     assert (result.database, result.user) == ("postgres", ADMIN)
 
@@ -280,7 +282,7 @@ def test_the_base_role(stage: Stage) -> None:
     with stage.superuser() as connection:
         connection.execute("CREATE ROLE app")
     (result,) = run_preflight([replace(auth, set_role="app")]).results
-    assert failed(result) == {"as planned": 'permission denied to set role "app"'}
+    assert failed(result) == {"role": 'permission denied to set role "app"'}
     with stage.superuser() as connection:
         connection.execute("GRANT app TO backstage_auth")
     with stage.superuser("backstage_plugin_auth") as connection:
@@ -289,7 +291,7 @@ def test_the_base_role(stage: Stage) -> None:
         )
     (result,) = run_preflight([replace(auth, set_role="app")]).results
     assert result.ready, failed(result)
-    assert "app, which owns what is created" in str(result.checks)
+    assert "acts as app, which owns what is created" in str(result.checks)
 
 
 def test_the_server_is_down_or_silent_or_unknown(stage: Stage) -> None:
@@ -298,15 +300,15 @@ def test_the_server_is_down_or_silent_or_unknown(stage: Stage) -> None:
         port = listener.getsockname()[1]
         down = targets(stage, THREE, port=port)[0]
         (result,) = run_preflight([down]).results
-        assert failed(result) == {"connect": f"127.0.0.1:{port} refuses connections"}
+        assert failed(result) == {"reachable": f"127.0.0.1:{port} refuses connections"}
         assert result.backstage.endswith(f"caused by Error: connect ECONNREFUSED 127.0.0.1:{port}")
         listener.listen()  # takes the connection and never says a word
         started = time.monotonic()
         (result,) = run_preflight([down], PreflightOptions(connect_timeout=2)).results
         assert time.monotonic() - started < 8
-        assert failed(result) == {"connect": f"127.0.0.1:{port} does not answer"}
+        assert failed(result) == {"reachable": f"127.0.0.1:{port} does not answer"}
     (result,) = run_preflight(targets(stage, THREE, host="no-such-host.invalid")[:1]).results
-    assert failed(result) == {"connect": "the host name 'no-such-host.invalid' cannot be resolved"}
+    assert failed(result) == {"reachable": "the host name 'no-such-host.invalid' cannot be resolved"}
     assert result.code == "GR712"
 
 
@@ -339,18 +341,18 @@ def test_a_read_only_session(stage: Stage) -> None:
     with stage.superuser() as connection:
         connection.execute("ALTER DATABASE backstage_plugin_auth SET default_transaction_read_only = on")
     result = verdicts(stage, THREE)["auth"]
-    assert failed(result)["create table"] == "cannot execute CREATE TABLE in a read-only transaction"
-    assert "read-only" in result.hint
+    assert failed(result) == {"writable": "default_transaction_read_only is on"}
+    assert "RESET default_transaction_read_only" in result.hint
 
 
-def test_a_full_server_is_waited_for(stage: Stage) -> None:
+def test_a_limit_of_the_role_is_not_waited_for(stage: Stage) -> None:
     stage.must_apply(THREE, secrets(THREE))
     with stage.superuser() as connection:
         connection.execute("ALTER ROLE backstage_auth CONNECTION LIMIT 0")
     started = time.monotonic()
     result = verdicts(stage, THREE)["auth"]
-    assert time.monotonic() - started > 1
-    assert failed(result) == {"connect": 'too many connections for role "backstage_auth"'}
+    assert time.monotonic() - started < 1.5
+    assert failed(result) == {"login": 'too many connections for role "backstage_auth"'}
 
 
 @pytest.mark.parametrize(
@@ -358,7 +360,7 @@ def test_a_full_server_is_waited_for(stage: Stage) -> None:
     [
         ({"password": 12345}, "the password is not a string"),
         ({"password": ""}, "there is no password"),
-        ({"type": "rds"}, "connection.type is rds, and preflight cannot fetch its tokens"),
+        ({"type": "cloudsql"}, "connection.type is cloudsql: its connector dials by itself, so nothing was checked"),
         ({"ssl": {"ca": "/etc/ca.pem"}}, "connection.ssl.ca is not PEM text"),
         ({"ssl": True}, "offers no TLS, and connection.ssl asks for it"),
         ({"port": "abc"}, "connection.port is not a number"),
@@ -367,7 +369,7 @@ def test_a_full_server_is_waited_for(stage: Stage) -> None:
 def test_connections_that_cannot_work(stage: Stage, connection: dict[str, Any], words: str, server: Any) -> None:
     result = verdicts(stage, THREE, **connection)["auth"]
     ((name, detail),) = failed(result).items()
-    assert name == ("connect" if connection == {"ssl": True} else "credentials")
+    assert name == ("tls" if "ssl" in connection else "credentials")
     assert words in detail
 
 
@@ -418,8 +420,7 @@ def _two_hundred(stage: Stage, plan: Plan) -> None:
     report = run_preflight(wanted, on_result=lambda result: seen.append(result.plugin_id))
     seconds = time.monotonic() - started
     assert report.ready, [item.render() for item in report.diagnostics()][:3]
-    assert seen == sorted(seen)
-    assert len(seen) == 200
+    assert len(set(seen)) == 200
     tried = {check.detail.split("tried ")[1].split(":")[0] for result in report.results for check in result.checks[-1:]}
     assert len(tried) == 200, "every database was tried by somebody"
     print(f"200 plugins: {seconds:.1f} s")

@@ -13,7 +13,8 @@ from sql_plans import Want, make_plan
 from generator.diagnostics import GreenroomError
 from generator.live.driver import load_psycopg
 from generator.live.isolation import other_databases, other_schemas
-from generator.live.preflight import Check, PreflightReport, PreflightResult, run_preflight
+from generator.live.preflight import run_preflight
+from generator.live.results import Check, PreflightReport, PreflightResult
 from generator.live.targets import targets_from_map
 from generator.model import Plan, PluginDatabase, PluginDatabaseMap, Server
 
@@ -42,10 +43,14 @@ def test_targets_are_the_plugins_of_the_plan() -> None:
     assert "hidden" not in repr(found)
 
 
-def test_plugins_of_other_engines_are_no_targets() -> None:
+def test_a_plugin_on_another_engine_than_planned_is_an_error() -> None:
     plan = make_plan(Want(plugin="a"))
     plan = plan._replace(servers=(Server(name="primary", kind="existing", engine="mysql", host=None, port=None),))
-    assert targets_from_map(resolved(plan), plan) == []
+    (found,) = targets_from_map(resolved(plan), plan)
+    assert (found.engine, found.error) == (
+        "mysql",
+        "the input puts this plugin on pg, and a MySQL database was generated for it",
+    )
 
 
 def test_every_database_is_tried_by_somebody() -> None:
@@ -71,44 +76,70 @@ def test_what_is_shared_on_purpose_is_not_the_others() -> None:
     assert other_schemas(found["left"]) == []
 
 
-def result(*checks: Check, **fields: str) -> PreflightResult:
+def result(*checks: Check) -> PreflightResult:
     return PreflightResult(
-        plugin_id="catalog", server="db:5432", database="d", schema=None, user="u", checks=checks, seconds=0.12345, **fields
+        plugin_id="catalog",
+        engine="postgresql",
+        server="db:5432",
+        database="d",
+        schema=None,
+        user="u",
+        checks=checks,
+        seconds=0.12345,
     )
+
+
+FINE = Check("login", True, "fine")
+DENIED = Check("create table", False, "denied", code="GR715", hint="h", backstage="b")
+OPEN = Check("isolated", False, "open", stops=False, code="GR719", hint="h", backstage="starts")
+SOON = Check("password expiry", True, "soon", warning=True, stops=False, code="GR730", hint="h", backstage="b")
 
 
 def test_results_as_data() -> None:
-    good = result(Check("connect", True, "fine"))
-    bad = result(
-        Check("connect", True, "fine"), Check("create table", False, "denied"), code="GR715", hint="h", backstage="b"
-    )
-    assert good.ready
-    assert good.diagnostic() is None
-    assert not bad.ready
+    good, bad = result(FINE), result(FINE, DENIED)
+    assert (good.ready, good.starts, good.diagnostics()) == (True, True, [])
+    assert (bad.ready, bad.starts, bad.code) == (False, False, "GR715")
     assert not result().ready, "nothing was looked at"
     assert bad.to_json() == {
         "ready": False,
+        "backstageStarts": False,
+        "engine": "postgresql",
         "server": "db:5432",
         "database": "d",
         "schema": None,
         "user": "u",
         "checks": [
-            {"name": "connect", "ok": True, "detail": "fine"},
-            {"name": "create table", "ok": False, "detail": "denied"},
+            {"name": "login", "status": "ok", "detail": "fine"},
+            {
+                "name": "create table",
+                "status": "failed",
+                "detail": "denied",
+                "code": "GR715",
+                "backstage": "b",
+                "hint": "h",
+                "stopsBackstage": True,
+            },
         ],
-        "code": "GR715",
-        "backstage": "b",
-        "hint": "h",
         "seconds": 0.123,
     }
     report = PreflightReport((bad,))
     assert (report.ready, list(report.to_json()["plugins"])) == (False, ["catalog"])
     (problem,) = report.diagnostics()
     assert problem.render() == (
-        "error[GR715] backend.database.plugin.catalog: plugin 'catalog' is not ready: create table: denied\n"
-        "    Backstage: b\n"
-        "    help: h"
+        "error[GR715] backend.database.plugin.catalog: plugin 'catalog': create table: denied\n    Backstage: b\n    help: h"
     )
+
+
+def test_what_does_not_stop_backstage_is_not_ready_all_the_same() -> None:
+    found = result(FINE, OPEN)
+    assert (found.ready, found.starts) == (False, True)
+    assert found.to_json()["checks"][1]["stopsBackstage"] is False
+
+
+def test_a_warning_is_ready_and_said() -> None:
+    found = result(FINE, SOON)
+    assert (found.ready, found.starts, found.code) == (True, True, "")
+    assert [str(item.severity) for item in found.diagnostics()] == ["warning"]
 
 
 def test_no_targets_is_an_empty_report() -> None:
@@ -117,7 +148,8 @@ def test_no_targets_is_an_empty_report() -> None:
 
 def test_a_missing_driver_is_one_error_with_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "psycopg", None)
-    for action in (load_psycopg, lambda: run_preflight(targets_from_map({}, make_plan(Want(plugin="a"))))):
+    plan = make_plan(Want(plugin="a"))
+    for action in (load_psycopg, lambda: run_preflight(targets_from_map(resolved(plan), plan))):
         with pytest.raises(GreenroomError) as caught:
             action()
         (problem,) = caught.value.diagnostics

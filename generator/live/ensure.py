@@ -1,0 +1,110 @@
+"""What Backstage creates itself at start (``ensureExists``, ``ensureSchemaExists``), and whether it may.
+
+Since release 0.15 of its backend-defaults it does so with the *base* connection, whatever the plugin's own credentials are,
+to the database ``postgres``; schemas with the base connection as it is.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING, Any
+
+from generator.live.driver import load_psycopg
+from generator.live.failures import Failure, connection_failure, quoted, statement_failure
+from generator.live.libpq import ConnectionSettingError, address, database_of, parameters, user_of
+from generator.live.network import HostNameError, SilentServerError
+from generator.live.session import deadline, open_session, savepoint
+
+if TYPE_CHECKING:
+    from generator.live.recorder import Recorder
+    from generator.live.targets import Ensure
+
+_OFF = "set backend.database.ensureExists: false, as the generated fragment does"
+_MAY_CREATE = """
+SELECT EXISTS (SELECT FROM pg_catalog.pg_database WHERE datname = %s),
+  (SELECT rolcreatedb OR rolsuper FROM pg_catalog.pg_roles WHERE rolname = current_user),
+  (SELECT datname::text FROM pg_catalog.pg_database WHERE datname = %s::name)
+"""
+
+
+def check_ensure(run: Recorder) -> bool:
+    """Whether Backstage would create the plugin's database when it is missing. Records what would fail at start."""
+    ensure = run.target.ensure
+    if ensure is None:
+        return False
+    created = False
+    if ensure.database is not None:
+        created = _try(run, ensure, "postgres", f"'{ensure.database}' exists", _database)
+    if ensure.schema is not None:
+        what = f"schema for plugin '{run.target.plugin_id}' exists"
+        _try(run, ensure, database_of(ensure.connection, run.target.environment) or "", what, _schema)
+    return created
+
+
+def _try(run: Recorder, ensure: Ensure, database: str, what: str, look: Any) -> bool:
+    """Log in as the base user and look whether the step would work; its own words when it would not."""
+    psycopg = load_psycopg()
+    target, options = run.target, run.options
+    begin = f"Error: Failed to connect to the database to make sure that {what}, "
+    connection = {**ensure.connection, "database": database}
+    user = user_of(connection, target.environment) or ""
+    try:
+        wanted = parameters(connection, target.environment, run.folder)
+        place = address(connection, target.environment)
+        session = open_session(wanted, options.connect_timeout, run.network, place)
+        with contextlib.closing(session), deadline(session, options.total_timeout):
+            session.execute(f"BEGIN; SET LOCAL statement_timeout = {int(options.statement_timeout * 1000)}")
+            if ensure.set_role:
+                from psycopg import sql
+
+                session.execute(sql.SQL("SET LOCAL ROLE {}").format(sql.Identifier(ensure.set_role)))
+            problem = look(ensure, session, user)
+    except psycopg.OperationalError as error:
+        problem = connection_failure(target, error)
+    except psycopg.Error as error:
+        problem = statement_failure(target, error)
+    except (ConnectionSettingError, HostNameError, SilentServerError) as error:
+        problem = Failure(str(error) or "the server of the base connection does not answer")
+    if problem is None:
+        run.passed("ensure", f"the base user {user} finds or may create it: {what.removesuffix(' exists')}")
+        return True
+    cause = problem.backstage.split("caused by ", 1)[-1] or f"error: {problem.detail}"
+    run.failed("ensure", Failure(f"as the base user {user}: {problem.detail}", begin + cause, problem.hint or _OFF))
+    return False
+
+
+def _database(ensure: Ensure, session: Any, user: str) -> Failure | None:
+    exists, may_create, truncated = session.execute(_MAY_CREATE, [ensure.database, ensure.database]).fetchone()
+    if exists:
+        return None
+    name = quoted(ensure.database or "")
+    if truncated:
+        return Failure(
+            f'database "{truncated}" already exists',
+            f'error: CREATE DATABASE {name} - database "{truncated}" already exists',
+            "PostgreSQL cuts names to 63 bytes: a shorter prefix, or " + _OFF,
+        )
+    if not may_create:
+        return Failure(
+            "permission denied to create database",
+            f"error: CREATE DATABASE {name} - permission denied to create database",
+            f"{_OFF} and apply what greenroom generated, or ALTER ROLE {quoted(user)} CREATEDB",
+        )
+    return None
+
+
+def _schema(ensure: Ensure, session: Any, _user: str) -> Failure | None:
+    from psycopg import sql
+
+    psycopg = load_psycopg()
+    statement = sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(sql.Identifier(ensure.schema or ""))
+    if ensure.set_role:
+        statement += sql.SQL(" AUTHORIZATION {}").format(sql.Identifier(ensure.set_role))
+    try:
+        with savepoint(session):  # rolled back: Backstage asks for CREATE even when the schema is there
+            session.execute(statement)
+    except psycopg.Error as error:
+        message = error.diag.message_primary or ""
+        hint = "set ensureExists: false and leave ensureSchemaExists out, as the generated fragment does"
+        return Failure(message, f"error: {statement.as_string(session)} - {message}", hint)
+    return None

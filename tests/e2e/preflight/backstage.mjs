@@ -1,0 +1,58 @@
+// What the real Backstage makes of one database after the other: its DatabaseManager hands out the client of a plugin, and
+// the published migrations of the catalog run on it.
+//
+// Reads {cases: [{database, plugin, environment}, …]} from stdin; `database` is the value of backend.database. Prints
+// {results: [{started, error, crashed}, …]}: the error is the text Backstage prints after "caused by"; `crashed` that the
+// whole process would have ended (an unhandled rejection). With `probe`, ten transactions at once say where they are.
+import { createRequire } from 'node:module';
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+
+const require = createRequire(path.join(path.resolve(process.argv[2]), 'index.js'));
+const { DatabaseManager } = require('@backstage/backend-defaults/database');
+const { ConfigReader } = require('@backstage/config');
+const catalog = path.dirname(require.resolve('@backstage/plugin-catalog-backend/package.json'));
+
+const logger = { error() {}, warn() {}, info() {}, debug() {}, child: () => logger };
+const lifecycle = { addStartupHook() {}, addShutdownHook() {} };
+let crash;
+process.on('unhandledRejection', error => { crash ??= String(error); });
+process.on('uncaughtException', error => { crash ??= String(error); });
+
+async function look({ database, plugin, environment, probe }) {
+  Object.assign(process.env, environment ?? {});
+  crash = undefined;
+  let client;
+  let error = null;
+  let places = null;
+  const inTime = work => Promise.race([
+    work,
+    new Promise((_, reject) => setTimeout(() => reject(new Error('no answer in 20 seconds')), 20000).unref()),
+  ]);
+  try {
+    const config = new ConfigReader({ backend: { database } });
+    const service = DatabaseManager.fromConfig(config).forPlugin(plugin ?? 'catalog', { logger, lifecycle });
+    client = await inTime(service.getClient());
+    await inTime(client.migrate.latest({ directory: path.join(catalog, 'migrations') }));
+    if (probe) {
+      const one = () => client.transaction(async trx => {
+        const found = await trx.raw('select current_schema() as schema, current_user as name, pg_sleep(0.2)');
+        return `${found.rows[0].schema} ${found.rows[0].name}`;
+      });
+      places = [...new Set(await inTime(Promise.all(Array.from({ length: 10 }, one))))].sort();
+    }
+  } catch (caught) {
+    error = String(caught);
+  }
+  await new Promise(resolve => setTimeout(resolve, 50)); // what nobody handles is reported now
+  const pool = client?.client?.pool;
+  const result = { started: !error && !crash, error, crashed: crash ?? null, places, min: pool?.min, max: pool?.max };
+  await Promise.race([client?.destroy().catch(() => {}), new Promise(resolve => setTimeout(resolve, 2000).unref())]);
+  for (const name of Object.keys(environment ?? {})) delete process.env[name];
+  return result;
+}
+
+const results = [];
+for (const one of JSON.parse(readFileSync(0, 'utf8')).cases) results.push(await look(one));
+// Migrations may write to stdout: the answer is the last line.
+process.stdout.write('\n' + JSON.stringify({ results }) + '\n', () => process.exit(0));
