@@ -11,6 +11,7 @@ from generator.targets.terraform.checks import check_plan
 from generator.targets.terraform.delivery import delivery_view
 from generator.targets.terraform.escaping import FILTERS, identifier, string
 from generator.targets.terraform.hcl import ProviderConfiguration, aligned
+from generator.targets.terraform.imports import adopted_databases, imports, imports_view
 from generator.targets.terraform.kinds import module_view, required_providers
 from generator.targets.terraform.retired import retired_view
 from generator.targets.terraform.servers import KINDS
@@ -54,8 +55,9 @@ class TerraformTarget:
         assert store is not None, "check() refuses it"
         calls = Calls(shape, store)
         files = _root(shape, store, calls)
+        shows_owner = bool(adopted_databases(shape))
         for kind in sorted(calls.used, key=lambda kind: kind.folder):
-            files |= _module(kind, store)
+            files |= _module(kind, store, shows_owner=shows_owner)
         return [Artifact(f"{_FOLDER}/{path}", files[path]) for path in sorted(files)]
 
     def read_back(self, artifacts: list[Artifact]) -> set[tuple[str, ...]]:
@@ -90,13 +92,15 @@ def _root(shape: Shape, store: Store, calls: Calls) -> dict[str, str]:
     if isinstance(store, Iam):
         view = store.view(shape.roles)
         files |= {file: _render(template, view) for file, template in store.files.items()}
+    if imports(shape):
+        files["imports.tf"] = _render("imports.tf.j2", imports_view(shape))
     if shape.retired:
         files["retired.tf"] = _render("retired.tf.j2", retired_view(shape))
     return files
 
 
-def _module(kind: Kind, store: Store) -> dict[str, str]:
-    view = module_view(kind, store)
+def _module(kind: Kind, store: Store, *, shows_owner: bool) -> dict[str, str]:
+    view = module_view(kind, store, shows_owner=shows_owner)
     templates = {
         "main.tf": "modules/main.tf.j2",
         "outputs.tf": "modules/outputs.tf.j2",

@@ -168,8 +168,18 @@ _OUTPUTS: Final = {
 }
 
 
-def module_view(kind: Kind, store: Store) -> dict[str, Any]:
-    """What the templates in ``modules/`` print for ``kind``."""
+_OWNER: Final = Output(
+    name=Escaped("owner"),
+    description=string("Owner of the database."),
+    value=Escaped("postgresql_database.plugin.owner"),
+)
+
+
+def module_view(kind: Kind, store: Store, *, shows_owner: bool = False) -> dict[str, Any]:
+    """What the templates in ``modules/`` print for ``kind``.
+
+    ``shows_owner``: a database may have been there before, so the module says to whom it belongs.
+    """
     iam = store if isinstance(store, Iam) else None
     inputs = [_INPUTS[name] for name in kind.inputs] + list(store.module_variables if kind.makes_role else ())
     outputs = [
@@ -179,7 +189,9 @@ def module_view(kind: Kind, store: Store) -> dict[str, Any]:
             value=iam.role if iam and value == _OWN_ROLE else value,
         )
         for name, value in kind.outputs.items()
-    ] + list(store.module_outputs if kind.makes_role else ())
+    ]
+    outputs += [_OWNER] if shows_owner and "database" in kind.parts else []
+    outputs += list(store.module_outputs if kind.makes_role else ())
     return {
         "summary": kind.summary,
         "parts": _parts(kind, store),

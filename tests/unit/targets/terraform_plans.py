@@ -6,7 +6,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from generator.appconfig.values import Placeholder, Reference
-from generator.model import Database, Delivery, Plan, PluginPlan, Retired, Role, Server
+from generator.model import Adopted, Database, Delivery, Plan, PluginPlan, Retired, Role, Server
 from generator.naming import label, secret_name, variable_part
 from generator.targets.base import RenderContext
 from generator.targets.terraform import TARGET
@@ -225,6 +225,20 @@ def shapes() -> dict[str, Plan]:
         "odd ids": make_plan(
             Wanted("9lives"), Wanted("plugin.with.dots"), Wanted('${x} "quoted"\n', database="odd", role="odd")
         ),
+    }
+    found |= {
+        "adopted": make_plan(*plain)._replace(
+            adopted=(Adopted("primary", ("backstage_plugin_auth", "no-one's"), (), ("backstage_auth", "backstage_catalog")),)
+        ),
+        "adopted schemas": make_plan(*schemas)._replace(
+            adopted=(Adopted("primary", ("backstage",), (("backstage", "auth"), ("backstage", "tech_insights"))),)
+        ),
+        "adopted roles of several": make_plan(
+            Wanted("search", database="group"),
+            Wanted("techdocs", database="group"),
+            Wanted("a", role="s"),
+            Wanted("b", role="s"),
+        )._replace(adopted=(Adopted("primary", ("group",), (), ("group_plugins", "s")),)),
     }
     in_aws = {f"{name} in AWS": in_store(plan, "aws-secretsmanager") for name, plan in found.items() if name != "odd ids"}
     everywhere = {f"schemas in {store}": in_store(found["schemas"], store) for store in MADE}
