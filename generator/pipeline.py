@@ -9,10 +9,12 @@ from generator.collect import Rendering, collect
 from generator.diagnostics import Diagnostics, GreenroomError
 from generator.lock import Lock, read_lock, reconcile
 from generator.model import PluginDatabase
+from generator.overrides import blame_templates, check_overrides, report_failure
 from generator.planning import make_plan
 from generator.project import Project, Request, load, with_fragment
 from generator.targets import TARGETS
 from generator.targets.base import Artifact, RenderContext, Target
+from generator.templating import overridden
 from generator.validate import validate_database
 from generator.verify import verify_artifacts, verify_fragment
 
@@ -148,10 +150,33 @@ def render(project: Project, resolved: PluginDatabaseMap, planned: Planned, *, v
         target.check(context, diagnostics)
     diagnostics.locate(project.settings.locations)  # what a target says about a setting
     _stop_on_errors(diagnostics)
-    artifacts = {name: target.render(context) for name, target in targets.items()}
-    _verify(project, planned.plan, targets, artifacts, deep=verify)
+    artifacts = _render(project, targets, context)
+    # Nobody but this has looked at what a user's own template prints.
+    found = diagnostics if project.templates is None else Diagnostics()
+    _verify(project, planned.plan, targets, artifacts, found, deep=verify or project.templates is not None)
+    if project.templates is not None:
+        blame_templates(found, diagnostics)
     _stop_on_errors(diagnostics)
     return collect(project.layout, planned.plan, planned.previous, artifacts, diagnostics)
+
+
+def _render(project: Project, targets: Mapping[str, Target], context: RenderContext) -> dict[str, list[Artifact]]:
+    """What each target renders, with the user's own templates in place of greenroom's where there are some."""
+    folder = project.templates
+    if folder is None:
+        return {name: target.render(context) for name, target in targets.items()}
+    check_overrides(folder, project.diagnostics)
+    _stop_on_errors(project.diagnostics)
+    artifacts: dict[str, list[Artifact]] = {}
+    with overridden(folder):
+        for name, target in targets.items():
+            try:
+                artifacts[name] = target.render(context)
+            except Exception as error:
+                if not report_failure(error, folder, project.diagnostics):
+                    raise
+    _stop_on_errors(project.diagnostics)
+    return artifacts
 
 
 def _verify(
@@ -159,6 +184,7 @@ def _verify(
     plan: Plan,
     targets: Mapping[str, Target],
     artifacts: Mapping[str, list[Artifact]],
+    diagnostics: Diagnostics,
     *,
     deep: bool,
 ) -> None:
@@ -167,14 +193,14 @@ def _verify(
             project.config.layers,
             artifact.text,
             plan,
-            project.diagnostics,
+            diagnostics,
             environ=project.environ,
             manager=project.settings.database_manager,
             placeholders=project.request.placeholders,
         )
     if deep:
         for name, target in targets.items():
-            verify_artifacts(name, target, artifacts[name], plan, project.diagnostics)
+            verify_artifacts(name, target, artifacts[name], plan, diagnostics)
 
 
 def _stop_on_errors(diagnostics: Diagnostics) -> None:

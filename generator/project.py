@@ -27,7 +27,7 @@ class Request(NamedTuple):
     """What a user asks for: the options all commands share.
 
     ``config`` are ``--config`` files in order, ``plugins`` ids added by ``--plugin``, ``targets`` and ``out`` what
-    ``generate`` writes and where. ``environ`` is the process environment.
+    ``generate`` writes and where, ``templates`` a folder of the user's own templates. ``environ`` is that of the process.
     """
 
     root: Path = Path()
@@ -39,6 +39,7 @@ class Request(NamedTuple):
     environ: Mapping[str, str] = os.environ
     out: Path | None = None
     targets: Sequence[str] = ()
+    templates: Path | None = None
 
 
 class Project(NamedTuple):
@@ -58,6 +59,11 @@ class Project(NamedTuple):
     plugin_ids: tuple[str, ...]
     discovery: Discovery | None
     diagnostics: Diagnostics
+
+    @property
+    def templates(self) -> Path | None:
+        """The folder of the user's own templates: ``--templates``, else what the settings say."""
+        return self.request.templates or self.settings.templates
 
 
 def load(request: Request) -> Project:

@@ -2,32 +2,52 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from generator.compiled import compile_templates, compiled_folder
 from generator.data import data_folder
 from generator.escaping import comment, require_escaped
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
+    from pathlib import Path
 
     from jinja2 import BaseLoader, Environment
 
 Filters = tuple[tuple[str, "Callable[..., object]"], ...]
 
 
+#: The folder of a user's own templates while something is rendered with them.
+_OVERRIDES: Final[ContextVar[Path | None]] = ContextVar("overrides", default=None)
+
+
+@contextmanager
+def overridden(folder: Path | None) -> Iterator[None]:
+    """Render with the templates in ``folder`` in place of those of the same path (``terraform/README.md.j2``).
+
+    ``None`` changes nothing. What is not overridden, included templates too, stays greenroom's.
+    """
+    token = _OVERRIDES.set(folder)
+    try:
+        yield
+    finally:
+        _OVERRIDES.reset(token)
+
+
 @lru_cache
-def environment(target: str, filters: Filters) -> Environment:
-    """The Jinja2 environment of a target's templates folder.
+def environment(target: str, filters: Filters, overrides: Path | None = None) -> Environment:
+    """The Jinja2 environment of a target's templates folder, below the user's own ``overrides`` where there are some.
 
     An undefined name and a value without an escaping filter are both errors. ``{%`` lines leave no trace in the output.
     """
-    from jinja2 import FileSystemLoader, ModuleLoader
+    from jinja2 import ChoiceLoader, FileSystemLoader, ModuleLoader
 
     compiled = compiled_folder(target)
     loader = ModuleLoader(compiled) if compiled else FileSystemLoader(data_folder("templates") / target)
-    return _environment(loader, filters)
+    return _environment(ChoiceLoader([FileSystemLoader(overrides / target), loader]) if overrides else loader, filters)
 
 
 def _environment(loader: BaseLoader, filters: Filters) -> Environment:
@@ -54,11 +74,14 @@ def render_template(target: str, name: str, view: Mapping[str, Any], filters: Fi
         jinja2.UndefinedError: the template uses a name the view does not have.
         generator.escaping.UnescapedError: the template prints a value without an escaping filter.
     """
-    return environment(target, filters).get_template(name).render(view)
+    return environment(target, filters, _OVERRIDES.get()).get_template(name).render(view)
 
 
 def static_text(target: str, name: str) -> str:
     """The text of ``templates/<target>/<name>``, a file that is the same for every input."""
+    own = _OVERRIDES.get()
+    if own is not None and (own / target / name).is_file():
+        return (own / target / name).read_text(encoding="utf-8")
     return (data_folder("templates") / target / name).read_text(encoding="utf-8")
 
 

@@ -27,6 +27,12 @@ DRIFT = 3
     metavar="DIR",
     help="The folder to write into. [default: infra]",
 )
+@click.option(
+    "--templates",
+    type=click.Path(path_type=Path, readable=False),
+    metavar="DIR",
+    help="Templates of your own, each in place of the one of the same path. [default: `templates` in greenroom.yaml]",
+)
 @click.option("--verify", is_flag=True, help="Also parse every rendered file back and compare it with the plan.")
 @click.option(
     "--check", is_flag=True, help="Write nothing; say by plugin what differs. Exit code 3 when files would change."

@@ -100,6 +100,7 @@ def make_request(
     placeholders: str,
     out: Path | None = None,
     targets: tuple[str, ...] = (),
+    templates: Path | None = None,
     **_output: Any,
 ) -> Request:
     """The request of a command line; output options (``--format``, ``--quiet``, ``--verbose``) are not part of it."""
@@ -118,4 +119,5 @@ def make_request(
         environ=dict(os.environ),
         out=out,
         targets=targets,
+        templates=templates,
     )

@@ -34,7 +34,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("generator.discover",),
     ("generator.settings", "generator.settings_file", "generator.adopt_file", "generator.validate"),
     ("generator.planning",),
-    ("generator.lock", "generator.compiled", "generator.templating"),
+    ("generator.lock", "generator.compiled", "generator.templating", "generator.overrides"),
     ("generator.targets",),
     (
         "generator.layout",
