@@ -75,8 +75,8 @@ def lint_index() -> str:
     from generator.lint.rules import RULES
 
     rows = [
-        f"| [{rule.code}]({rule.code}.md) | {rule.name} | {rule.severity}{' · fix' if rule.fixable else ''} | {rule.summary} |\n"
-        for rule in RULES.values()
+        f"| [{code}]({code}.md) | {rule.name} | {rule.severity}{' · fix' if rule.fixable else ''} | {rule.summary} |\n"
+        for code, rule in RULES.items()
     ]
     table = "".join(["\n| code | name | severity | |\n|---|---|---|---|\n", *rows, "\n"])
     return _RULES.sub(lambda _: table, LINT.read_text(encoding="utf-8"))

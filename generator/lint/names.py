@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from generator.appconfig.values import ConfigMap, Placeholder
-from generator.lint.model import ERROR, WARNING, Rule, found
+from generator.lint.model import WARNING, Rule, found
 from generator.naming import DATABASE_LIMIT
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ NO_DATABASE: Final = Rule(
 TOO_LONG: Final = Rule(
     "GR040",
     "name-too-long",
-    ERROR,
+    WARNING,
     "The name of a database is longer than the server allows.",
     f"{_PG} (ensurePgDatabase); PostgreSQL NAMEDATALEN; MySQL error 1102",
 )
@@ -88,8 +88,7 @@ def _too_long(plugin: PluginDatabase, name: str, limit: int) -> Finding:
         what,
         place,
         path=path,
-        backstage="creates it once, under a name that PostgreSQL cuts; at the next start it does not find the long name, "
-        "and fails as the short one exists",
+        backstage="creates it, and PostgreSQL silently cuts the name: plugins whose names begin alike share one database",
         hint=f"set {path} to a shorter name, or choose a shorter prefix",
     )
 

@@ -36,10 +36,15 @@ class Example(NamedTuple):
         """What to lint, with the files in ``folder``."""
 
         def values(option: str) -> list[str]:
-            return [str(folder / after) for name, after in zip(self.options, self.options[1:], strict=False) if name == option]
+            return [
+                str(folder / after) for name, after in zip(self.options, self.options[1:], strict=False) if name == option
+            ]
 
         return Request(
-            root=folder, config=values("--config"), env_files=[Path(name) for name in values("--env-file")], environ=environ or {}
+            root=folder,
+            config=values("--config"),
+            env_files=[Path(name) for name in values("--env-file")],
+            environ=environ or {},
         )
 
     def lint(self, folder: Path) -> Report:
