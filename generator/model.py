@@ -139,7 +139,8 @@ class PluginPlan(NamedTuple):
     """What one plugin needs: its database (and schema), its role, and how app-config has to say so.
 
     ``label`` is the plugin id as an identifier of a target (Terraform module name). ``schema`` is ``None`` in database
-    mode, where the plugin uses ``public``.
+    mode, where the plugin uses ``public``. ``stack`` is the number of the CloudFormation stack the plugin belongs to for
+    good, ``None`` where nobody asked for CloudFormation.
     """
 
     plugin_id: str
@@ -150,6 +151,7 @@ class PluginPlan(NamedTuple):
     schema: str | None = None
     schema_renamed_from: str | None = None
     source: PluginDatabase | None = None
+    stack: int | None = None
 
 
 class Retired(NamedTuple):

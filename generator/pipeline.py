@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from generator.backstage import resolve_plugins
 from generator.collect import Rendering, collect
 from generator.diagnostics import Diagnostics, GreenroomError
-from generator.lock import Lock, read_lock, reconcile
+from generator.lock import Lock, assign_stacks, read_lock, reconcile
 from generator.model import PluginDatabase
 from generator.overrides import blame_templates, check_overrides, report_failure
 from generator.planning import make_plan
@@ -86,6 +86,7 @@ def plan(project: Project, resolved: PluginDatabaseMap) -> Planned:
     previous = read_lock(project.layout.lock, diagnostics)
     if not diagnostics.has_errors:  # a plan that lacks a plugin would make it look retired
         fresh = reconcile(fresh, previous, diagnostics, resolved=resolved)
+        fresh = assign_stacks(fresh, previous, wanted="cloudformation" in project.layout.targets)
     _stop_on_errors(diagnostics)
     return Planned(plan=fresh, previous=previous)
 
@@ -145,12 +146,15 @@ def render(project: Project, resolved: PluginDatabaseMap, planned: Planned, *, v
         resolved=resolved,
         merged=project.database,
         database_manager=project.settings.database_manager,
+        folder=project.settings.folder,
+        written=project.settings.locations,
     )
-    for target in targets.values():
-        target.check(context, diagnostics)
+    contexts = {name: context._replace(options=project.settings.target_options.get(name, {})) for name in targets}
+    for name, target in targets.items():
+        target.check(contexts[name], diagnostics)
     diagnostics.locate(project.settings.locations)  # what a target says about a setting
     _stop_on_errors(diagnostics)
-    artifacts = _render(project, targets, context)
+    artifacts = _render(project, targets, contexts)
     # Nobody but this has looked at what a user's own template prints.
     found = diagnostics if project.templates is None else Diagnostics()
     _verify(project, planned.plan, targets, artifacts, found, deep=verify or project.templates is not None)
@@ -160,18 +164,20 @@ def render(project: Project, resolved: PluginDatabaseMap, planned: Planned, *, v
     return collect(project.layout, planned.plan, planned.previous, artifacts, diagnostics)
 
 
-def _render(project: Project, targets: Mapping[str, Target], context: RenderContext) -> dict[str, list[Artifact]]:
+def _render(
+    project: Project, targets: Mapping[str, Target], contexts: Mapping[str, RenderContext]
+) -> dict[str, list[Artifact]]:
     """What each target renders, with the user's own templates in place of greenroom's where there are some."""
     folder = project.templates
     if folder is None:
-        return {name: target.render(context) for name, target in targets.items()}
+        return {name: target.render(contexts[name]) for name, target in targets.items()}
     check_overrides(folder, project.diagnostics)
     _stop_on_errors(project.diagnostics)
     artifacts: dict[str, list[Artifact]] = {}
     with overridden(folder):
         for name, target in targets.items():
             try:
-                artifacts[name] = target.render(context)
+                artifacts[name] = target.render(contexts[name])
             except Exception as error:
                 if not report_failure(error, folder, project.diagnostics):
                     raise

@@ -30,7 +30,8 @@ class ServerSettings(NamedTuple):
 
 
 class Settings(NamedTuple):
-    """The settings of a run. ``folder`` is where relative paths start; ``targets`` maps a target's name to its path.
+    """The settings of a run. ``folder`` is where relative paths start; ``targets`` maps a target's name to its path, and
+    ``target_options`` to what else is set for it, as it was written.
 
     ``credentials_mode`` is ``per-plugin``, ``shared`` or ``iam``; ``iam`` the cloud whose sign-in an existing server takes.
     ``adopt`` is what is there already and shall be taken over, ``templates`` a folder of templates that replace greenroom's.
@@ -57,4 +58,5 @@ class Settings(NamedTuple):
     tags: Mapping[str, str] = _NOTHING
     servers: Mapping[str, ServerSettings] = _NOTHING
     targets: Mapping[str, str | None] = _NOTHING
+    target_options: Mapping[str, Mapping[str, Any]] = _NOTHING
     locations: Mapping[str, Location] = _NOTHING

@@ -20,7 +20,12 @@ if TYPE_CHECKING:
 FILE_NAME: Final = "greenroom.yaml"
 
 #: Key under ``targets`` to the name ``--target`` uses.
-TARGET_KEYS: Final = {"terraform": "terraform", "sql": "sql", "appConfig": "app-config"}
+TARGET_KEYS: Final = {
+    "terraform": "terraform",
+    "cloudformation": "cloudformation",
+    "sql": "sql",
+    "appConfig": "app-config",
+}
 
 _VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 
@@ -81,6 +86,7 @@ def _build(data: ConfigMap, path: Path, diagnostics: Diagnostics) -> Settings:
         adopt=read_adopted(data.get("adopt") or {}, path.parent, diagnostics),
         servers={name: ServerSettings(**(entry or {})) for name, entry in data.get("servers", {}).items()},
         targets={TARGET_KEYS[key]: (entry or {}).get("path") for key, entry in data.get("targets", {}).items()},
+        target_options={TARGET_KEYS[key]: entry or {} for key, entry in data.get("targets", {}).items()},
         locations=_locations(data),
         **{key: value for key, value in values.items() if value is not None},
     )

@@ -6,12 +6,14 @@ from generator.lock.file import LOCK_VERSION, read_lock, write_lock
 from generator.lock.outputs import files_to_delete, owner
 from generator.lock.reconcile import reconcile
 from generator.lock.record import Lock, LockedPlugin, Names
+from generator.lock.stacks import assign_stacks
 
 __all__ = [
     "LOCK_VERSION",
     "Lock",
     "LockedPlugin",
     "Names",
+    "assign_stacks",
     "files_to_delete",
     "owner",
     "read_lock",

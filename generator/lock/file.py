@@ -32,6 +32,7 @@ _PLUGIN_KEYS = {
     "shared",
     "group",
     "renamedFrom",
+    "stack",
 }
 _HASH = re.compile(r"[0-9a-f]{64}")
 _RESTORE = "take the file from version control again"
@@ -115,6 +116,7 @@ def _planned(plugin: PluginPlan, engine: str) -> dict[str, Any]:
             "schema": plugin.schema_renamed_from,
             "role": plugin.role.renamed_from,
         },
+        "stack": plugin.stack,
     }
 
 
@@ -131,6 +133,7 @@ def _retired(gone: Retired, before: LockedPlugin | None) -> dict[str, Any]:
         "shared": before.shared if before else False,
         "group": before.group if before else None,
         "renamedFrom": {"database": names.database, "schema": names.schema, "role": names.role},
+        "stack": before.stack if before else None,
     }
 
 
@@ -197,9 +200,7 @@ def _plugin(value: Any, path: tuple[str, ...]) -> LockedPlugin:
     names = {key: _text(plugin, key, path) for key in ("label", "server", "engine", "database", "role")}
     if names["engine"] not in _ENGINES:
         raise _InvalidError((*path, "engine"), f"`engine` is none of {', '.join(_ENGINES)}")
-    version, shared = plugin.get("passwordVersion"), plugin.get("shared")
-    if not isinstance(version, int) or isinstance(version, bool) or version < 1:
-        raise _InvalidError((*path, "passwordVersion"), "`passwordVersion` is not a whole number from 1")
+    version, shared = _number(plugin, "passwordVersion", path), plugin.get("shared")
     if not isinstance(shared, bool):
         raise _InvalidError((*path, "shared"), "`shared` is neither true nor false")
     renamed = _object(plugin.get("renamedFrom", {}), (*path, "renamedFrom"), set(_KINDS))
@@ -210,7 +211,15 @@ def _plugin(value: Any, path: tuple[str, ...]) -> LockedPlugin:
         shared=shared,
         group=_text(plugin, "group", path) if "group" in plugin else None,
         renamed_from=Names(**{kind: _text(renamed, kind, (*path, "renamedFrom")) for kind in renamed}),
+        stack=_number(plugin, "stack", path) if "stack" in plugin else None,
     )
+
+
+def _number(value: dict[str, Any], key: str, path: tuple[str, ...]) -> int:
+    number = value.get(key)
+    if not isinstance(number, int) or isinstance(number, bool) or number < 1:
+        raise _InvalidError((*path, key), f"`{key}` is not a whole number from 1")
+    return number
 
 
 def _text(value: dict[str, Any], key: str, path: tuple[str, ...]) -> str:

@@ -29,7 +29,8 @@ _NO_NAMES: Final = Names()
 class LockedPlugin(NamedTuple):
     """What was generated for one plugin.
 
-    ``schema`` is ``None`` in database mode; ``group`` is the role that owns what is in a database it shares with others.
+    ``schema`` is ``None`` in database mode; ``group`` is the role that owns what is in a database it shares with others;
+    ``stack`` the CloudFormation stack it was put into, if it ever was.
     """
 
     label: str
@@ -42,6 +43,7 @@ class LockedPlugin(NamedTuple):
     shared: bool
     group: str | None = None
     renamed_from: Names = _NO_NAMES
+    stack: int | None = None
 
 
 class Lock(NamedTuple):

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from generator.diagnostics import Diagnostics
+    from generator.diagnostics import Diagnostics, Location
     from generator.model import Plan, PluginDatabaseMap
 
 _NO_OPTIONS: Final[Mapping[str, Any]] = MappingProxyType({})
@@ -25,8 +26,9 @@ class RenderContext(NamedTuple):
     """What a target may look at.
 
     ``plan`` is what has to exist, ``resolved`` what the input says now, ``merged`` the merged value of
-    ``backend.database`` (for the fragment), ``database_manager`` the manager Backstage runs, ``options`` the target's own
-    settings.
+    ``backend.database`` (for the fragment), ``database_manager`` the manager Backstage runs. ``options`` are the target's
+    own settings as they were written, ``folder`` is where relative paths in them start, and ``written`` says which settings
+    were written at all, and where.
     """
 
     plan: Plan
@@ -34,6 +36,8 @@ class RenderContext(NamedTuple):
     merged: Mapping[str, Any]
     database_manager: str = "current"
     options: Mapping[str, Any] = _NO_OPTIONS
+    folder: Path = Path()
+    written: Mapping[str, Location] = _NO_OPTIONS
 
 
 class Target(Protocol):
