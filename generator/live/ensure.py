@@ -7,19 +7,22 @@ to the database ``postgres``; schemas with the base connection as it is.
 from __future__ import annotations
 
 import contextlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from generator.live.driver import load_psycopg
-from generator.live.failures import Failure, connection_failure, quoted, statement_failure
+from generator.live.failures import APPLY, Failure, connection_failure, quoted, startup, statement_failure
 from generator.live.libpq import ConnectionSettingError, address, database_of, parameters, user_of
 from generator.live.network import HostNameError, SilentServerError
+from generator.live.recorder import NotReadyError
 from generator.live.session import deadline, open_session, savepoint
 
 if TYPE_CHECKING:
     from generator.live.recorder import Recorder
     from generator.live.targets import Ensure
 
-_OFF = "set backend.database.ensureExists: false, as the generated fragment does"
+#: Since PostgreSQL 15 only a database's owner may create in its schema public.
+_PUBLIC_IS_CLOSED: Final = 150000
+_OFF: Final = "set backend.database.ensureExists: false, as the generated fragment does"
 _MAY_CREATE = """
 SELECT EXISTS (SELECT FROM pg_catalog.pg_database WHERE datname = %s),
   (SELECT rolcreatedb OR rolsuper FROM pg_catalog.pg_roles WHERE rolname = current_user),
@@ -27,12 +30,15 @@ SELECT EXISTS (SELECT FROM pg_catalog.pg_database WHERE datname = %s),
 """
 
 
-def check_ensure(run: Recorder) -> bool:
-    """Whether Backstage would create the plugin's database when it is missing. Records what would fail at start."""
+def check_ensure(run: Recorder) -> int:
+    """Record what would fail of what Backstage creates at start.
+
+    Returns the server's version (150004) where Backstage would create the plugin's database if it were missing, else 0.
+    """
     ensure = run.target.ensure
     if ensure is None:
-        return False
-    created = False
+        return 0
+    created = 0
     if ensure.database is not None:
         created = _try(run, ensure, "postgres", f"'{ensure.database}' exists", _database)
     if ensure.schema is not None:
@@ -41,7 +47,27 @@ def check_ensure(run: Recorder) -> bool:
     return created
 
 
-def _try(run: Recorder, ensure: Ensure, database: str, what: str, look: Any) -> bool:
+def foresee(run: Recorder, version: int) -> NoReturn:
+    """The plugin's database is missing, and Backstage would create it: what comes after that is known without looking.
+
+    Raises:
+        NotReadyError: always.
+    """
+    target = run.target
+    assert target.ensure is not None
+    base, user = user_of(target.ensure.connection, target.environment) or "", target.user or ""
+    missing = f"database {target.connects_to} does not exist yet"
+    run.warned("database", Failure(missing, f"creates it at start, as the base user {base}", _OFF))
+    if user != base and version >= _PUBLIC_IS_CLOSED:
+        detail = "permission denied for schema public"
+        said = startup(target, f"error: create table … - {detail}")
+        run.failed("create table", Failure(f"{detail}, once {base} has created the database", said, APPLY))
+    detail = "a database that Backstage creates belongs to the base user, and every role of the server may connect to it"
+    run.failed("isolated", Failure(detail, "starts", f"{_OFF}; {APPLY}"), stops=False)
+    raise NotReadyError
+
+
+def _try(run: Recorder, ensure: Ensure, database: str, what: str, look: Any) -> int:
     """Log in as the base user and look whether the step would work; its own words when it would not."""
     psycopg = load_psycopg()
     target, options = run.target, run.options
@@ -59,6 +85,7 @@ def _try(run: Recorder, ensure: Ensure, database: str, what: str, look: Any) -> 
 
                 session.execute(sql.SQL("SET LOCAL ROLE {}").format(sql.Identifier(ensure.set_role)))
             problem = look(ensure, session, user)
+            version = int(session.info.server_version)
     except psycopg.OperationalError as error:
         problem = connection_failure(target, error)
     except psycopg.Error as error:
@@ -67,10 +94,10 @@ def _try(run: Recorder, ensure: Ensure, database: str, what: str, look: Any) -> 
         problem = Failure(str(error) or "the server of the base connection does not answer")
     if problem is None:
         run.passed("ensure", f"the base user {user} finds or may create it: {what.removesuffix(' exists')}")
-        return True
+        return version
     cause = problem.backstage.split("caused by ", 1)[-1] or f"error: {problem.detail}"
     run.failed("ensure", Failure(f"as the base user {user}: {problem.detail}", begin + cause, problem.hint or _OFF))
-    return False
+    return 0
 
 
 def _database(ensure: Ensure, session: Any, user: str) -> Failure | None:

@@ -19,6 +19,10 @@ _STARTING: Final = re.compile(r"starting up|shutting down|recovery mode|not yet 
 _ABOUT_DATABASE: Final = re.compile(
     r'^database "|for database "|no such database|bouncer config error|is not currently accepting connections'
 )
+_KNEX_TIMEOUT: Final = (
+    "KnexTimeoutError: Knex: Timeout acquiring a connection. The pool is probably full. "
+    "Are you missing a .transacting(trx) call?"
+)
 _EXPLAINED: Final = {
     "EAI_AGAIN": "correct connection.host, or the name servers of this machine",
     "ENOTFOUND": "correct connection.host",
@@ -113,7 +117,7 @@ def silent(target: PreflightTarget, *, again: bool = False) -> Failure:
     detail = f"{target.address} does not answer" + (" (two plugins of this run waited for it already)" if again else "")
     return Failure(
         detail,
-        startup(target, "KnexTimeoutError: Knex: Timeout acquiring a connection. The pool is probably full."),
+        startup(target, _KNEX_TIMEOUT),
         "open the network to the server, or correct connection.host and connection.port",
         "reachable",
     )

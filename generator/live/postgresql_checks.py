@@ -6,7 +6,7 @@ import contextlib
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from generator.live.driver import load_psycopg
-from generator.live.ensure import check_ensure
+from generator.live.ensure import check_ensure, foresee
 from generator.live.failures import (
     APPLY,
     READ_ONLY,
@@ -84,12 +84,12 @@ def check_engine(run: Recorder, password: str) -> None:
     except ConnectionSettingError as error:
         hint = "correct backend.database.connection"
         run.stop("tls" if ".ssl" in str(error) else "credentials", Failure(str(error), error.backstage, hint))
-    ensured = check_ensure(run)
+    ensured = check_ensure(run)  # the version of the server where Backstage would create what is missing
     reach = _own_database(run, wanted, ensured=ensured)
     _isolation(run, wanted, reach)
 
 
-def _own_database(run: Recorder, wanted: dict[str, str], *, ensured: bool) -> Reach:
+def _own_database(run: Recorder, wanted: dict[str, str], *, ensured: int) -> Reach:
     """Connect as the plugin, do what its migrations do, and see how far its user reaches."""
     psycopg = load_psycopg()
     target, options = run.target, run.options
@@ -121,7 +121,7 @@ def _own_database(run: Recorder, wanted: dict[str, str], *, ensured: bool) -> Re
     return reach
 
 
-def _connect(run: Recorder, wanted: dict[str, str], *, ensured: bool) -> Any:
+def _connect(run: Recorder, wanted: dict[str, str], *, ensured: int) -> Any:
     psycopg = load_psycopg()
     target = run.target
     assert target.address is not None
@@ -134,7 +134,7 @@ def _connect(run: Recorder, wanted: dict[str, str], *, ensured: bool) -> Any:
     except psycopg.OperationalError as error:
         failure = connection_failure(target, error)
         if ensured and failure.check == "database" and "does not exist" in failure.detail:
-            run.stop_ready("database", Failure(f"{failure.detail} yet", "creates it at start, as the base user"))
+            foresee(run, ensured)
         run.stop(failure.check, failure)
     version = connection.info.parameter_status("server_version") or "?"
     run.passed("reachable", f"PostgreSQL {version.split()[0]} at {target.address}")
@@ -159,7 +159,7 @@ def _prepare_session(run: Recorder, connection: Any) -> None:
         except psycopg.Error as error:
             failure = statement_failure(target, error)
             user = quoted(target.user or target.role)
-            backstage = "ends the whole process: the error of SET ROLE is handled by nobody"
+            backstage = f"error: {failure.detail} (nobody handles it: this ends the whole process)"
             hint = f"GRANT {quoted(target.set_role)} TO {user}, or take `role` out of backend.database"
             run.stop("role", Failure(failure.detail, backstage, hint))
     if target.search_path:

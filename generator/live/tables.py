@@ -30,7 +30,8 @@ SELECT relname::text, pg_catalog.pg_get_userbyid(relowner)::text,
   pg_catalog.has_table_privilege(current_user, class.oid, 'SELECT')
     AND pg_catalog.has_table_privilege(current_user, class.oid, 'INSERT')
     AND pg_catalog.has_table_privilege(current_user, class.oid, 'UPDATE')
-    AND pg_catalog.has_table_privilege(current_user, class.oid, 'DELETE')
+    AND pg_catalog.has_table_privilege(current_user, class.oid, 'DELETE'),
+  pg_catalog.has_table_privilege(current_user, class.oid, 'SELECT, INSERT, UPDATE, DELETE, TRUNCATE, REFERENCES, TRIGGER')
 FROM pg_catalog.pg_class AS class
 WHERE relnamespace = (SELECT oid FROM pg_catalog.pg_namespace WHERE nspname = current_schema())
   AND relkind IN ('r', 'p') AND NOT pg_catalog.pg_has_role(current_user, relowner, 'USAGE')
@@ -63,7 +64,7 @@ def check_tables(run: Recorder, connection: Any) -> None:
         except psycopg.Error as error:
             if connection.broken:
                 raise
-            begin = "create table" if check == "create table" else "create temporary table"
+            begin = "create table" if check == "create table" else "create temp table"
             run.failed(check, statement_failure(target, error, begin, mend))
         else:
             run.passed(check, done)
@@ -77,17 +78,23 @@ def _strangers(run: Recorder, connection: Any) -> None:
         return
     target = run.target
     more = f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
-    listed = ", ".join(f"{table} (owner {owner})" for table, owner, _ in found[:_SHOWN]) + more
+    listed = ", ".join(f"{table} (owner {owner})" for table, owner, *_ in found[:_SHOWN]) + more
     hint = _hand_over(target, found)
-    locked = [table for table, _, usable in found if not usable]
-    migrations = [table for table in locked if "knex_migrations" in table]
+    locked = [(table, seen) for table, _, usable, seen in found if not usable]
+    migrations = [(table, seen) for table, seen in locked if "knex_migrations" in table]
     (migrated,) = connection.execute(_MIGRATED).fetchone()
     if migrations:
-        cause = f"error: … - permission denied for table {migrations[0]}"
+        table, seen = migrations[0]
+        # knex looks into information_schema, which does not show a table without any privilege on it.
+        cause = f'error: create table … - relation "{table}" already exists'
+        if seen:
+            cause = f"error: … - permission denied for table {table}"
         failure = Failure(f"tables of another role are in the way: {listed}", startup(target, cause), hint)
         run.failed("existing tables", failure)
     elif locked and migrated:
-        said = f"starts when no migration is pending, and fails as soon as it reads: permission denied for table {locked[0]}"
+        said = (
+            f"starts when no migration is pending, and fails as soon as it reads: permission denied for table {locked[0][0]}"
+        )
         run.failed("existing tables", Failure(f"tables of another role are in the way: {listed}", said, hint), stops=False)
     elif migrated:
         said = "starts, and the next release that alters one of them ends with: must be owner of table …"
@@ -99,9 +106,9 @@ def _strangers(run: Recorder, connection: Any) -> None:
         run.warned("existing tables", Failure(f"tables of another role are there as well: {listed}", said, hint))
 
 
-def _hand_over(target: PreflightTarget, found: list[tuple[str, str, bool]]) -> str:
+def _hand_over(target: PreflightTarget, found: list[tuple[str, str, bool, bool]]) -> str:
     """The statements that give the tables to the plugin's role."""
     role = quoted(target.set_role or target.user or target.role)
     schema = quoted((target.search_path or ("public",))[0])
-    shown = "; ".join(f"ALTER TABLE {schema}.{quoted(table)} OWNER TO {role}" for table, _, _ in found[:3])
+    shown = "; ".join(f"ALTER TABLE {schema}.{quoted(table)} OWNER TO {role}" for table, *_ in found[:3])
     return f"as their owner or a superuser, for every table and sequence: {shown}" + ("; …" if len(found) > 3 else "")

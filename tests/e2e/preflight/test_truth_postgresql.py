@@ -1,0 +1,244 @@
+"""Preflight's verdict on PostgreSQL equals what the real Backstage does in the same state.
+
+Each state is made on a real server. Preflight looks first; then the published ``DatabaseManager`` hands out the catalog's
+client and the catalog's published migrations run. Nothing is expected from a table: ``starts`` has to be what Backstage did,
+and the words preflight predicts have to be the ones it printed.
+"""
+
+from __future__ import annotations
+
+import socket
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import psycopg
+import pytest
+from postgres_stage import ADMIN, ADMIN_PASSWORD, Stage
+from truth import PASSWORD, State, backstage, changed, same_words, settings_of, two_plugins
+
+from generator.live.embedded import embedded_binaries, embedded_server, find_psql
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from generator.live.results import PreflightResult
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("truth-postgresql")]
+
+DEBIAN_15 = Path("/usr/lib/postgresql/15/bin")
+LONG = "a database whose name is longer than the sixty-three bytes which the server keeps"
+
+
+def run(stage: Stage, statements: str, database: str = "postgres") -> None:
+    with stage.superuser(database) as connection:
+        for statement in statements.split(";"):
+            if statement.strip():
+                connection.execute(statement.encode())
+
+
+def fine(stage: Stage, name: str, *, schema: bool = False, **base: Any) -> State:
+    """What greenroom generates, applied."""
+    plan = two_plugins(name, schema=schema)
+    stage.must_apply(plan, {role.delivery.env: PASSWORD for role in plan.roles})
+    return State(name, plan, settings_of(plan, stage.server.host, stage.server.port, **base))
+
+
+def broken(statements: str, *, inside: str = "", schema: bool = False, **base: Any) -> Callable[[Stage, str], State]:
+    """A fine state and then ``statements``; ``{n}`` is the state's name, ``inside`` runs in the catalog's own database."""
+
+    def make(stage: Stage, name: str) -> State:
+        state = fine(stage, name, schema=schema, **base)
+        run(stage, statements.format(n=name))
+        if inside:
+            run(stage, inside.format(n=name), state.plan.plugins[0].database.name)
+        return state
+
+    return make
+
+
+def connected(**connection: Any) -> Callable[[Stage, str], State]:
+    """A fine state with another connection in app-config."""
+    return lambda stage, name: changed(fine(stage, name), **connection)
+
+
+def truncated(stage: Stage, name: str) -> State:
+    plan = two_plugins(name, database=LONG.encode()[:63].decode())
+    stage.must_apply(plan, {role.delivery.env: PASSWORD for role in plan.roles})
+    settings = settings_of(plan, stage.server.host, stage.server.port)
+    return changed(State(name, plan, settings), database=LONG)
+
+
+def ensured(statements: str, *, schema: bool = False, **base: Any) -> Callable[[Stage, str], State]:
+    """``ensureExists`` is on, and the base user is one of its own."""
+
+    def make(stage: Stage, name: str) -> State:
+        state = fine(stage, name, schema=schema, ensureExists=True, **base)
+        run(stage, f"CREATE ROLE \"{name} base\" LOGIN PASSWORD 'base'")
+        if schema:
+            run(stage, f'GRANT CONNECT ON DATABASE "{name} shared" TO "{name} base"')
+        run(stage, statements.format(n=name))
+        state.settings["connection"].update(user=f"{name} base", password="base")
+        return state
+
+    return make
+
+
+def base_user_only(stage: Stage, name: str) -> State:
+    """Backstage as everybody begins: one user who may create databases, none of which is there."""
+    plan = two_plugins(name)
+    run(stage, f"CREATE ROLE \"{name} catalog user\" LOGIN CREATEDB PASSWORD 'base'")
+    connection = {"host": stage.server.host, "port": stage.server.port, "user": f"{name} catalog user", "password": "base"}
+    return State(name, plan, {"client": "pg", "connection": connection, "prefix": f"{name} "})
+
+
+def silent(stage: Stage, name: str) -> State:
+    """A server that takes connections and never says a word; it lives as long as the stage."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    stage.silent = listener  # type: ignore[attr-defined]
+    state = changed(fine(stage, name), port=listener.getsockname()[1])
+    state.settings["acquireConnectionTimeout"] = 2000
+    return state
+
+
+OWNED_BY_ANOTHER = 'SET ROLE "greenroom admin"; CREATE TABLE knex_migrations (id int)'
+
+STATES: dict[str, Any] = {
+    "fine": fine,
+    "fine schema": broken("", schema=True),
+    "no database": broken('DROP DATABASE "{n} catalog"'),
+    "wrong password": connected(password="another"),
+    "no password": connected(password=None),
+    "number password": connected(password=12345),
+    "no such role": connected(user="nobody at all"),
+    "no temporary": broken('REVOKE TEMPORARY ON DATABASE "{n} catalog" FROM "{n} catalog user"'),
+    "no create": broken("", inside='REVOKE CREATE ON SCHEMA public FROM "{n} catalog user", PUBLIC'),
+    "no usage": broken("", inside='REVOKE ALL ON SCHEMA public FROM "{n} catalog user", PUBLIC'),
+    "no connect": broken('REVOKE CONNECT ON DATABASE "{n} catalog" FROM "{n} catalog user"'),
+    "public connect": broken('GRANT CONNECT ON DATABASE "{n} search" TO PUBLIC'),
+    "no login": broken('ALTER ROLE "{n} catalog user" NOLOGIN'),
+    "superuser": broken('ALTER ROLE "{n} catalog user" SUPERUSER'),
+    "createdb": broken('ALTER ROLE "{n} catalog user" CREATEDB'),
+    "expired": broken("ALTER ROLE \"{n} catalog user\" VALID UNTIL '2001-01-01'"),
+    "role limit 0": broken('ALTER ROLE "{n} catalog user" CONNECTION LIMIT 0'),
+    "database limit 0": broken('ALTER DATABASE "{n} catalog" CONNECTION LIMIT 0'),
+    "no connections": broken('ALTER DATABASE "{n} catalog" ALLOW_CONNECTIONS false'),
+    "table of another": broken("", inside=OWNED_BY_ANOTHER),
+    "read only": broken('ALTER DATABASE "{n} catalog" SET default_transaction_read_only = on'),
+    "read only role": broken('ALTER ROLE "{n} catalog user" SET default_transaction_read_only = on'),
+    "truncated": truncated,
+    "down": connected(port=1),
+    "silent": silent,
+    "unknown host": connected(host="no-such-host.invalid"),
+    "tls there is none": connected(ssl={}),
+    "tls as text": connected(ssl="require"),
+    "no schema": broken("", schema=True, inside="DROP SCHEMA catalog"),
+    "schema no create": broken("", schema=True, inside='REVOKE CREATE ON SCHEMA catalog FROM "{n} catalog user"'),
+    "schema no usage": broken("", schema=True, inside='REVOKE USAGE ON SCHEMA catalog FROM "{n} catalog user"'),
+    "ensure exists": ensured(""),
+    "ensure missing": ensured('DROP DATABASE "{n} catalog"'),
+    "ensure may": ensured('DROP DATABASE "{n} catalog"; ALTER ROLE "{n} base" CREATEDB'),
+    "ensure password": ensured("ALTER ROLE \"{n} base\" PASSWORD 'other'"),
+    "ensure schema": ensured("", schema=True),
+    "ensure schema may": ensured('GRANT CREATE ON DATABASE "{n} shared" TO "{n} base"', schema=True),
+    "base user only": base_user_only,
+    "role of nobody": broken('CREATE ROLE "{n} app"', role="role of nobody app"),
+    "role": broken(
+        'CREATE ROLE "{n} app"; GRANT "{n} app" TO "{n} catalog user";'
+        'GRANT TEMPORARY ON DATABASE "{n} catalog" TO "{n} app"',
+        inside='GRANT USAGE, CREATE ON SCHEMA public TO "{n} app"',
+        role="role app",
+    ),
+    "pool max 1": broken("", knexConfig={"pool": {"max": 1}}),
+    "pool of one": broken("", knexConfig={"pool": {"min": 0, "max": 1, "acquireTimeoutMillis": 3000}}),
+    "pool as text": broken("", knexConfig={"pool": {"max": "10"}}),
+    "pool of two": broken("", pool={"min": 0, "max": 2}),
+}
+#: What may differ between versions of the server; the rest is looked at on the newest one only.
+ON_OLDER = (
+    *("fine", "fine schema", "no database", "no temporary", "no create", "public connect", "expired", "table of another"),
+    *("read only", "truncated", "ensure missing", "ensure may", "ensure schema", "base user only", "role", "role of nobody"),
+)
+#: Backstage starts, and preflight still says no: the check that does.
+NOT_READY = {
+    "public connect": "isolated",
+    "superuser": "restricted",
+    "createdb": "restricted",
+    "truncated": "database",
+    "base user only": "isolated",
+}
+
+
+class Table:
+    """Every state on one server, with both verdicts."""
+
+    def __init__(self, stage: Stage, packages: Path, folder: Path, names: Iterable[str]) -> None:
+        self.stage = stage
+        self.states = {name: STATES[name](stage, name) for name in names}
+        self.ours: dict[str, PreflightResult] = {name: state.preflight(folder) for name, state in self.states.items()}
+        self.theirs = backstage(packages, list(self.states.values()))
+        #: Once more, where Backstage has been.
+        self.after = {name: state.preflight(folder) for name, state in self.states.items() if self.theirs[name]["started"]}
+
+
+@contextmanager
+def look(packages: Path, folder: Path, names: Iterable[str], bin_dir: Path | None = None) -> Iterator[Table]:
+    with embedded_server(bin_dir) as server:
+        server.create_admin(ADMIN, ADMIN_PASSWORD)
+        binaries = server.bin_dir if (server.bin_dir / "psql").exists() else embedded_binaries()
+        yield Table(Stage(server=server, folder=folder, psql=find_psql(binaries)), packages, folder, names)
+
+
+@pytest.fixture(scope="module")
+def table(backstage_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Table]:
+    with look(backstage_dir, tmp_path_factory.mktemp("truth"), STATES) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def older(backstage_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Table]:
+    if not (DEBIAN_15 / "postgres").exists():
+        pytest.skip(f"there is no PostgreSQL server in {DEBIAN_15}")
+    with look(backstage_dir, tmp_path_factory.mktemp("truth"), ON_OLDER, DEBIAN_15) as found:
+        yield found
+
+
+def explain(result: PreflightResult) -> list[tuple[str, str, str]]:
+    return [(check.name, check.detail, check.backstage) for check in result.failed]
+
+
+@pytest.mark.parametrize("name", STATES)
+def test_the_verdict_is_backstages(table: Table, name: str) -> None:
+    same_verdict(table, name)
+
+
+@pytest.mark.parametrize("name", ON_OLDER)
+def test_the_verdict_is_backstages_on_an_older_server(older: Table, name: str) -> None:
+    same_verdict(older, name)
+
+
+def same_verdict(table: Table, name: str) -> None:
+    ours, theirs = table.ours[name], table.theirs[name]
+    assert ours.starts == theirs["started"], (explain(ours), theirs)
+    if name == "tls as text":
+        # Without TLS at the server it fails before that; with it the process ends: see the servers with TLS.
+        assert theirs["error"] == "Error: The server does not support SSL connections"
+    elif not ours.starts:
+        assert same_words(ours, theirs), (explain(ours), theirs)
+    elif name in NOT_READY:
+        assert NOT_READY[name] in {check.name for check in ours.failed}, explain(ours)
+    else:
+        assert ours.ready, explain(ours)
+        assert table.after[name].ready, explain(table.after[name])
+    for check in ours.failed:
+        assert check.hint, f"{check.name} does not say what to do"
+        assert check.backstage
+    assert PASSWORD not in str(ours)
+
+
+def test_what_preflight_calls_open_is_open(table: Table) -> None:
+    """Backstage starts where every plugin may read another one's data: here is the proof that it is so."""
+    with table.stage.connect("public connect catalog user", PASSWORD, "public connect search") as connection:
+        assert connection.execute("SELECT current_database()").fetchone() == ("public connect search",)
+    with pytest.raises(psycopg.OperationalError, match="permission denied for database"):
+        table.stage.connect("fine catalog user", PASSWORD, "fine search")
