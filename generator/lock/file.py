@@ -33,6 +33,8 @@ _PLUGIN_KEYS = {
     "group",
     "renamedFrom",
     "stack",
+    "common",
+    "returned",
 }
 _HASH = re.compile(r"[0-9a-f]{64}")
 _RESTORE = "take the file from version control again"
@@ -93,14 +95,25 @@ def write_lock(plan: Plan, files: Mapping[str, Mapping[str, bytes]], *, previous
     document = {
         "version": LOCK_VERSION,
         "generator": "greenroom",
-        "plugins": {plugin.plugin_id: _planned(plugin, engines[plugin.server]) for plugin in plan.plugins},
+        "plugins": {
+            plugin.plugin_id: _planned(plugin, engines[plugin.server], returned=has_returned(plugin.plugin_id, previous))
+            for plugin in plan.plugins
+        },
         "retired": {gone.plugin_id: _retired(gone, known.get(gone.plugin_id)) for gone in plan.retired},
         "files": _hashes(files, previous),
     }
     return f"{json.dumps(_without_nothing(document), indent=2, sort_keys=True)}\n".encode()
 
 
-def _planned(plugin: PluginPlan, engine: str) -> dict[str, Any]:
+def has_returned(plugin_id: str, previous: Lock | None) -> bool:
+    """Whether a plugin that is planned was retired before ``previous``, or in it."""
+    if previous is None:
+        return False
+    before = previous.plugins.get(plugin_id)
+    return plugin_id in previous.retired or (before is not None and before.returned)
+
+
+def _planned(plugin: PluginPlan, engine: str, *, returned: bool) -> dict[str, Any]:
     return {
         "label": plugin.label,
         "server": plugin.server,
@@ -111,6 +124,8 @@ def _planned(plugin: PluginPlan, engine: str) -> dict[str, Any]:
         "passwordVersion": plugin.role.password_version,
         "shared": plugin.database.shared,
         "group": plugin.role.group,
+        "common": plugin.role.is_common or None,
+        "returned": returned or None,
         "renamedFrom": {
             "database": plugin.database.renamed_from,
             "schema": plugin.schema_renamed_from,
@@ -132,6 +147,7 @@ def _retired(gone: Retired, before: LockedPlugin | None) -> dict[str, Any]:
         "passwordVersion": before.password_version if before else 1,
         "shared": before.shared if before else False,
         "group": before.group if before else None,
+        "common": (before.common if before else False) or None,
         "renamedFrom": {"database": names.database, "schema": names.schema, "role": names.role},
         "stack": before.stack if before else None,
     }
@@ -210,6 +226,8 @@ def _plugin(value: Any, path: tuple[str, ...]) -> LockedPlugin:
         password_version=version,
         shared=shared,
         group=_text(plugin, "group", path) if "group" in plugin else None,
+        common=_true(plugin, "common", path),
+        returned=_true(plugin, "returned", path),
         renamed_from=Names(**{kind: _text(renamed, kind, (*path, "renamedFrom")) for kind in renamed}),
         stack=_number(plugin, "stack", path) if "stack" in plugin else None,
     )
@@ -220,6 +238,12 @@ def _number(value: dict[str, Any], key: str, path: tuple[str, ...]) -> int:
     if not isinstance(number, int) or isinstance(number, bool) or number < 1:
         raise _InvalidError((*path, key), f"`{key}` is not a whole number from 1")
     return number
+
+
+def _true(plugin: dict[str, Any], key: str, path: tuple[str, ...]) -> bool:
+    if not isinstance(plugin.get(key, False), bool):
+        raise _InvalidError((*path, key), f"`{key}` is neither true nor false")
+    return bool(plugin.get(key))
 
 
 def _text(value: dict[str, Any], key: str, path: tuple[str, ...]) -> str:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from generator.lock.file import has_returned
 from generator.lock.keep import keep_sharing
 from generator.lock.renames import Thing, find_renames
-from generator.model import Retired
+from generator.model import Adopted, Retired
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
     from generator.diagnostics import Diagnostics, Location
-    from generator.lock.record import Lock
+    from generator.lock.record import Lock, LockedPlugin
     from generator.model import Database, Plan, PluginDatabaseMap, PluginPlan, Role
 
 _BACK = (
@@ -30,8 +31,8 @@ def reconcile(plan: Plan, previous: Lock | None, diagnostics: Diagnostics, *, re
     gone. Changes that would lose data are errors in ``diagnostics``: another server (GR520), division mode (GR521) or
     engine (GR522), a database that becomes shared or is no longer (GR523), names that are swapped, passed on, merged, split
     or taken (GR524), a label that is taken (GR525), a rename the engine cannot do (GR527), a shared database renamed again
-    (GR528), a schema renamed together with its database (GR529). A plugin that moved to SQLite is retired with a warning
-    (GR526).
+    (GR528), a schema renamed together with its database (GR529), a role that becomes that of all plugins or is no longer
+    (GR532). A plugin that moved to SQLite is retired with a warning (GR526).
     """
     if previous is None:
         return plan
@@ -65,7 +66,25 @@ class _Reconciliation:
             roles=tuple(roles.values()),
             plugins=plugins,
             retired=self._retired(databases, roles),
+            adopted=self._adopted(plugins),
         )
+
+    def _adopted(self, plugins: tuple[PluginPlan, ...]) -> tuple[Adopted, ...]:
+        """What is there already: what the user says, and what plugins had that were retired and are back."""
+        back = [plugin for plugin in plugins if has_returned(plugin.plugin_id, self.previous)]
+        if not back:
+            return self.plan.adopted
+        found = {entry.server: entry for entry in self.plan.adopted}
+        for plugin in back:
+            entry = found.get(plugin.server) or Adopted(plugin.server)
+            schemas = {(plugin.database.name, plugin.schema)} if plugin.schema is not None else set()
+            found[plugin.server] = Adopted(
+                server=plugin.server,
+                databases=tuple(sorted({*entry.databases, plugin.database.name})),
+                schemas=tuple(sorted({*entry.schemas, *schemas})),
+                roles=tuple(sorted({*entry.roles, plugin.role.name})),
+            )
+        return tuple(found[name] for name in sorted(found))
 
     # --- a plugin that is somewhere else now --------------------------------------------------------------------------
 
@@ -79,7 +98,11 @@ class _Reconciliation:
         if engine != before.engine:
             self._error(plugin, "GR522", f"was on {before.engine} and is on {engine} now", ("client",), _BACK)
         elif plugin.server != before.server:
-            hint = f"{_BACK}; if it is the same server under another name, write that name into greenroom.lock.json"
+            hint = (
+                "change it back; if it is the same server under another name, write that name into greenroom.lock.json; to "
+                "move the data: retire the plugin (plugins.exclude) and apply, remove it from `retired` in "
+                f"greenroom.lock.json, generate and apply for the new server, then {_copy_command(engine, before, plugin)}"
+            )
             keys = ("connection.host", "connection.port", "connection")
             self._error(plugin, "GR520", f"was on server {before.server!r} and is on {plugin.server!r} now", keys, hint)
         elif mode != old_mode:
@@ -88,9 +111,28 @@ class _Reconciliation:
         elif mode == "database" and plugin.database.shared != before.shared:
             now = "shares a database now" if plugin.database.shared else "has a database of its own now, after sharing one"
             self._error(plugin, "GR523", now, ("databaseName", "connection.database"), _BACK)
+        elif plugin.role.is_common != before.common:
+            self._report_sharing(plugin, before)
         else:
             return True
         return False
+
+    def _report_sharing(self, plugin: PluginPlan, before: LockedPlugin) -> None:
+        old, new = before.role, plugin.role.name
+        now = (
+            "shares one role with all plugins now"
+            if plugin.role.is_common
+            else "has a role of its own now, after sharing one"
+        )
+        self.diagnostics.error(
+            "GR532",
+            f"the plugin {plugin.plugin_id!r} {now}; its tables would stay with {old!r}, and {new!r} could not use them",
+            self._location(plugin.plugin_id, ("connection.user", "connection")),
+            path="credentials.mode",
+            hint="change credentials.mode back; or hand the tables over yourself, with Backstage stopped (in the database "
+            f'{before.database!r}: REASSIGN OWNED BY "{old}" TO "{new}"), then say so in greenroom.lock.json and '
+            "`terraform state mv` the role: docs/terraform.md has the steps",
+        )
 
     def _error(self, plugin: PluginPlan, code: str, what: str, keys: tuple[str, ...], hint: str) -> None:
         self.diagnostics.error(
@@ -260,6 +302,16 @@ class _Reconciliation:
                     path=f"backend.database.plugin.{plugin.plugin_id}",
                     hint=f"rename the plugin; or remove {taken[plugin.label]!r} from `retired` in greenroom.lock.json",
                 )
+
+
+def _copy_command(engine: str, before: LockedPlugin, plugin: PluginPlan) -> str:
+    """How to bring the data along, as the role that shall own it."""
+    old, new, role = before.database, plugin.database.name, plugin.role.name
+    if engine == "mysql":
+        return f"`mysqldump --single-transaction -h OLD '{old}' | mysql -h NEW -u '{role}' -p '{new}'`"
+    only = f"-n '{before.schema}' " if before.schema is not None else ""
+    dump = f"pg_dump -Fc --no-owner --no-acl {only}-h OLD -d '{old}'"
+    return f"`{dump} | pg_restore --no-owner --no-acl -h NEW -U '{role}' -d '{new}'`"
 
 
 def _mode(schema: str | None) -> str:

@@ -30,7 +30,8 @@ class LockedPlugin(NamedTuple):
     """What was generated for one plugin.
 
     ``schema`` is ``None`` in database mode; ``group`` is the role that owns what is in a database it shares with others;
-    ``stack`` the CloudFormation stack it was put into, if it ever was.
+    ``stack`` the CloudFormation stack it was put into, if it ever was. ``common``: its role is that of all plugins of the
+    server. ``returned``: it was retired once, so that wherever that was applied all it has is there already.
     """
 
     label: str
@@ -44,6 +45,8 @@ class LockedPlugin(NamedTuple):
     group: str | None = None
     renamed_from: Names = _NO_NAMES
     stack: int | None = None
+    common: bool = False
+    returned: bool = False
 
 
 class Lock(NamedTuple):

@@ -21,6 +21,7 @@ sys.path.insert(0, str(PROJECT / "tests" / "unit" / "targets"))
 
 _DEBIAN_15 = Path("/usr/lib/postgresql/15/bin")
 _MIRROR = "GREENROOM_TERRAFORM_MIRROR"
+_PROGRAM = "GREENROOM_TERRAFORM"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -29,11 +30,29 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.slow)
 
 
+#: What can apply the configuration: ``GREENROOM_TERRAFORM`` names one program, else both are tried.
+PROGRAMS = [os.environ[_PROGRAM]] if os.environ.get(_PROGRAM) else ["terraform", "tofu"]
+
+
+def find_program(name: str) -> str:
+    """The path of ``name``; the test is skipped where it is not installed."""
+    found = shutil.which(name)
+    if not found:
+        pytest.skip(f"{name} is not installed")
+    return found
+
+
+@pytest.fixture(params=PROGRAMS, ids=lambda name: Path(name).name)
+def program(request: pytest.FixtureRequest) -> str:
+    """Terraform, and OpenTofu."""
+    return find_program(request.param)
+
+
 @pytest.fixture(scope="session")
 def mirror() -> Path:
     """A folder with Terraform providers, as ``terraform providers mirror`` makes one."""
-    if not shutil.which("terraform"):
-        pytest.skip("terraform is not installed")
+    if not any(map(shutil.which, PROGRAMS)):
+        pytest.skip("neither terraform nor tofu is installed")
     folder = Path(os.environ.get(_MIRROR) or PROJECT / ".cache" / "terraform-mirror")
     if not (folder / "registry.terraform.io" / "cyrilgdn" / "postgresql").is_dir():
         pytest.skip(
@@ -70,6 +89,6 @@ def other_server(mirror: Path) -> Iterator[EmbeddedServer]:
 @pytest.fixture
 def workspace(mirror: Path, server: EmbeddedServer, tmp_path: Path) -> Iterator[Workspace]:
     """A folder to render a plan into and to run Terraform in. Nothing of it stays on the server."""
-    made = Workspace(tmp_path, mirror, {"primary": server})
+    made = Workspace(tmp_path, mirror, {"primary": server}, find_program(PROGRAMS[0]))
     yield made
     made.clean()

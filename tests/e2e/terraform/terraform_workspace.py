@@ -24,17 +24,40 @@ ADMIN_PASSWORD = "throw-away-admin-password"
 _SYSTEM = ("postgres", "template0", "template1")
 
 
-class Workspace:
-    """Terraform in ``folder``, with providers from ``mirror``, on ``servers`` by their names in the plan."""
+def _mirror_for_both(mirror: Path, both: Path) -> None:
+    """OpenTofu asks a registry of its own for the same providers: ``mirror`` under the names of both.
 
-    def __init__(self, folder: Path, mirror: Path, servers: Mapping[str, EmbeddedServer]) -> None:
-        self.folder, self.servers = folder, dict(servers)
+    Neither program follows a link to a folder of providers, but both follow one to a provider.
+    """
+    source = mirror / "registry.terraform.io"
+    for registry in ("registry.terraform.io", "registry.opentofu.org"):
+        for provider in sorted(source.glob("*/*")):
+            there = both / registry / provider.relative_to(source)
+            unpacked = [path for path in provider.glob("*/*") if path.is_dir()]
+            for path in unpacked or (path for path in provider.iterdir() if path.suffix == ".zip"):
+                link = there / path.relative_to(provider)
+                link.parent.mkdir(parents=True, exist_ok=True)
+                link.symlink_to(path.resolve())
+
+
+class Workspace:
+    """Terraform in ``folder``, with providers from ``mirror``, on ``servers`` by their names in the plan.
+
+    ``program`` is ``terraform``, ``tofu``, or a path to one of them.
+    """
+
+    def __init__(
+        self, folder: Path, mirror: Path, servers: Mapping[str, EmbeddedServer], program: str = "terraform"
+    ) -> None:
+        self.folder, self.servers, self.program = folder, dict(servers), program
         self.root = folder / "terraform" / "databases"
         self.log = folder / "log.txt"
         self.passwords: dict[str, str] = {}
         self.config = folder / "terraformrc"
+        both = folder / "mirror"
+        _mirror_for_both(mirror, both)
         self.config.write_text(
-            f'provider_installation {{\n  filesystem_mirror {{\n    path = "{mirror}"\n  }}\n}}\ndisable_checkpoint = true\n'
+            f'provider_installation {{\n  filesystem_mirror {{\n    path = "{both}"\n  }}\n}}\ndisable_checkpoint = true\n'
         )
 
     # --- Terraform ----------------------------------------------------------------------------------------------------
@@ -53,7 +76,7 @@ class Workspace:
     def run(self, *arguments: str, status: tuple[int, ...] = (0,), **variables: Any) -> str:
         """Run Terraform; everything it says is kept in ``log`` and returned."""
         done = subprocess.run(
-            ["terraform", *arguments, "-no-color"],
+            [self.program, *arguments, "-no-color"],
             cwd=self.root,
             env=self._environment(variables),
             capture_output=True,
@@ -112,6 +135,11 @@ class Workspace:
     def state(self) -> set[str]:
         """The addresses in the state."""
         return set(self.run("state", "list").split())
+
+    def clean_state(self) -> None:
+        """Lose the state."""
+        for path in self.root.glob("terraform.tfstate*"):
+            path.unlink()
 
     # --- the server ---------------------------------------------------------------------------------------------------
 
