@@ -15,6 +15,7 @@ from generator.targets.terraform.imports import adopted_databases, imports, impo
 from generator.targets.terraform.kinds import module_view, required_providers
 from generator.targets.terraform.retired import retired_view
 from generator.targets.terraform.servers import KINDS
+from generator.targets.terraform.servers.created import folder
 from generator.targets.terraform.shape import ENGINE, Shape, moved_databases, moved_roles, place
 from generator.targets.terraform.stores import store_of
 from generator.targets.terraform.stores.iam import Iam
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from generator.targets.base import RenderContext
     from generator.targets.terraform.hcl import Variable
     from generator.targets.terraform.kinds import Kind
+    from generator.targets.terraform.servers.base import ServerKind
     from generator.targets.terraform.stores.base import Store
 
 _FOLDER: Final = "databases"
@@ -58,7 +60,8 @@ class TerraformTarget:
         shows_owner = bool(adopted_databases(shape))
         for kind in sorted(calls.used, key=lambda kind: kind.folder):
             files |= _module(kind, store, shows_owner=shows_owner)
-        return [Artifact(f"{_FOLDER}/{path}", files[path]) for path in sorted(files)]
+        found = {f"{_FOLDER}/{path}": text for path, text in files.items()} | _servers(shape)
+        return [Artifact(path, found[path]) for path in sorted(found)]
 
     def read_back(self, artifacts: list[Artifact]) -> set[tuple[str, ...]]:
         """What the rendered configuration creates, from the module calls as an HCL parser reads them."""
@@ -77,8 +80,8 @@ def _root(shape: Shape, store: Store, calls: Calls) -> dict[str, str]:
         "README.md": _render("README.md.j2", _readme(shape, store)),
         "outputs.tf": _render("outputs.tf.j2", {"plugins": calls.outputs()}),
         "plugins.tf": _render("calls.tf.j2", {"header": header, "moves": [], "calls": calls.plugins()}),
-        "providers.tf": _render("providers.tf.j2", {"configurations": _configurations(shape, store)}),
-        "terraform.tf": _render("terraform.tf.j2", {"providers": required_providers(store)}),
+        "providers.tf": _render("providers.tf.j2", _providers(shape, store)),
+        "terraform.tf": _render("terraform.tf.j2", {"providers": required_providers(store, *_kinds(shape))}),
         "variables.tf": _render("variables.tf.j2", {"variables": _variables(shape, store)}),
     }
     databases, roles = calls.databases(), calls.roles()
@@ -110,12 +113,40 @@ def _module(kind: Kind, store: Store, *, shows_owner: bool) -> dict[str, str]:
     return {f"modules/{kind.folder}/{file}": _render(template, view) for file, template in templates.items()}
 
 
-def _configurations(shape: Shape, store: Store) -> list[ProviderConfiguration]:
-    found = []
+def _servers(shape: Shape) -> dict[str, str]:
+    """The root modules that create servers, by path."""
+    found: dict[str, str] = {}
+    for server in shape.plan.servers:
+        module = KINDS[server.kind].module(server, shape.plan) if server.engine in KINDS[server.kind].engines else None
+        if module is None:
+            continue
+        view = module._asdict() | module.view | {"server_name": identifier(server.name), "folder": Escaped(folder(server))}
+        view["variables"] = sorted(module.variables, key=lambda variable: variable.name)
+        view["configurations"], view["ephemerals"] = [module.configuration], []
+        templates = {
+            "README.md": module.readme,
+            "main.tf": "server/main.tf.j2",
+            "outputs.tf": "server/outputs.tf.j2",
+            "providers.tf": "providers.tf.j2",
+            "terraform.tf": "terraform.tf.j2",
+            "variables.tf": "variables.tf.j2",
+        }
+        found |= {f"{folder(server)}/{file}": _render(template, view) for file, template in templates.items()}
+    return found
+
+
+def _kinds(shape: Shape) -> list[ServerKind]:
+    """The kinds of the servers Terraform works on."""
+    return [KINDS[server.kind] for server in shape.plan.servers if server.engine == ENGINE]
+
+
+def _providers(shape: Shape, store: Store) -> dict[str, Any]:
+    found, ephemerals = [], []
     for server in shape.plan.servers:
         if server.engine == ENGINE:
             alias = shape.aliases[server.name]
             arguments = {"alias": string(alias)} if alias else {}
+            ephemerals += KINDS[server.kind].ephemerals(server)
             found.append(
                 ProviderConfiguration(
                     name=identifier("postgresql"),
@@ -123,7 +154,10 @@ def _configurations(shape: Shape, store: Store) -> list[ProviderConfiguration]:
                     arguments=aligned(arguments | KINDS[server.kind].provider_arguments(server)),
                 )
             )
-    return [*found, *store.configurations()]
+    tags = shape.plan.tags
+    others = [*store.configurations(tags), *(item for kind in _kinds(shape) for item in kind.configurations(tags))]
+    once = {configuration.name: configuration for configuration in reversed(others)}
+    return {"ephemerals": ephemerals, "configurations": [*found, *(once[name] for name in sorted(once))]}
 
 
 def _variables(shape: Shape, store: Store) -> list[Variable]:
@@ -134,7 +168,8 @@ def _variables(shape: Shape, store: Store) -> list[Variable]:
         for variable in KINDS[server.kind].variables(server)
     ]
     found += store.variables(shape.roles)
-    return sorted(found, key=lambda variable: variable.name)
+    found += [variable for kind in _kinds(shape) for variable in kind.shared_variables]
+    return sorted({variable.name: variable for variable in reversed(found)}.values(), key=lambda variable: variable.name)
 
 
 def _readme(shape: Shape, store: Store) -> dict[str, Any]:
@@ -143,7 +178,20 @@ def _readme(shape: Shape, store: Store) -> dict[str, Any]:
     return {
         "environment": shape.plan.environment,
         "plugins": Escaped(f"{number} plugin{'' if number == 1 else 's'}"),
-        "servers": [identifier(server.name) for server in shape.plan.servers if server.engine == ENGINE],
+        "servers": [
+            identifier(server.name) for server in shape.plan.servers if server.engine == ENGINE and server.kind == "existing"
+        ],
+        "created": [
+            {
+                "folder": Escaped(folder(server)),
+                "name": identifier(server.name),
+                "kind": Escaped(server.kind),
+                "authorities": KINDS[server.kind].name in ("aws-rds", "aws-aurora"),
+                "own_authority": KINDS[server.kind].name == "google-cloudsql",
+            }
+            for server in shape.plan.servers
+            if server.engine == ENGINE and server.kind != "existing"
+        ],
         "about_passwords": f"README.{store.name}.md.j2",
         "has_schemas": any(plugin.schema is not None for plugin in shape.plugins),
         **delivery_view(shape.roles, store),

@@ -32,6 +32,14 @@ def aligned(arguments: Mapping[str, Escaped] | Iterable[tuple[str, Escaped]]) ->
     return list(zip(padded(list(pairs)), pairs.values(), strict=True))
 
 
+def mapping(name: str, values: Mapping[str, Escaped], indent: str) -> Escaped:
+    """``name = { … }`` with a line for each of ``values``, whose keys may be any text, and the braces at ``indent``."""
+    from generator.targets.terraform.escaping import string
+
+    lines = [f"{indent}  {key} = {value}" for key, value in aligned((string(key), value) for key, value in values.items())]
+    return Escaped("\n".join((f"{name} = {{", *lines, f"{indent}}}")))
+
+
 class Validation(NamedTuple):
     """A rule of a variable: a condition, and what is wanted where it does not hold.
 
@@ -87,12 +95,21 @@ class RequiredProvider(NamedTuple):
 
 
 class ProviderConfiguration(NamedTuple):
-    """A ``provider`` block. ``blocks`` are blocks inside of it that stand on one line."""
+    """A ``provider`` block. ``blocks`` are blocks inside of it."""
 
     name: Escaped
     comment: str
     arguments: Arguments
     blocks: tuple[Escaped, ...] = ()
+
+
+class Ephemeral(NamedTuple):
+    """An ``ephemeral`` block."""
+
+    type: Escaped
+    label: Escaped
+    comment: str
+    arguments: Arguments
 
 
 class Call(NamedTuple):

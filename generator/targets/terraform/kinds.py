@@ -17,6 +17,7 @@ from generator.targets.terraform.stores.iam import Iam, role_arguments
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from generator.targets.terraform.servers.base import ServerKind
     from generator.targets.terraform.stores.base import Store
 
 POSTGRESQL: Final = RequiredProvider(
@@ -224,6 +225,13 @@ def _parts(kind: Kind, store: Store) -> list[str]:
     ]
 
 
-def required_providers(store: Store | None) -> list[RequiredProvider]:
-    """The providers a module needs, sorted by name."""
-    return sorted((POSTGRESQL, *(store.providers if store else ())), key=lambda provider: provider.name)
+def required_providers(*sources: Store | ServerKind | None) -> list[RequiredProvider]:
+    """The providers a module needs, sorted by name; of two demands on the same one, the stricter."""
+    found: dict[str, RequiredProvider] = {}
+    for provider in (POSTGRESQL, *(provider for source in sources if source for provider in source.providers)):
+        found[provider.name] = max(provider, found.get(provider.name, provider), key=_oldest)
+    return sorted(found.values(), key=lambda provider: provider.name)
+
+
+def _oldest(provider: RequiredProvider) -> tuple[int, ...]:
+    return tuple(int(part) for part in provider.oldest.split("."))

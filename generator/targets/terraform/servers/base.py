@@ -2,27 +2,74 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from generator.diagnostics import Diagnostics
     from generator.escaping import Escaped
-    from generator.model import Server
-    from generator.targets.terraform.hcl import Variable
+    from generator.model import Plan, Server
+    from generator.targets.terraform.hcl import (
+        Arguments,
+        Ephemeral,
+        Output,
+        ProviderConfiguration,
+        RequiredProvider,
+        Variable,
+    )
+    from generator.targets.terraform.stores.base import Tags
+
+
+class ServerModule(NamedTuple):
+    """The root module that creates a server.
+
+    ``parts`` are the templates of its ``main.tf``, which print ``view``; ``databases`` is what its output of that name has:
+    variables of the configuration of the databases. ``readme`` is the template that explains it.
+    """
+
+    summary: str
+    parts: tuple[str, ...]
+    view: dict[str, Any]
+    variables: tuple[Variable, ...]
+    providers: tuple[RequiredProvider, ...]
+    configuration: ProviderConfiguration
+    databases: Arguments
+    readme: str
+    outputs: tuple[Output, ...] = ()
 
 
 class ServerKind(Protocol):
-    """How Terraform gets to a server of one kind."""
+    """How Terraform gets to a server of one kind, and makes it if it does."""
 
     @property
     def name(self) -> str:
         """What ``servers.<name>.kind`` says."""
 
+    @property
+    def engines(self) -> frozenset[str]:
+        """The engines there are of it."""
+
+    @property
+    def providers(self) -> tuple[RequiredProvider, ...]:
+        """The providers the configuration of the databases needs to log in."""
+
+    @property
+    def shared_variables(self) -> tuple[Variable, ...]:
+        """The variables behind ``configurations``, one for all servers."""
+
     def variables(self, server: Server) -> list[Variable]:
-        """The variables of the root module."""
+        """The variables of the configuration of the databases."""
 
     def provider_arguments(self, server: Server) -> dict[str, Escaped]:
         """What the ``provider "postgresql"`` block of ``server`` says, apart from its alias."""
+
+    def ephemerals(self, server: Server) -> list[Ephemeral]:
+        """What has to be read to log in, and must not be kept."""
+
+    def configurations(self, tags: Tags) -> list[ProviderConfiguration]:
+        """Further ``provider`` blocks of the configuration of the databases."""
+
+    def module(self, server: Server, plan: Plan) -> ServerModule | None:
+        """The root module that creates ``server``; ``None`` where it is there already."""
 
     def check(self, server: Server, diagnostics: Diagnostics) -> None:
         """Report what Terraform cannot reach."""

@@ -12,7 +12,10 @@ from generator.targets.terraform.hcl import FALSE, NULL, TRUE, Validation, Varia
 
 if TYPE_CHECKING:
     from generator.diagnostics import Diagnostics
-    from generator.model import Server
+    from generator.model import Plan, Server
+    from generator.targets.terraform.hcl import Ephemeral, ProviderConfiguration, RequiredProvider
+    from generator.targets.terraform.servers.base import ServerModule
+    from generator.targets.terraform.stores.base import Tags
 
 #: What the provider's connection URL takes as it stands: a host name, an IPv4 address, an IPv6 address in brackets.
 _HOST: Final = r"^([0-9A-Za-z._-]+|\[[0-9A-Fa-f:.]+\])$"
@@ -29,6 +32,9 @@ class Existing:
     """See the module."""
 
     name = "existing"
+    engines = frozenset({"postgresql"})
+    providers: tuple[RequiredProvider, ...] = ()
+    shared_variables: tuple[Variable, ...] = ()
 
     def provider_arguments(self, server: Server) -> dict[str, Escaped]:
         """The connection, encrypted and verified unless a variable says otherwise."""
@@ -53,6 +59,21 @@ class Existing:
     def variables(self, server: Server) -> list[Variable]:
         """Host, port, administrator and encryption."""
         return [_host(server), _port(server), *_administrator(server), *_encryption(server)]
+
+    def ephemerals(self, server: Server) -> list[Ephemeral]:
+        """None: the password is a variable."""
+        del server
+        return []
+
+    def configurations(self, tags: Tags) -> list[ProviderConfiguration]:
+        """None."""
+        del tags
+        return []
+
+    def module(self, server: Server, plan: Plan) -> ServerModule | None:
+        """None: the server is there already."""
+        del server, plan
+        return None
 
     def check(self, server: Server, diagnostics: Diagnostics) -> None:
         """GR617: a port that no server can have."""

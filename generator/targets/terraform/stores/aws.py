@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from generator.escaping import Escaped
 from generator.targets.terraform.escaping import string
-from generator.targets.terraform.hcl import NULL, ProviderConfiguration, Variable, aligned
-from generator.targets.terraform.stores.named import TEXT, optional
+from generator.targets.terraform.hcl import NULL, ProviderConfiguration, Variable, aligned, mapping
+from generator.targets.terraform.inputs import TEXT, optional
+
+if TYPE_CHECKING:
+    from generator.targets.terraform.stores.base import Tags
 
 _REGION: Final = "^[a-z]{2}(-[a-z]+)+-[0-9]$"
 _KEY: Final = (
@@ -37,10 +40,14 @@ KMS_KEY: Final = Variable(
 )
 
 
-def aws_configuration() -> ProviderConfiguration:
+def aws_configuration(
+    tags: Tags, comment: str = "The secrets. Credentials come from the environment."
+) -> ProviderConfiguration:
     """The provider. Its credentials come from the environment."""
+    values = {key: string(value) for key, value in tags}
     return ProviderConfiguration(
         name=Escaped("aws"),
-        comment="The secrets. Credentials come from the environment.",
+        comment=comment,
         arguments=aligned({"region": Escaped("var.aws_region")}),
+        blocks=(Escaped(f"default_tags {{\n    {mapping('tags', values, '    ')}\n  }}"),) if tags else (),
     )

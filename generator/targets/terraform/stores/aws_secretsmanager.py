@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from generator.diagnostics import Diagnostics
     from generator.model import Plan
     from generator.targets.terraform.hcl import ProviderConfiguration
+    from generator.targets.terraform.stores.base import Tags
 
 #: Secrets Manager ends every ARN with a dash and six characters of its own, and finds a secret by a part of its ARN.
 _LIKE_AN_ARN: Final = re.compile(r"-[A-Za-z0-9]{6}$", re.ASCII)
@@ -43,9 +44,9 @@ class AwsSecretsManager(NamedSecret):
     )
     root_variables = AWS_VARIABLES
 
-    def configurations(self) -> list[ProviderConfiguration]:
+    def configurations(self, tags: Tags) -> list[ProviderConfiguration]:
         """The provider of the secrets. Its credentials come from the environment."""
-        return [aws_configuration()]
+        return [aws_configuration(tags)]
 
     def check(self, plan: Plan, diagnostics: Diagnostics) -> None:
         """GR615: a secret's name that AWS refuses. GR616: one that ends like an ARN: AWS may find another."""

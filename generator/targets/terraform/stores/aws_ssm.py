@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from generator.diagnostics import Diagnostics
     from generator.model import Plan
     from generator.targets.terraform.hcl import ProviderConfiguration
+    from generator.targets.terraform.stores.base import Tags
 
 _LEVELS: Final = 15
 _RESERVED: Final = re.compile(r"/?(aws|ssm)", re.IGNORECASE)
@@ -41,9 +42,9 @@ class AwsSsm(NamedSecret):
     )
     root_variables = AWS_VARIABLES
 
-    def configurations(self) -> list[ProviderConfiguration]:
+    def configurations(self, tags: Tags) -> list[ProviderConfiguration]:
         """The provider of the parameters. Its credentials come from the environment."""
-        return [aws_configuration()]
+        return [aws_configuration(tags)]
 
     def check(self, plan: Plan, diagnostics: Diagnostics) -> None:
         """GR615: a parameter's name that AWS refuses."""

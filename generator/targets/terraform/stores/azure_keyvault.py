@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from generator.escaping import Escaped
 from generator.targets.terraform.escaping import string
 from generator.targets.terraform.hcl import Output, ProviderConfiguration, RequiredProvider, Variable, aligned
-from generator.targets.terraform.stores.named import (
-    PASSWORD_VERSION,
-    RANDOM,
-    SECRET_NAME,
-    TEXT,
-    NamedSecret,
-    optional,
-    required,
-)
+from generator.targets.terraform.inputs import TEXT, optional, required
+from generator.targets.terraform.stores.named import PASSWORD_VERSION, RANDOM, SECRET_NAME, NamedSecret
+
+if TYPE_CHECKING:
+    from generator.targets.terraform.stores.base import Tags
 
 AZURE: Final = RequiredProvider(name="azurerm", source="hashicorp/azurerm", oldest="4.39.0", below="6.0.0")
 AZURE_SUBSCRIPTION: Final = optional(
@@ -70,6 +66,7 @@ class AzureKeyVault(NamedSecret):
     )
     root_variables = (AZURE_SUBSCRIPTION, KEY_VAULT)
 
-    def configurations(self) -> list[ProviderConfiguration]:
+    def configurations(self, tags: Tags) -> list[ProviderConfiguration]:
         """The provider of the vault."""
+        del tags
         return [azure_configuration()]

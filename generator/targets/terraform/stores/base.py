@@ -11,6 +11,10 @@ if TYPE_CHECKING:
     from generator.targets.terraform.hcl import Output, ProviderConfiguration, RequiredProvider, Variable
 
 
+Tags = tuple[tuple[str, str], ...]
+"""Tags of what a cloud can tag, by key."""
+
+
 class Store(Protocol):
     """Where the passwords of the roles come from.
 
@@ -60,7 +64,7 @@ class Store(Protocol):
     def variables(self, roles: list[Role]) -> list[Variable]:
         """The variables of the root module, for ``roles``."""
 
-    def configurations(self) -> list[ProviderConfiguration]:
+    def configurations(self, tags: Tags) -> list[ProviderConfiguration]:
         """The ``provider`` blocks of the root module."""
 
     def check(self, plan: Plan, diagnostics: Diagnostics) -> None:

@@ -14,11 +14,15 @@ from generator.targets.terraform.hcl import (
     Validation,
     Variable,
     aligned,
+    mapping,
 )
-from generator.targets.terraform.stores.named import PASSWORD_VERSION, RANDOM, SECRET_NAME, NamedSecret, optional
+from generator.targets.terraform.inputs import optional
+from generator.targets.terraform.stores.named import PASSWORD_VERSION, RANDOM, SECRET_NAME, NamedSecret
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from generator.targets.terraform.stores.base import Tags
 
 GOOGLE: Final = RequiredProvider(name="google", source="hashicorp/google", oldest="7.6.0", below="8.0.0")
 GOOGLE_PROJECT: Final = optional(
@@ -43,12 +47,14 @@ _LOCATIONS: Final = Variable(
 )
 
 
-def google_configuration(arguments: Mapping[str, Escaped] | None = None) -> ProviderConfiguration:
+def google_configuration(tags: Tags, arguments: Mapping[str, Escaped] | None = None) -> ProviderConfiguration:
     """The provider. Its credentials come from the environment."""
+    labels = {key: string(value) for key, value in tags}
     return ProviderConfiguration(
         name=Escaped("google"),
         comment="The secrets. Credentials come from the environment.",
         arguments=aligned({"project": Escaped("var.google_project"), **(arguments or {})}),
+        blocks=(mapping("default_labels", labels, "  "),) if tags else (),
     )
 
 
@@ -84,6 +90,6 @@ class GoogleSecretManager(NamedSecret):
     )
     root_variables = (GOOGLE_PROJECT, _LOCATIONS)
 
-    def configurations(self) -> list[ProviderConfiguration]:
+    def configurations(self, tags: Tags) -> list[ProviderConfiguration]:
         """The provider of the secrets."""
-        return [google_configuration()]
+        return [google_configuration(tags)]

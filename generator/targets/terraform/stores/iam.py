@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from generator.diagnostics import Diagnostics
     from generator.model import Plan, Role
     from generator.targets.terraform.hcl import Output, ProviderConfiguration
+    from generator.targets.terraform.stores.base import Tags
 
 _NOTHING: Final = Escaped("null")
 _TEXT: Final = Escaped("string")
@@ -60,8 +61,9 @@ class Iam:
         del roles
         return []
 
-    def configurations(self) -> list[ProviderConfiguration]:
+    def configurations(self, tags: Tags) -> list[ProviderConfiguration]:
         """None."""
+        del tags
         return []
 
     def check(self, plan: Plan, diagnostics: Diagnostics) -> None:

@@ -7,6 +7,8 @@ name and the version: whichever of Secret and role is written, and when, it is t
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from generator.escaping import Escaped
 from generator.targets.terraform.escaping import string
 from generator.targets.terraform.hcl import (
@@ -19,14 +21,11 @@ from generator.targets.terraform.hcl import (
     Variable,
     aligned,
 )
-from generator.targets.terraform.stores.named import (
-    PASSWORD_VERSION,
-    SECRET_NAME,
-    TEXT,
-    NamedSecret,
-    optional,
-    required,
-)
+from generator.targets.terraform.inputs import TEXT, optional, required
+from generator.targets.terraform.stores.named import PASSWORD_VERSION, SECRET_NAME, NamedSecret
+
+if TYPE_CHECKING:
+    from generator.targets.terraform.stores.base import Tags
 
 _LABEL = "[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
 
@@ -88,8 +87,9 @@ class Kubernetes(NamedSecret):
         ),
     )
 
-    def configurations(self) -> list[ProviderConfiguration]:
+    def configurations(self, tags: Tags) -> list[ProviderConfiguration]:
         """The provider of the cluster."""
+        del tags
         return [
             ProviderConfiguration(
                 name=Escaped("kubernetes"),

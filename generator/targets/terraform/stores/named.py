@@ -7,16 +7,17 @@ from typing import TYPE_CHECKING, Final
 
 from generator.escaping import Escaped
 from generator.targets.terraform.escaping import string
-from generator.targets.terraform.hcl import FALSE, NULL, RequiredProvider, Validation, Variable
+from generator.targets.terraform.hcl import RequiredProvider, Variable
+from generator.targets.terraform.inputs import TEXT
 
 if TYPE_CHECKING:
     from generator.diagnostics import Diagnostics
     from generator.model import Plan, Role
     from generator.targets.terraform.hcl import Output, ProviderConfiguration
+    from generator.targets.terraform.stores.base import Tags
 
 #: The first with ephemeral passwords.
 RANDOM: Final = RequiredProvider(name="random", source="hashicorp/random", oldest="3.7.1", below="4.0.0")
-TEXT: Final = Escaped("string")
 
 PASSWORD_VERSION: Final = Variable(
     name=Escaped("password_version"),
@@ -65,7 +66,7 @@ class NamedSecret:
         del roles
         return list(self.root_variables)
 
-    def configurations(self) -> list[ProviderConfiguration]:
+    def configurations(self, tags: Tags) -> list[ProviderConfiguration]:
         """The ``provider`` blocks of the root module."""
         raise NotImplementedError
 
@@ -79,26 +80,3 @@ class NamedSecret:
                     path="credentials.secretName",
                     hint=self.allowed,
                 )
-
-
-def optional(name: str, description: str, pattern: str = "", message: str = "") -> Variable:
-    """A variable that may be left out; what is given has to match ``pattern``."""
-    condition = Escaped(f"var.{name} == null ? true : can(regex({string(pattern)}, var.{name}))")
-    return Variable(
-        name=Escaped(name),
-        type=TEXT,
-        description=string(description),
-        settings={"default": NULL},
-        validations=(Validation(condition=condition, message=string(message)),) if pattern else (),
-    )
-
-
-def required(name: str, description: str, pattern: str, message: str) -> Variable:
-    """A variable that has to be given, and to match ``pattern``."""
-    return Variable(
-        name=Escaped(name),
-        type=TEXT,
-        description=string(description),
-        settings={"nullable": FALSE},
-        validations=(Validation(condition=Escaped(f"can(regex({string(pattern)}, var.{name}))"), message=string(message)),),
-    )

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from generator.diagnostics import Diagnostics
     from generator.model import Plan, Role
     from generator.targets.terraform.hcl import Output, ProviderConfiguration, RequiredProvider
+    from generator.targets.terraform.stores.base import Tags
 
 #: What the provider and an environment variable both carry unchanged: a backslash is doubled on its way into the server,
 #: blanks at the ends are lost on their way into Backstage.
@@ -76,8 +77,9 @@ class Variables:
             )
         ]
 
-    def configurations(self) -> list[ProviderConfiguration]:
+    def configurations(self, tags: Tags) -> list[ProviderConfiguration]:
         """None: it is Terraform itself that takes a variable."""
+        del tags
         return []
 
     def check(self, plan: Plan, diagnostics: Diagnostics) -> None:

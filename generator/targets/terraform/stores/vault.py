@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from generator.escaping import Escaped
 from generator.targets.terraform.escaping import string
 from generator.targets.terraform.hcl import Output, ProviderConfiguration, RequiredProvider, Variable, aligned
-from generator.targets.terraform.stores.named import (
-    PASSWORD_VERSION,
-    RANDOM,
-    SECRET_NAME,
-    TEXT,
-    NamedSecret,
-    optional,
-    required,
-)
+from generator.targets.terraform.inputs import TEXT, optional, required
+from generator.targets.terraform.stores.named import PASSWORD_VERSION, RANDOM, SECRET_NAME, NamedSecret
+
+if TYPE_CHECKING:
+    from generator.targets.terraform.stores.base import Tags
 
 _PATH = "^[A-Za-z0-9_.~-]+(/[A-Za-z0-9_.~-]+)*$"
 
@@ -48,8 +46,9 @@ class Vault(NamedSecret):
         optional("vault_namespace", "Namespace of Vault Enterprise; the one of the environment when null."),
     )
 
-    def configurations(self) -> list[ProviderConfiguration]:
+    def configurations(self, tags: Tags) -> list[ProviderConfiguration]:
         """The provider. Address and token come from the environment."""
+        del tags
         return [
             ProviderConfiguration(
                 name=Escaped("vault"),

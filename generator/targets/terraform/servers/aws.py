@@ -1,0 +1,247 @@
+"""The kinds ``aws-rds`` and ``aws-aurora``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from generator.escaping import Escaped
+from generator.targets.terraform.escaping import string
+from generator.targets.terraform.hcl import Ephemeral, ProviderConfiguration, RequiredProvider, Variable, aligned
+from generator.targets.terraform.inputs import number, required, switch, text, texts
+from generator.targets.terraform.servers.base import ServerModule
+from generator.targets.terraform.servers.created import (
+    ADMIN,
+    ENGINE_TITLES,
+    PORTS,
+    Created,
+    outputs,
+    parameters,
+    server_id,
+)
+from generator.targets.terraform.stores.aws import AWS_REGION, aws_configuration
+
+if TYPE_CHECKING:
+    from generator.model import Plan, Server
+    from generator.targets.terraform.stores.base import Tags
+
+#: The first with ephemeral secrets; 5.88 has write-only ones too.
+AWS: Final = RequiredProvider(name="aws", source="hashicorp/aws", oldest="5.88.0", below="7.0.0")
+_NO_PASSWORDS: Final = "Other values would write the passwords of new roles into the log."
+_PARAMETERS: Final = {
+    ("aws-rds", "postgresql"): {
+        "rds.force_ssl": "1",
+        "log_statement": "none",
+        "log_min_duration_statement": "1000",
+        "log_connections": "1",
+        "log_disconnections": "1",
+        "log_lock_waits": "1",
+    },
+    ("aws-rds", "mysql"): {
+        "require_secure_transport": "1",
+        "slow_query_log": "1",
+        "long_query_time": "1",
+        "log_output": "FILE",
+    },
+    ("aws-aurora", "mysql"): {
+        "require_secure_transport": "ON",
+        "server_audit_logging": "1",
+        "server_audit_events": "CONNECT",
+        "slow_query_log": "1",
+        "long_query_time": "1",
+    },
+}
+_COMMENTS: Final = {"log_statement": _NO_PASSWORDS, "server_audit_events": _NO_PASSWORDS}
+_LOGS: Final = {
+    ("aws-rds", "postgresql"): ("postgresql", "upgrade"),
+    ("aws-rds", "mysql"): ("error", "slowquery"),
+    ("aws-aurora", "postgresql"): ("postgresql",),
+    ("aws-aurora", "mysql"): ("audit", "error", "slowquery"),
+}
+#: Engine in AWS, default version, and what the parameter group's family is made of.
+_ENGINES: Final = {
+    ("aws-rds", "postgresql"): ("postgres", "17", "postgres"),
+    ("aws-rds", "mysql"): ("mysql", "8.4", "mysql"),
+    ("aws-aurora", "postgresql"): ("aurora-postgresql", "16.6", "aurora-postgresql"),
+    ("aws-aurora", "mysql"): ("aurora-mysql", "8.0.mysql_aurora.3.08.2", "aurora-mysql"),
+}
+
+
+class AwsRds(Created):
+    """An instance of RDS."""
+
+    name = "aws-rds"
+    title = "RDS instance"
+    providers = (AWS,)
+    shared_variables = (AWS_REGION,)
+    secret = "ARN of the secret with the password"  # noqa: S105 - a description
+    authorities = "RDS's own, https://truststore.pki.rds.amazonaws.com/global/global-bundle.pem"
+    resource = "aws_db_instance.database"
+    address = "address"
+
+    def password(self, server: Server) -> Escaped:
+        """RDS keeps a JSON object."""
+        return Escaped(
+            f'jsondecode(ephemeral.aws_secretsmanager_secret_version.{server.name}_admin.secret_string)["password"]'
+        )
+
+    def ephemerals(self, server: Server) -> list[Ephemeral]:
+        """The secret RDS keeps the administrator's password in, and changes every week."""
+        return [
+            Ephemeral(
+                type=Escaped("aws_secretsmanager_secret_version"),
+                label=Escaped(f"{server.name}_admin"),
+                comment=f"The administrator's password of server {server.name}, as RDS has it right now.",
+                arguments=aligned({"secret_id": Escaped(f"var.{server.name}_admin_secret")}),
+            )
+        ]
+
+    def configurations(self, tags: Tags) -> list[ProviderConfiguration]:
+        """The provider of the secret."""
+        return [aws_configuration(tags)]
+
+    def module(self, server: Server, plan: Plan) -> ServerModule:
+        """The server and what it needs around it."""
+        key = (self.name, server.engine)
+        engine, version, family = _ENGINES[key]
+        values = {
+            "host": Escaped(f"{self.resource}.{self.address}"),
+            "port": Escaped(f"{self.resource}.port"),
+            "admin_user": Escaped(f"{self.resource}.master_username" if "cluster" in self.resource else "var.admin_user"),
+            "admin_secret": Escaped(f"{self.resource}.master_user_secret[0].secret_arn"),
+        }
+        title = ENGINE_TITLES[server.engine]
+        return ServerModule(
+            summary=f"The {self.title} ({title}) of server {server.name}: encrypted, private, backed up, protected.",
+            parts=(
+                "server/locals.tf.j2",
+                "server/aws-base.tf.j2",
+                "server/aws-monitoring.tf.j2",
+                f"server/{self.name}.tf.j2",
+            ),
+            view={
+                "engine": engine,
+                "port": PORTS[server.engine],
+                "parameters": parameters(self._parameters(server), _COMMENTS),
+                "logs": Escaped(", ".join(string(log) for log in _LOGS[key])),
+                "locals": _family(family, server.engine, aurora=self.name == "aws-aurora"),
+                "skips": self._skips(server),
+            },
+            variables=(*_variables(server, plan), *self._sizes(version)),
+            providers=(AWS,),
+            configuration=_configuration(plan),
+            databases=outputs(server, values, self._iam(server) if plan.credentials == "iam" else {}),
+            readme="server/README.aws.md.j2",
+        )
+
+    def _iam(self, server: Server) -> dict[str, Escaped]:
+        """What a policy for signing in without a password names."""
+        identity = "cluster_resource_id" if "cluster" in self.resource else "resource_id"
+        return {
+            f"{server.name}_resource_id": Escaped(f"{self.resource}.{identity}"),
+            "aws_account_id": Escaped("data.aws_caller_identity.current.account_id"),
+            "aws_partition": Escaped("data.aws_partition.current.partition"),
+        }
+
+    def _parameters(self, server: Server) -> dict[str, str]:
+        return _PARAMETERS.get((self.name, server.engine)) or _PARAMETERS["aws-rds", server.engine]
+
+    def _skips(self, server: Server) -> list[str]:
+        del server
+        return []
+
+    def _sizes(self, version: str) -> tuple[Variable, ...]:
+        return (
+            _engine_version(version),
+            _instance_class("db.t4g.medium"),
+            number("allocated_storage", 20, "GiB of storage at first.", 20, 65536),
+            number("max_allocated_storage", 200, "GiB of storage it may grow to by itself.", 22, 65536),
+            switch("multi_az", "Whether a standby in another zone takes over when one fails.", default=True),
+        )
+
+
+class AwsAurora(AwsRds):
+    """A cluster of Aurora."""
+
+    name = "aws-aurora"
+    title = "Aurora cluster"
+    resource = "aws_rds_cluster.database"
+    address = "endpoint"
+
+    def _skips(self, server: Server) -> list[str]:
+        if server.engine == "mysql":
+            return ["CKV_AWS_326:Backtracking changes every database at once; point-in-time recovery makes a new cluster."]
+        return []
+
+    def _sizes(self, version: str) -> tuple[Variable, ...]:
+        return (
+            _engine_version(version),
+            _instance_class("db.r6g.large"),
+            number("instances", 2, "Number of instances: one writer, the others readers that take over.", 1, 16),
+        )
+
+
+def _family(family: str, engine: str, *, aurora: bool) -> list[tuple[Escaped, Escaped]]:
+    version = 'split(".", var.engine_version)'
+    if engine == "postgresql":
+        value = f'"{family}${{{version}[0]}}"'
+    elif aurora:
+        value = string(f"{family}8.0")
+    else:
+        value = f'"{family}${{join(".", slice({version}, 0, 2))}}"'
+    return aligned({"family": Escaped(value), "family_label": Escaped('replace(local.family, ".", "-")')})
+
+
+def _configuration(plan: Plan) -> ProviderConfiguration:
+    return aws_configuration(plan.tags, "Credentials come from the environment.")
+
+
+def _engine_version(default: str) -> Variable:
+    return text(
+        "engine_version",
+        default,
+        "Version of the engine. A higher major version is an upgrade: see to it in a window of its own.",
+        "^[0-9]+(\\.[0-9A-Za-z_]+)*$",
+        "A version, such as 17 or 17.4.",
+    )
+
+
+def _instance_class(default: str) -> Variable:
+    return text("instance_class", default, "Size of an instance.", "^db\\.[a-z0-9-]+\\.[a-z0-9-]+$", "Such as db.r6g.large.")
+
+
+def _variables(server: Server, plan: Plan) -> list[Variable]:
+    network = "Ids of security groups whose members may connect: Backstage's, and one for where Terraform runs."
+    return [
+        AWS_REGION,
+        text(
+            "name",
+            server_id(server, plan),
+            "Name of the server, and of what is around it.",
+            "^[a-z](-?[a-z0-9])*$",
+            "Lower-case letters, digits and single dashes, a letter first.",
+        ),
+        text(
+            "admin_user",
+            ADMIN,
+            "Name of the administrator. AWS makes the password.",
+            "^[a-z][a-z0-9_]{0,15}$",
+            "Up to 16 lower-case letters, digits and underscores, a letter first.",
+        ),
+        required("vpc_id", "Id of the VPC the server is in.", "^vpc-[0-9a-f]+$", "The id of a VPC."),
+        texts(
+            "subnet_ids",
+            "Ids of private subnets of the VPC, in two zones or more.",
+            "^subnet-[0-9a-f]+$",
+            "The ids of two subnets or more.",
+            least=2,
+        ),
+        texts("allowed_security_group_ids", network, "^sg-[0-9a-f]+$", "Ids of security groups."),
+        texts(
+            "allowed_cidr_blocks",
+            "IPv4 ranges that may connect.",
+            "^(10|127|169\\.254|172\\.(1[6-9]|2[0-9]|3[01])|192\\.168|100\\.(6[4-9]|[7-9][0-9]|1[01][0-9]|12[0-7]))\\.[0-9./]+$",
+            "Private IPv4 ranges, such as 10.0.0.0/16.",
+        ),
+        number("backup_retention_days", 14, "Days to keep backups.", 7, 35),
+        switch("deletion_protection", "Whether AWS refuses to delete the server.", default=True),
+    ]

@@ -1,0 +1,213 @@
+"""The kind ``azure-flexible``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from generator.escaping import Escaped
+from generator.targets.terraform.escaping import string
+from generator.targets.terraform.hcl import FALSE, Ephemeral, ProviderConfiguration, Variable, aligned
+from generator.targets.terraform.inputs import number, required, switch, text
+from generator.targets.terraform.servers.base import ServerModule
+from generator.targets.terraform.servers.created import ADMIN, ENGINE_TITLES, PORTS, Created, outputs, server_id
+from generator.targets.terraform.stores.azure_keyvault import AZURE, AZURE_SUBSCRIPTION, KEY_VAULT, azure_configuration
+from generator.targets.terraform.stores.named import RANDOM
+
+if TYPE_CHECKING:
+    from generator.model import Plan, Server
+    from generator.targets.terraform.stores.base import Tags
+
+_ID: Final = "^/subscriptions/[^/]+/resourceGroups/[^/]+/providers/Microsoft\\.Network/"
+_PARAMETERS: Final = {
+    "postgresql": {
+        "require_secure_transport": "on",
+        "ssl_min_protocol_version": "TLSv1.2",
+        "connection_throttle.enable": "on",
+        "log_checkpoints": "on",
+        "log_connections": "on",
+        "log_disconnections": "on",
+        "log_min_duration_statement": "1000",
+        "log_statement": "none",
+    },
+    "mysql": {
+        "require_secure_transport": "ON",
+        "tls_version": "TLSv1.2,TLSv1.3",
+        "slow_query_log": "ON",
+        "long_query_time": "1",
+    },
+}
+_COMMENTS: Final = {"log_statement": "Other values would write the passwords of new roles into the log."}
+_TENANT: Final = (
+    required(
+        "tenant_id",
+        "Entra tenant of the principals that sign in.",
+        "^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$",
+        "The id of a tenant, a UUID.",
+    ),
+)
+_SIZES: Final = {
+    "postgresql": ("17", "^1[5-8]$", "GP_Standard_D2ds_v5"),
+    "mysql": ("8.4", "^(8\\.0\\.21|8\\.4)$", "GP_Standard_D2ads_v5"),
+}
+
+
+class AzureFlexible(Created):
+    """See the module."""
+
+    name = "azure-flexible"
+    providers = (AZURE,)
+    shared_variables = (AZURE_SUBSCRIPTION,)
+    secret = "Id of the secret with the password"  # noqa: S105 - a description
+
+    def variables(self, server: Server) -> list[Variable]:
+        """The secret is in a Key Vault of which the id is needed too."""
+        return [*super().variables(server), *self._vault(server)]
+
+    def _vault(self, server: Server) -> list[Variable]:
+        name = f"{server.name}_key_vault_id"
+        found = required(name, "", "x", "")
+        return [
+            found._replace(
+                description=string(f"Resource id of the Key Vault with {server.name}_admin_secret."),
+                validations=(),
+            )
+        ]
+
+    def password(self, server: Server) -> Escaped:
+        """The secret is the password."""
+        return Escaped(f"ephemeral.azurerm_key_vault_secret.{server.name}_admin.value")
+
+    def ephemerals(self, server: Server) -> list[Ephemeral]:
+        """The secret the server's own configuration has made."""
+        return [
+            Ephemeral(
+                type=Escaped("azurerm_key_vault_secret"),
+                label=Escaped(f"{server.name}_admin"),
+                comment=f"The administrator's password of server {server.name}.",
+                arguments=aligned(
+                    {
+                        "name": Escaped(f"var.{server.name}_admin_secret"),
+                        "key_vault_id": Escaped(f"var.{server.name}_key_vault_id"),
+                    }
+                ),
+            )
+        ]
+
+    def configurations(self, tags: Tags) -> list[ProviderConfiguration]:
+        """The provider of the secret."""
+        del tags
+        return [azure_configuration()]
+
+    def module(self, server: Server, plan: Plan) -> ServerModule:
+        """The server, its settings, and its administrator's password."""
+        resource = f"azurerm_{server.engine}_flexible_server"
+        values = {
+            "host": Escaped(f"{resource}.database.fqdn"),
+            "port": Escaped(str(PORTS[server.engine])),
+            "admin_user": Escaped(f"{resource}.database.administrator_login"),
+            "admin_secret": Escaped("azurerm_key_vault_secret.admin.name"),
+        }
+        return ServerModule(
+            summary=f"The flexible server ({ENGINE_TITLES[server.engine]}) of server {server.name}: private, backed up, "
+            "protected.",
+            parts=(
+                f"server/azure-{server.engine}.tf.j2",
+                "server/azure-parameters.tf.j2",
+                "server/azure-admin.tf.j2",
+            ),
+            view={
+                "server": Escaped(f"{resource}.database"),
+                "configuration": Escaped(f"{resource}_configuration"),
+                "parameters": _configurations(server),
+                "entra": plan.credentials == "iam",
+            },
+            variables=_variables(server, plan) + (_TENANT if plan.credentials == "iam" else ()),
+            providers=(AZURE, RANDOM),
+            configuration=azure_configuration(),
+            databases=outputs(server, values, {f"{server.name}_key_vault_id": Escaped("var.key_vault_id")}),
+            readme="server/README.azure.md.j2",
+        )
+
+
+def _configurations(server: Server) -> list[dict[str, Any]]:
+    """Each setting is a resource, one after the other: the server takes one change at a time."""
+    found: list[dict[str, Any]] = []
+    values = _PARAMETERS[server.engine]
+    for number_, (name, value) in enumerate(values.items(), 1):
+        arguments = {"name": string(name)}
+        if server.engine == "mysql":
+            arguments |= {
+                "server_name": Escaped("azurerm_mysql_flexible_server.database.name"),
+                "resource_group_name": Escaped("var.resource_group_name"),
+            }
+        else:
+            arguments["server_id"] = Escaped("azurerm_postgresql_flexible_server.database.id")
+        found.append(
+            {
+                "name": name.replace(".", "_"),
+                "comment": _COMMENTS.get(name, ""),
+                "arguments": aligned(arguments | {"value": string(value)}),
+                "more": number_ < len(values),
+            }
+        )
+    return found
+
+
+def _variables(server: Server, plan: Plan) -> tuple[Variable, ...]:
+    version, versions, sku = _SIZES[server.engine]
+    storage = (
+        number("storage_gb", 64, "GiB of storage at first; it grows by itself.", 20, 16384)
+        if server.engine == "mysql"
+        else number("storage_mb", 65536, "MiB of storage at first; it grows by itself.", 32768, 33553408)
+    )
+    return (
+        AZURE_SUBSCRIPTION,
+        KEY_VAULT,
+        required("resource_group_name", "Resource group of the server.", "^[A-Za-z0-9_().-]{1,90}$", "The name of a group."),
+        required("location", "Azure region of the server.", "^[A-Za-z0-9 ]+$", "A region, such as westeurope."),
+        required(
+            "delegated_subnet_id",
+            f"Id of a subnet that is delegated to Microsoft.DBfor{ENGINE_TITLES[server.engine]}/flexibleServers.",
+            f"{_ID}virtualNetworks/[^/]+/subnets/[^/]+$",
+            "The resource id of a subnet.",
+        ),
+        required(
+            "private_dns_zone_id",
+            "Id of the private DNS zone, linked to the network, that gets the server's name.",
+            f"{_ID}privateDnsZones/[^/]+$",
+            "The resource id of a private DNS zone.",
+        ),
+        text(
+            "name",
+            server_id(server, plan),
+            "Name of the server, unique in all of Azure.",
+            "^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$",
+            "3 to 63 lower-case letters, digits and dashes.",
+        ),
+        text("engine_version", version, "Version of the engine.", versions, f"Such as {version}."),
+        text("sku_name", sku, "Size of the machine.", "^(B|GP|MO)_Standard_[A-Za-z0-9_]+$", f"Such as {sku}."),
+        storage,
+        switch("high_availability", "Whether a standby in another zone takes over when one fails.", default=True),
+        switch("geo_redundant_backup", "Whether backups are kept in the paired region as well.", default=True),
+        text(
+            "admin_user",
+            ADMIN,
+            "Name of the administrator.",
+            "^[a-z][a-z0-9_]{0,31}$",
+            "Up to 32 lower-case letters, digits and underscores, a letter first.",
+        ),
+        number("admin_password_version", 1, "A higher number than last time makes a new password.", 1, 1000000),
+        number("backup_retention_days", 14, "Days to keep backups.", 7, 35),
+        switch("deletion_protection", "Whether a lock keeps the server from being deleted.", default=True),
+        Variable(
+            name=Escaped("tags"),
+            type=Escaped("map(string)"),
+            description=string("Tags of the server."),
+            settings={"default": _tags(plan), "nullable": FALSE},
+        ),
+    )
+
+
+def _tags(plan: Plan) -> Escaped:
+    pairs = ", ".join(f"{string(key)} = {string(value)}" for key, value in plan.tags)
+    return Escaped(f"{{ {pairs} }}" if pairs else "{}")

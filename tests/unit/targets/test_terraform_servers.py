@@ -1,0 +1,170 @@
+"""The servers that Terraform creates: their root module, and how the configuration of the databases gets to know them."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from typing import TYPE_CHECKING, Any
+
+import hcl2
+import pytest
+from terraform_plans import HOST, Wanted, files, in_store, make_plan, server
+
+from generator.diagnostics import Diagnostics, Severity
+from generator.targets.base import RenderContext
+from generator.targets.terraform import TARGET, _servers
+from generator.targets.terraform.servers import KINDS
+from generator.targets.terraform.shape import Shape
+from generator.targets.terraform.stores import STORES
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from generator.model import Plan
+
+CREATED = sorted(set(KINDS) - {"existing"})
+ENGINES = ("mysql", "postgresql")
+
+
+def created(kind: str, store: str = "variables", name: str = "primary", **fields: Any) -> Plan:
+    """A plan with a server that is created."""
+    plan = make_plan(Wanted("auth", server=name), Wanted("catalog", server=name), servers=[server(name)._replace(kind=kind)])
+    return in_store(plan, store)._replace(**fields)
+
+
+def module(kind: str, engine: str = "postgresql", **fields: Any) -> dict[str, str]:
+    """The root module of a server."""
+    plan = created(kind, **fields)
+    servers = tuple(item._replace(engine=engine) for item in plan.servers)
+    return _servers(Shape(plan._replace(servers=servers)))
+
+
+def variables(text: str) -> dict[str, dict[str, Any]]:
+    """The variables of a file by name."""
+    blocks = hcl2.loads(text).get("variable", [])
+    return {name.strip('"'): body for block in blocks for name, body in block.items()}
+
+
+@pytest.mark.parametrize("kind", CREATED)
+@pytest.mark.parametrize("engine", ENGINES)
+def test_what_a_server_says_is_what_its_databases_need(kind: str, engine: str) -> None:
+    outputs = hcl2.loads(module(kind, engine)["server/outputs.tf"])["output"]
+    (output,) = [item['"databases"'] for item in outputs if '"databases"' in item]
+    said = set(output["value"])
+    found = files(created(kind))
+    wanted = variables(found["databases/variables.tf"])
+    assert said <= set(wanted)
+    # What is left is the user's: passwords, and a file where the system does not know the authority of the certificate.
+    left = {name for name, body in wanted.items() if "default" not in body} - said
+    assert left <= {"plugin_passwords", "primary_sslrootcert"}
+    assert ("primary_sslrootcert" in left) == (kind != "azure-flexible")
+    assert "primary_admin_password" not in "".join(found.values())
+
+
+@pytest.mark.parametrize("kind", CREATED)
+@pytest.mark.parametrize("store", sorted(STORES))
+def test_every_store_goes_with_every_kind(kind: str, store: str) -> None:
+    found = files(created(kind, store))
+    providers = hcl2.loads(found["databases/providers.tf"])["provider"]
+    names = [next(iter(block)).strip('"') for block in providers]
+    assert len(names) == len(set(names))
+    required = hcl2.loads(found["databases/terraform.tf"])["terraform"][0]["required_providers"][0]
+    assert set(names) <= set(required)
+    (ephemeral,) = [list(block) for block in hcl2.loads(found["databases/providers.tf"])["ephemeral"]]
+    assert "primary_admin" in found["databases/providers.tf"]
+    assert ephemeral
+
+
+@pytest.mark.parametrize("kind", CREATED)
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_server_is_hardened(kind: str, engine: str) -> None:
+    main = module(kind, engine)["server/main.tf"]
+    assert main.count("prevent_destroy = true") >= 1
+    assert "deletion_protection" in main
+    assert re.search(r"backup_retention|retained_backups", main)
+    assert re.search(r"manage_master_user_password +=|password_wo +=|administrator_password_wo +=", main)
+    assert not re.search(r"^ *(?:master_|administrator_|root_)?password +=", main, re.MULTILINE)
+    assert re.search(r'force_ssl|require_secure_transport|ssl_mode +="?|ENCRYPTED_ONLY', main)
+    assert re.search(r"publicly_accessible +?= +false|ipv4_enabled +?= +false|delegated_subnet_id", main)
+    if engine == "postgresql":
+        assert re.search(r'"log_statement"\n +value += "none"|log_statement"\n.*\n  value +?= "none"', main)
+
+
+@pytest.mark.parametrize("kind", CREATED)
+def test_several_servers(kind: str) -> None:
+    plan = make_plan(
+        Wanted("auth"),
+        Wanted("search", server="reporting"),
+        servers=[server()._replace(kind=kind), server("reporting", host="db.example.com")._replace(kind=kind)],
+    )
+    found = files(plan)
+    assert {path.split("/")[0] for path in found} == {"databases", "server", "server-reporting"}
+    assert "reporting_host" in found["server-reporting/outputs.tf"]
+    assert found["databases/providers.tf"].count('provider "postgresql"') == 2
+    assert "backstage-production-reporting" in found["server-reporting/variables.tf"]
+    assert "> reporting.auto.tfvars.json" in found["databases/README.md"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "wanted"),
+    [("aws-rds", "primary_resource_id"), ("aws-aurora", "primary_resource_id"), ("google-cloudsql", "primary_instance")],
+)
+def test_what_signing_in_without_a_password_needs(kind: str, wanted: str) -> None:
+    assert wanted in module(kind, credentials="iam")["server/outputs.tf"]
+    assert wanted not in module(kind)["server/outputs.tf"]
+
+
+def test_azure_lets_entra_in_only_where_it_is_wanted() -> None:
+    assert "active_directory_auth_enabled = false" in module("azure-flexible")["server/main.tf"]
+    found = module("azure-flexible", credentials="iam")
+    assert "active_directory_auth_enabled = true" in found["server/main.tf"]
+    assert "tenant_id" in variables(found["server/variables.tf"])
+
+
+TAGS = (("Cost Center", 'r&d "${x}"'), ("team", "portal"))
+
+
+@pytest.mark.parametrize("kind", CREATED)
+def test_tags(kind: str) -> None:
+    found = module(kind, tags=TAGS)
+    text = found["server/variables.tf" if kind == "azure-flexible" else "server/providers.tf"]
+    assert re.search(r'"Cost Center" = "r&d \\"\$\$\{x\}\\""', text)
+    hcl2.loads(text)
+    assert "portal" not in "".join(module(kind).values())
+
+
+def test_a_host_that_cannot_be_known() -> None:
+    for host, wanted in ((HOST, []), ("db.example.com", ["GR661"]), (None, ["GR661"])):
+        plan = make_plan(Wanted("catalog"), servers=[server(host=host)._replace(kind="aws-rds")])
+        diagnostics = Diagnostics()
+        TARGET.check(RenderContext(plan=plan, resolved={}, merged={}), diagnostics)
+        assert [item.code for item in diagnostics] == wanted
+        assert all(item.severity is Severity.WARNING and item.path == "servers.primary.kind" for item in diagnostics)
+
+
+def test_terraform_fmt_finds_nothing_in_any_server(tmp_path: Path) -> None:
+    if not shutil.which("terraform"):
+        pytest.skip("terraform is not installed")
+    for kind in CREATED:
+        for engine in ENGINES:
+            for credentials in ("per-plugin", "iam"):
+                for path, text in module(kind, engine, credentials=credentials, tags=TAGS).items():
+                    target = tmp_path / f"{kind}-{engine}-{credentials}" / path
+                    target.parent.mkdir(parents=True, exist_ok=True)
+                    target.write_text(text)
+        for path, text in files(created(kind, "azure-keyvault", tags=TAGS)).items():
+            target = tmp_path / kind / path
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_text(text)
+    done = subprocess.run(
+        ["terraform", "fmt", "-check", "-diff", "-recursive", str(tmp_path)], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout) == (0, "")
+
+
+def test_the_file_of_variables_is_one_output() -> None:
+    """``terraform output -json databases`` prints the bare object: a file of variables as it stands."""
+    for kind in CREATED:
+        readme = module(kind)["server/README.md"]
+        assert "terraform output -json databases > ../databases/primary.auto.tfvars.json" in readme
