@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from generator.backstage import resolve_plugins
+from generator.beside import check_beside, check_readable
 from generator.collect import Rendering, collect
 from generator.diagnostics import Diagnostics, GreenroomError
 from generator.lock import Lock, assign_stacks, read_lock, reconcile
@@ -87,7 +88,7 @@ def plan(project: Project, resolved: PluginDatabaseMap) -> Planned:
     if not diagnostics.has_errors:  # a plan that lacks a plugin would make it look retired
         fresh = reconcile(fresh, previous, diagnostics, resolved=resolved)
         fresh = assign_stacks(fresh, previous, wanted="cloudformation" in project.layout.targets)
-    _stop_on_errors(diagnostics)
+    _stop_with_the_rest(project)
     return Planned(plan=fresh, previous=previous)
 
 
@@ -153,7 +154,7 @@ def render(project: Project, resolved: PluginDatabaseMap, planned: Planned, *, v
     for name, target in targets.items():
         target.check(contexts[name], diagnostics)
     diagnostics.locate(project.settings.locations)  # what a target says about a setting
-    _stop_on_errors(diagnostics)
+    _stop_with_the_rest(project)
     artifacts = _render(project, targets, contexts)
     # Nobody but this has looked at what a user's own template prints.
     found = diagnostics if project.templates is None else Diagnostics()
@@ -161,7 +162,11 @@ def render(project: Project, resolved: PluginDatabaseMap, planned: Planned, *, v
     if project.templates is not None:
         blame_templates(found, diagnostics)
     _stop_on_errors(diagnostics)
-    return collect(project.layout, planned.plan, planned.previous, artifacts, diagnostics)
+    rendering = collect(project.layout, planned.plan, planned.previous, artifacts, diagnostics)
+    if (folder := project.layout.targets.get("terraform")) is not None:
+        check_beside(rendering.files, rendering.owned, folder, diagnostics)
+        _stop_on_errors(diagnostics)
+    return rendering
 
 
 def _render(
@@ -212,3 +217,14 @@ def _verify(
 def _stop_on_errors(diagnostics: Diagnostics) -> None:
     if diagnostics.has_errors:
         raise GreenroomError(diagnostics)
+
+
+def _stop_with_the_rest(project: Project) -> None:
+    """Stop on errors, after a look at what would only be looked at later: a user hears of everything at once."""
+    if not project.diagnostics.has_errors:
+        return
+    if (folder := project.layout.targets.get("terraform")) is not None:
+        check_readable(folder, project.diagnostics)
+    if project.templates is not None:
+        check_overrides(project.templates, project.diagnostics)
+    _stop_on_errors(project.diagnostics)
