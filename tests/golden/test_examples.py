@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 import yaml
-from regenerate_goldens import EXAMPLES, PROJECT, cases, contents, generate, greenroom
+from regenerate_goldens import COPIED, EXAMPLES, PROJECT, cases, contents, generate, greenroom
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -77,10 +77,21 @@ def test_the_readme_says_how(case: str) -> None:
     assert f"    greenroom generate --root examples/{case} --out infra\n" in readme
 
 
+def test_the_functions_are_those_of_the_project(case: str, out: Path) -> None:
+    if not (out / "cloudformation").is_dir():
+        pytest.skip("the example has no CloudFormation")
+    source = PROJECT / "generator" / "targets" / "cloudformation" / "functions"
+    copied = {path.relative_to(out / COPIED).as_posix(): path.read_bytes() for path in (out / COPIED).rglob("*.*")}
+    written = {path.relative_to(source).as_posix(): path.read_bytes() for path in source.rglob("*.*")}
+    assert copied == {name: data for name, data in written.items() if "__pycache__" not in name}
+
+
 def test_terraform_finds_nothing_to_format(case: str, out: Path) -> None:
     terraform = shutil.which("terraform") or shutil.which("tofu")
     if not terraform:
         pytest.skip("neither terraform nor tofu is on PATH: `fmt -check` cannot run")
+    if (out / "cloudformation").is_dir():
+        pytest.skip("the example is about CloudFormation and has no Terraform")
     assert list((out / "terraform").rglob("*.tf")), "no Terraform was generated"
     done = subprocess.run([terraform, "fmt", "-check", "-diff", "-recursive", out], capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
