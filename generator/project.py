@@ -66,10 +66,14 @@ class Project(NamedTuple):
         return self.request.templates or self.settings.templates
 
 
-def load(request: Request) -> Project:
-    """Read settings, environment files and app-config. Problems are in the result's ``diagnostics``."""
+def load(request: Request, settings: Settings | None = None) -> Project:
+    """Read settings, environment files and app-config. Problems are in the result's ``diagnostics``.
+
+    With ``settings``, those count and no file of settings is read.
+    """
     diagnostics = Diagnostics()
-    settings = read_settings(request.settings, root=request.root, diagnostics=diagnostics)
+    if settings is None:
+        settings = read_settings(request.settings, root=request.root, diagnostics=diagnostics)
     layout = make_layout(settings, out=request.out, only=request.targets)
     environ = {**read_env_files(request.env_files, diagnostics), **request.environ}
     files = _config_files(request, settings, layout, diagnostics)

@@ -71,7 +71,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 
 def main() -> int:
-    """Regenerate the named examples, or all of them."""
+    """Regenerate the named examples, or all of them and what `greenroom init` writes."""
     failed = False
     for case in sys.argv[1:] or cases():
         try:
@@ -79,7 +79,18 @@ def main() -> int:
         except GenerateError as error:
             failed = True
             print(error, file=sys.stderr)
+    if not sys.argv[1:]:
+        failed |= not regenerate_init()
     return int(failed)
+
+
+def regenerate_init() -> bool:
+    """Write the files of tests/golden/init anew. Whether that could be done."""
+    command = [sys.executable, "-m", "pytest", "-n0", "-q", "tests/golden/test_init.py", "-k", "expected"]
+    environ = {**os.environ, "GREENROOM_UPDATE": "1"}
+    done = subprocess.run(command, cwd=PROJECT, env=environ, capture_output=True, text=True, check=False)  # noqa: S603
+    print(f"tests/golden/init: {'written' if done.returncode == 0 else done.stdout}", flush=True)
+    return done.returncode == 0
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from generator.diagnostics import GreenroomError
 
 #: Command name to its one-line help. The code of ``name`` is ``command`` in ``generator.cli.<name>``.
 COMMANDS: Final = {
+    "init": "Write a commented greenroom.yaml from what is found.",
     "discover": "List the plugins of a Backstage repository that need a database.",
     "resolve": "Show what Backstage resolves for each plugin.",
     "explain": "Show every setting of one plugin and where it was written.",

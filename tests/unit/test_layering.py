@@ -51,6 +51,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("generator.pipeline", "generator.gate"),
     ("generator",),  # the public library
     ("generator.lint",),
+    ("generator.init",),
     ("generator.live",),
     ("generator.demo",),
     ("generator.cli",),

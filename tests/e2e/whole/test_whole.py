@@ -79,24 +79,27 @@ def test_the_whole(portal: Portal) -> None:
         assert refused.wait(lambda: "permission denied to create database" in refused.output), refused.output[-5000:]
         assert refused.readiness() != 200
 
-    # Nobody names a plugin, and nothing of the production environment is known.
-    generated = portal.greenroom("generate", "--config", CONFIG[0], "--config", CONFIG[1])
+    # Nobody names a file or a plugin, and nothing of the production environment is known.
+    begun = portal.greenroom("init")
+    assert begun.returncode == 0, begun.stderr
+    assert begun.stderr == (f"greenroom.yaml written: {len(PLUGINS)} plugins on 1 server\nnext: `greenroom generate`\n")
+    generated = portal.greenroom("generate")
     assert generated.returncode == 0, generated.stderr
     assert re.findall(r"^\+ (\S+):", generated.stdout, re.MULTILINE) == list(PLUGINS)
+    assert portal.greenroom("lint").returncode == 0
 
-    options = ("--config", CONFIG[0], "--config", CONFIG[1])
-    missing = portal.greenroom("preflight", *options, live=True)
+    missing = portal.greenroom("preflight", live=True)
     assert missing.returncode == 4
     assert f"{len(PLUGINS)} databases and {len(PLUGINS)} roles ready" in portal.apply()
-    proved = portal.greenroom("preflight", *options, live=True)
+    proved = portal.greenroom("preflight", live=True)
     assert proved.returncode == 0, proved.stdout + proved.stderr
     with ready(portal) as backend:
         each_as_its_own(portal, backend, PLUGINS)
 
     # The pull request. Its check names the plugin, the line and the command.
-    assert portal.greenroom("generate", "--check", *options).returncode == 0
+    assert portal.greenroom("generate", "--check").returncode == 0
     line = add(portal, f"@backstage/plugin-{NEW}-backend")
-    stopped = portal.greenroom("generate", "--check", *options)
+    stopped = portal.greenroom("generate", "--check")
     assert stopped.returncode == 3
     (sentence,) = stopped.stderr.splitlines()
     assert sentence.startswith(f"packages/backend/src/index.ts:{line}:1 adds the plugin '{NEW}', and nothing has made its ")
@@ -104,7 +107,7 @@ def test_the_whole(portal: Portal) -> None:
     mended = portal.greenroom(*shlex.split(command))
     assert mended.returncode == 0, mended.stderr
     assert mended.stdout == f"+ {NEW}: database backstage_plugin_{NEW}, role backstage_{NEW}\n"
-    assert portal.greenroom("generate", "--check", *options).returncode == 0
+    assert portal.greenroom("generate", "--check").returncode == 0
     portal.apply()
     with ready(portal) as backend:
         each_as_its_own(portal, backend, (*PLUGINS, NEW))
