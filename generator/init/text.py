@@ -43,7 +43,8 @@ class _Writer:
     def __init__(self, schema: Schema, notes: Mapping[str, Sequence[str]], target_keys: Mapping[str, str]) -> None:
         self.schema = schema
         self.notes = notes
-        self.target_keys = target_keys
+        #: Where the targets go that the settings do not mention.
+        self.places = {f"targets.{key}": _place(name) for key, name in target_keys.items()}
 
     def resolved(self, entry: Schema) -> Schema:
         """``entry`` with what its ``$ref`` points at."""
@@ -86,19 +87,25 @@ class _Writer:
         """The lines of a key that is commented out, without the sign of a comment in front."""
         indent = "  " * depth
         properties: Schema = entry.get("properties", {})
-        if name in self.target_keys and path.startswith("targets."):
-            target = TARGETS[self.target_keys[name]]
-            place = target.default_path if target.is_single_file else f"infra/{target.default_path}"
-            yield f"{indent}{name}: {yaml_value({'path': place})}"
+        if path in self.places and set(properties) == {"path"}:
+            yield f"{indent}{name}: {yaml_value({'path': self.places[path]})}"
         elif properties:
             yield f"{indent}{name}:"
             for child, schema in list(properties.items())[: entry.get("maxProperties")]:
                 inner = "  " * (depth + 1)
                 for text in (schema.get("description", ""), *self.notes.get(f"{path}.{child}", ())):
                     yield from _comment(text, inner)
-                yield from self._unset(child, self.resolved(schema), f"{path}.{child}", depth + 1)
+                if child == "path" and path in self.places:
+                    yield f"{inner}path: {yaml_value(self.places[path])}"
+                else:
+                    yield from self._unset(child, self.resolved(schema), f"{path}.{child}", depth + 1)
         else:
             yield f"{indent}{name}: {yaml_value(example(entry))}"
+
+
+def _place(target: str) -> str:
+    entry = TARGETS[target]
+    return entry.default_path if entry.is_single_file else f"infra/{entry.default_path}"
 
 
 def _comment(text: str, indent: str) -> Iterator[str]:
