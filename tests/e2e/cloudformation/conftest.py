@@ -1,0 +1,105 @@
+"""The three servers: PostgreSQL 15 (Debian's, with TLS), 18 (embedded, TLS in front of it) and MariaDB."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from cfn_stage import ADMIN, ADMIN_PASSWORD, Cloud, Target, provider, response_server
+from cfn_wire import TlsFront, running
+from mariadb import make_certificates, mariadb_server
+
+from generator.live.embedded import embedded_server
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+DEBIAN_15 = Path("/usr/lib/postgresql/15/bin")
+MANY = {"max_connections": "100", "fsync": "off"}
+
+
+@pytest.fixture(scope="session")
+def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a certificate authority and a server certificate for localhost."""
+    folder = tmp_path_factory.mktemp("certificates")
+    make_certificates(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def pg15(certificates: Path) -> Iterator[Target]:
+    if not (DEBIAN_15 / "postgres").exists():
+        pytest.skip(f"there is no PostgreSQL server in {DEBIAN_15}")
+    files = {"server.crt": "server.pem", "server.key": "server.key"}
+    texts = {name: (certificates / source).read_text() for name, source in files.items()}
+    settings = {**MANY, "ssl": "on", "ssl_cert_file": "server.crt", "ssl_key_file": "server.key"}
+    with embedded_server(DEBIAN_15, settings=settings, files=texts) as server:
+        yield Target("postgresql", server.port, (certificates / "ca.pem").read_text(), ADMIN, ADMIN_PASSWORD, server, "pg15")
+
+
+@pytest.fixture(scope="session")
+def pg18(certificates: Path) -> Iterator[Target]:
+    with embedded_server(settings=MANY) as server:
+        front = TlsFront((server.host, server.port), str(certificates / "server.pem"), str(certificates / "server.key"))
+        with running(front):
+            ca = (certificates / "ca.pem").read_text()
+            yield Target("postgresql", front.port, ca, ADMIN, ADMIN_PASSWORD, server, "pg18")
+
+
+@pytest.fixture(scope="session")
+def mariadb() -> Iterator[Target]:
+    with mariadb_server() as server:
+        ca = server.ca.read_text()
+        yield Target("mysql", server.port, ca, server.admin, server.admin_password, server, "mariadb")
+
+
+@pytest.fixture(params=["pg15", "pg18", "mariadb"])
+def target(request: pytest.FixtureRequest) -> Iterator[Target]:
+    """Every server, empty."""
+    found: Target = request.getfixturevalue(request.param)
+    found.clear()
+    yield found
+    found.clear()
+
+
+@pytest.fixture(params=["pg15", "pg18"])
+def postgresql(request: pytest.FixtureRequest) -> Iterator[Target]:
+    """Every PostgreSQL, empty."""
+    found: Target = request.getfixturevalue(request.param)
+    found.clear()
+    yield found
+    found.clear()
+
+
+def _cloud(target: Target, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
+    cloud = Cloud(target)
+    monkeypatch.setattr(provider, "_client", cloud.client)
+    monkeypatch.setenv("SQL_FUNCTION", "sql")
+    monkeypatch.setenv("RETRY_SECONDS", "20")
+    with response_server(cloud):
+        yield cloud
+
+
+@pytest.fixture
+def mysql_cloud(mariadb: Target, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
+    """Requests to the handlers, on MariaDB."""
+    mariadb.clear()
+    yield from _cloud(mariadb, monkeypatch)
+    mariadb.clear()
+
+
+@pytest.fixture
+def cloud(target: Target, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
+    """Requests to the handlers, on every server."""
+    yield from _cloud(target, monkeypatch)
+
+
+@pytest.fixture
+def pg_cloud(postgresql: Target, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
+    """Requests to the handlers, on every PostgreSQL."""
+    yield from _cloud(postgresql, monkeypatch)
