@@ -26,7 +26,7 @@ if str(FUNCTIONS) not in sys.path:
     sys.path.insert(0, str(FUNCTIONS))
 
 from plugin_databases import provider  # noqa: E402
-from plugin_databases import sql as sql_function
+from plugin_databases import sql as sql_function  # noqa: E402
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

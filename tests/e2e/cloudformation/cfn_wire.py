@@ -85,8 +85,8 @@ class Cutter(Relay):
     """Counts the encrypted records of the client, one for each statement, and does something at the n-th.
 
     ``first`` is the size of what the client says before TLS begins (PostgreSQL 8 bytes, MySQL a packet of 36). The count
-    goes on over all connections. At number ``at``: ``before`` cuts the line with the statement unsent, ``after`` with the answer
-    unread; every later connection works. ``on_cut`` is called at that moment.
+    goes on over all connections. At number ``at``: ``before`` cuts the line with the statement unsent, ``after`` with the
+    answer unread; every later connection works. ``on_cut`` is called at that moment.
     """
 
     def __init__(self, target: tuple[str, int], first: int) -> None:
