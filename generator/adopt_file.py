@@ -23,12 +23,14 @@ def read_adopted(settings: Mapping[str, Any], folder: Path, diagnostics: Diagnos
 
     Every problem of the file is in ``diagnostics``; it then counts as empty.
     """
-    documents = [settings, _file(folder / ADOPT_FILE, diagnostics)]
+    documents = [settings, stored_adoptions(folder, diagnostics)]
     servers = sorted({name for document in documents for name in document})
     return tuple(_merged(name, [document.get(name) or {} for document in documents]) for name in servers)
 
 
-def _file(path: Path, diagnostics: Diagnostics) -> Mapping[str, Any]:
+def stored_adoptions(folder: Path, diagnostics: Diagnostics) -> Mapping[str, Any]:
+    """What ``greenroom.adopt.yaml`` in ``folder`` says, by server; empty when there is none, or none that can be read."""
+    path = folder / ADOPT_FILE
     if not path.exists():
         return {}
     text = read_text(path, diagnostics)

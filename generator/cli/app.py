@@ -21,6 +21,7 @@ COMMANDS: Final = {
     "lint": "Find what is wrong, or not what it seems, in app-config.",
     "generate": "Render the targets; with --check or --diff write nothing.",
     "preflight": "Prove each database with its plugin's own credentials.",
+    "adopt": "See what of the plan a live server has already.",
     "schema": "Print a JSON Schema.",
     "demo": "The whole way on an embedded PostgreSQL.",
 }

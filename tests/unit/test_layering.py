@@ -53,6 +53,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("generator.lint",),
     ("generator.init",),
     ("generator.live",),
+    ("generator.adoption",),
     ("generator.demo",),
     ("generator.cli",),
 )

@@ -1,0 +1,58 @@
+"""The plan held against what is on a server: what is taken over, what is missing, and what stands in the way."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from generator.adoption.assessment import Assessment, Repair, Stranger
+from generator.adoption.findings import check_administrator, check_databases, check_roles, check_users, hand_overs
+from generator.adoption.likeness import likely_plugin
+from generator.adoption.names import keep_names
+from generator.model import Adopted
+
+if TYPE_CHECKING:
+    from generator.adoption.state import FoundDatabase, ServerState
+    from generator.diagnostics import Diagnostics
+    from generator.model import Plan, PluginPlan, Server
+
+
+def assess(plan: Plan, server: Server, state: ServerState, diagnostics: Diagnostics) -> Assessment:
+    """Compare what ``plan`` wants on ``server`` with ``state``.
+
+    Everything that would go wrong at the first apply, or silently not work, is a warning in ``diagnostics`` (GR76x).
+    """
+    plugins = [plugin for plugin in plan.plugins if plugin.server == server.name]
+    databases = [item for item in plan.databases if item.server == server.name]
+    found = {item.name: state.databases[item.name] for item in databases if item.name in state.databases}
+    roles = {item.name for item in plan.roles if item.server == server.name}
+    roles |= {item.group for item in databases if item.group}
+    schemas = {(plugin.database.name, plugin.schema) for plugin in plugins if plugin.schema is not None}
+    there = {(base, name) for base, name in schemas if base in found and name in found[base].schemas}
+    unplanned = [item for name, item in state.databases.items() if name not in found]
+    repairs: list[Repair] = []
+    if state.engine == "postgresql":
+        check_administrator(server, state, diagnostics)
+        check_roles(server, plan, state, sorted(roles & state.roles.keys()), repairs, diagnostics)
+        check_databases(server, found, state, there, repairs, diagnostics)
+    else:
+        check_users(server, state, sorted(roles & state.roles.keys()), diagnostics)
+    return Assessment(
+        server=server.name,
+        engine=state.engine,
+        administrator=state.administrator.name,
+        adopted=Adopted(server.name, tuple(sorted(found)), tuple(sorted(there)), tuple(sorted(roles & state.roles.keys()))),
+        missing=Adopted(
+            server.name,
+            tuple(item.name for item in databases if item.name not in found),
+            tuple(sorted(schemas - there)),
+            tuple(sorted(roles - state.roles.keys())),
+        ),
+        strangers=tuple(_stranger(item, plugins) for item in unplanned),
+        keep=keep_names(plugins, state, unplanned),
+        repairs=tuple(repairs),
+        hand_overs=tuple(hand_overs(server, plugins, databases, found, diagnostics)),
+    )
+
+
+def _stranger(database: FoundDatabase, plugins: list[PluginPlan]) -> Stranger:
+    return Stranger(database.name, database.owner, likely_plugin(database, [plugin.plugin_id for plugin in plugins]))

@@ -1,0 +1,91 @@
+"""What ``greenroom adopt`` leaves behind: the list of what is taken over, as text and as data."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from generator.adopt_file import ADOPT_FILE
+from generator.adoption.scripts import MARK, scripts
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from generator.adoption.assessment import Assessment
+    from generator.model import Adopted
+
+
+def adopt_text(assessments: Sequence[Assessment], before: Mapping[str, Any]) -> str:
+    """``greenroom.adopt.yaml``: what the servers looked at have, and what ``before`` says of the others."""
+    servers = {**before, **{item.server: _names(item.adopted) for item in assessments}}
+    kept = {name: value for name, value in sorted(servers.items()) if value}
+    return (
+        f"# {MARK}\n# What the servers have already: `greenroom generate` takes it over instead of making it.\n"
+        + yaml_text(kept)
+    )
+
+
+def _names(adopted: Adopted) -> dict[str, list[str]]:
+    names = {
+        "databases": list(adopted.databases),
+        "schemas": [f"{database}.{schema}" for database, schema in adopted.schemas],
+        "roles": list(adopted.roles),
+    }
+    return {key: value for key, value in names.items() if value}
+
+
+def yaml_text(value: Any) -> str:
+    """``value`` as YAML, keys in their order."""
+    import yaml
+
+    value = _plain(value)
+    return yaml.safe_dump(value, sort_keys=False, allow_unicode=True, width=1000) if value else "{}\n"
+
+
+def _plain(value: Any) -> Any:
+    """``value`` without what only app-config's own reader knows: a dumper takes plain mappings, lists and texts."""
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return str(value) if isinstance(value, str) else value
+
+
+def files(assessments: Sequence[Assessment], folder: Path, before: Mapping[str, Any]) -> dict[Path, bytes]:
+    """Every file of a run that writes: the list, and the scripts of each server."""
+    made = {folder / ADOPT_FILE: adopt_text(assessments, before).encode()}
+    for item in assessments:
+        made |= {folder / name: text.encode() for name, text in scripts(item).items()}
+    return made
+
+
+_ENDS: Final = ("before-apply.sql", "after-apply.sql")
+
+
+def is_ours(path: Path) -> bool:
+    """Whether ``path`` was written by an earlier run."""
+    marks = (f"# {MARK}", f"-- {MARK}")
+    try:
+        with path.open(encoding="utf-8") as file:
+            return file.readline().rstrip("\n") in marks
+    except (OSError, UnicodeDecodeError):
+        return False
+
+
+def leftovers(folder: Path, wanted: Mapping[Path, bytes]) -> list[Path]:
+    """Scripts an earlier run wrote that nobody needs any more."""
+    found = (path for end in _ENDS for path in folder.glob(f"greenroom.adopt.*{end}"))
+    return sorted(path for path in found if path not in wanted and is_ours(path))
+
+
+def to_json(assessment: Assessment) -> dict[str, Any]:
+    """One server's part of ``adopt --format json``."""
+    return {
+        "engine": assessment.engine,
+        "administrator": assessment.administrator,
+        "adopt": _names(assessment.adopted),
+        "missing": _names(assessment.missing),
+        "unplanned": [item._asdict() for item in assessment.strangers],
+        "keepNames": {"appConfig": assessment.keep.app_config or None, "settings": assessment.keep.settings or None},
+        "scripts": scripts(assessment),
+    }

@@ -1,0 +1,81 @@
+"""The SQL that mends what stands in the way: a script to run before the first apply, and one to run after it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from generator.adoption.objects import OBJECTS
+from generator.escaping import Escaped
+from generator.targets.sql_escaping import FILTERS
+from generator.templating import render_template
+
+if TYPE_CHECKING:
+    from generator.adoption.assessment import Assessment
+
+MARK: Final = "Made by `greenroom adopt`: do not edit, it is written anew."
+_POWERS: Final = frozenset({"NOSUPERUSER", "NOCREATEDB", "NOCREATEROLE", "NOREPLICATION", "NOBYPASSRLS"})
+
+
+def _word(value: str) -> Escaped:
+    """One of the words ``ALTER ROLE`` knows.
+
+    Raises:
+        ValueError: it is another word.
+    """
+    if value not in _POWERS:
+        raise ValueError("not an option of ALTER ROLE")
+    return Escaped(value)
+
+
+_FILTERS: Final = (*FILTERS, ("word", _word))
+
+
+def scripts(assessment: Assessment) -> dict[str, str]:
+    """File name to text: ``greenroom.adopt.before-apply.sql`` and ``….after-apply.sql``, each where there is work.
+
+    With another server than ``primary`` its name is in the file's: ``greenroom.adopt.reporting-before-apply.sql``.
+    """
+    start = "greenroom.adopt." if assessment.server == "primary" else f"greenroom.adopt.{assessment.server}-"
+    made: dict[str, str] = {}
+    if assessment.repairs:
+        file = f"{start}before-apply.sql"
+        made[file] = _render("before-apply.sql.j2", assessment, file, _before(assessment))
+    if assessment.hand_overs:
+        file = f"{start}after-apply.sql"
+        view = {
+            "objects": Escaped(OBJECTS.strip()),
+            "hand_overs": [
+                item._asdict() | {"schema": item.schema or "", "owners": ", ".join(item.owners)}
+                for item in assessment.hand_overs
+            ],
+        }
+        made[file] = _render("after-apply.sql.j2", assessment, file, view)
+    return made
+
+
+def _render(template: str, assessment: Assessment, file: str, view: dict[str, Any]) -> str:
+    common = {"mark": MARK, "server": assessment.server, "administrator": assessment.administrator, "file": file}
+    return render_template("adopt", template, common | view, _FILTERS)
+
+
+def _before(assessment: Assessment) -> dict[str, Any]:
+    roles: list[dict[str, Any]] = []
+    databases: dict[str, dict[str, Any]] = {}
+    for repair in assessment.repairs:
+        if repair.kind == "powers":
+            role, *words = repair.subjects
+            roles.append({"kind": "powers", "role": role, "words": words})
+        elif repair.kind == "admin-option":
+            role, administrator = repair.subjects
+            roles.append({"kind": "admin-option", "role": role, "administrator": administrator})
+        else:
+            assert repair.database is not None
+            entry = databases.setdefault(
+                repair.database, {"name": repair.database, "owner": None, "schemas": [], "schema_owner": None}
+            )
+            if repair.kind == "database-owner":
+                (entry["owner"],) = repair.subjects
+            else:
+                schema, entry["schema_owner"] = repair.subjects
+                entry["schemas"].append(schema)
+    return {"roles": roles, "databases": list(databases.values())}

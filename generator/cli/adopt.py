@@ -1,0 +1,165 @@
+"""``greenroom adopt``."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from generator.cli.options import common_options, make_request
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from generator.adoption.assessment import Assessment
+    from generator.pipeline import Project
+
+
+@click.command("adopt")
+@common_options
+@click.option("--server", "only", multiple=True, metavar="NAME", help="Only this server of the plan. Repeatable.")
+@click.option("--host", metavar="HOST", help="Where to connect instead of app-config's host, such as a tunnel's end.")
+@click.option("--port", type=click.IntRange(1, 65535), help="The port there.")
+@click.option("--user", metavar="ROLE", help="Who connects. [default: the base connection's user]")
+@click.option("--database", metavar="NAME", help="The database to connect to first. [default: postgres]")
+@click.option(
+    "--administrator",
+    metavar="ROLE",
+    help="The role Terraform or CloudFormation will work as. [default: the one that connects]",
+)
+@click.option("--timeout", type=click.IntRange(1, 3600), default=15, show_default=True, help="Seconds for a connection.")
+@click.option("--write", is_flag=True, help="Write greenroom.adopt.yaml and the scripts beside greenroom.yaml.")
+def command(
+    *,
+    output_format: str,
+    quiet: bool,
+    verbose: bool,
+    only: tuple[str, ...],
+    host: str | None,
+    port: int | None,
+    user: str | None,
+    database: str | None,
+    administrator: str | None,
+    timeout: int,
+    write: bool,
+    **options: Any,
+) -> int:
+    """Look what of the plan a live server has already, so that it is taken over instead of made.
+
+    Reads a server that is in use as an administrator, and changes nothing on it. The result is greenroom.adopt.yaml, from
+    which `generate` makes Terraform's import blocks and CloudFormation's adopt flags, and SQL scripts for what has to be
+    mended before and after the first apply. The password comes from app-config or GREENROOM_ADMIN_PASSWORD.
+    """
+    from generator import pipeline
+    from generator.adoption.connection import AdminOptions
+    from generator.adoption.document import to_json
+    from generator.cli.output import show_diagnostics, show_json
+
+    project = pipeline.load(make_request(**options))
+    plan = pipeline.plan_afresh(project, pipeline.resolve(project))
+    names = [server.name for server in plan.servers]
+    for name in only:
+        if name not in names:
+            raise click.BadParameter(
+                f"there is no server {name!r} in the plan; there is {', '.join(names)}", param_hint="--server"
+            )
+    wanted = [server for server in plan.servers if not only or server.name in only]
+    if len(wanted) > 1 and (host or port):
+        raise click.UsageError("--host and --port are about one server: name it with --server")
+    assessments = []
+    for server in wanted:
+        found = _look(project, plan, server, AdminOptions(host, port, user, database), administrator, timeout)
+        if found is not None:
+            assessments.append(found)
+    failed = len(assessments) < len(wanted)
+    if output_format == "json":
+        written = _write(project, assessments) if write and not failed else []
+        show_json(
+            {
+                "servers": {item.server: to_json(item) for item in assessments},
+                "written": list(written),
+                "diagnostics": [item.to_json() for item in project.diagnostics],
+            }
+        )
+        return 1 if failed else 0
+    _show(assessments)
+    show_diagnostics(project.diagnostics, quiet=quiet)
+    if failed:
+        return 1
+    if write:
+        for path in _write(project, assessments):
+            click.echo(f"written: {path}", err=True)
+    elif not quiet:
+        click.echo("nothing was written; with --write this becomes greenroom.adopt.yaml and the scripts beside it", err=True)
+    return 0
+
+
+def _look(
+    project: Project, plan: Any, server: Any, options: Any, administrator: str | None, timeout: int
+) -> Assessment | None:
+    from generator.adoption.assess import assess
+    from generator.adoption.connection import admin_connection
+    from generator.adoption.server import read_server
+
+    connection = admin_connection(plan, server, options, project.environ, project.diagnostics)
+    if connection is None:
+        return None
+    state = read_server(
+        plan,
+        server,
+        connection,
+        administrator=administrator,
+        environ=project.environ,
+        timeout=timeout,
+        diagnostics=project.diagnostics,
+    )
+    return None if state is None else assess(plan, server, state, project.diagnostics)
+
+
+def _show(assessments: Sequence[Assessment]) -> None:
+    from generator.adoption.document import yaml_text
+    from generator.adoption.scripts import scripts
+    from generator.cli.output import show_table
+
+    rows = [row for item in assessments for row in _rows(item)]
+    if rows:
+        show_table(("server", "what", "name", "state"), rows)
+    for item in assessments:
+        for where, value in (("app-config", item.keep.app_config), ("greenroom.yaml", item.keep.settings)):
+            if value:
+                click.echo(f"\nTo keep the names there are on server {item.server}, write into {where}:\n")
+                click.echo("    " + yaml_text(value).rstrip().replace("\n", "\n    "))
+        for name, text in scripts(item).items():
+            statements = sum(line.startswith(("ALTER", "GRANT", ":hand_over")) for line in text.splitlines())
+            click.echo(f"\n{name}: {statements} statement{'' if statements == 1 else 's'}")
+
+
+def _rows(item: Assessment) -> list[tuple[str, str, str, str]]:
+    rows = []
+    for state, names in (("there: adopted", item.adopted), ("missing: will be made", item.missing)):
+        rows += [(item.server, "database", name, state) for name in names.databases]
+        rows += [(item.server, "schema", f"{base}.{name}", state) for base, name in names.schemas]
+        rows += [(item.server, "role", name, state) for name in names.roles]
+    for stranger in item.strangers:
+        like = f", looks like plugin {stranger.plugin}" if stranger.plugin else ""
+        rows.append((item.server, "database", stranger.name, f"not planned{like}"))
+    return rows
+
+
+def _write(project: Project, assessments: Sequence[Assessment]) -> list[str]:
+    """Write the list and the scripts, all or nothing; what was there and is not ours stays.
+
+    Raises:
+        GreenroomError: a file of these names is somebody else's, or cannot be written.
+    """
+    from generator.adopt_file import stored_adoptions
+    from generator.adoption.document import files, is_ours, leftovers
+    from generator.writer import recover, write_tree
+
+    folder = project.settings.folder
+    recover(folder)
+    before = stored_adoptions(folder, project.diagnostics)
+    wanted = files(assessments, folder, before)
+    done = write_tree(wanted, leftovers(folder, wanted), owned=is_ours, journal_root=folder)
+    return [os.path.relpath(path) for path in (*done.written, *done.unchanged)]

@@ -1,0 +1,268 @@
+"""``greenroom adopt`` from the command line on a real server that is in use: what it says, writes, and leaves alone."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import yaml
+from psycopg import sql
+
+from generator.live.apply import apply_script
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from postgres_stage import Stage
+
+PLUGINS = ("catalog", "search")
+HOSTILE = "we\"ird '$do$ :name \\ \n€"
+
+
+def make(stage: Stage, name: str, owner: str, *statements: str) -> None:
+    with stage.superuser() as connection:
+        connection.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(sql.Identifier(name), sql.Identifier(owner)))
+    with stage.superuser(name) as connection:
+        connection.execute(sql.SQL("SET ROLE {}").format(sql.Identifier(owner)))
+        for statement in statements:
+            connection.execute(statement)  # type: ignore[arg-type]
+
+
+def role(stage: Stage, name: str, options: str = "LOGIN", password: str = "x") -> None:
+    with stage.superuser() as connection:
+        statement = sql.SQL(f"CREATE ROLE {{}} {options} PASSWORD {{}}")
+        connection.execute(statement.format(sql.Identifier(name), sql.Literal(password)))
+
+
+@pytest.fixture
+def folder(stage: Stage, tmp_path: Path) -> Path:
+    connection = {"host": stage.server.host, "port": stage.server.port, "user": "${PGUSER_}", "password": "${PGPASS_}"}
+    config = {"backend": {"database": {"client": "pg", "connection": connection}}}
+    (tmp_path / "app-config.yaml").write_text(yaml.safe_dump(config))
+    return tmp_path
+
+
+def adopt(
+    folder: Path, *arguments: str, status: int = 0, password: str | None = None, plugins: tuple[str, ...] = PLUGINS
+) -> subprocess.CompletedProcess[str]:
+    environ = {name: value for name, value in os.environ.items() if not name.startswith(("PG", "GREENROOM_ADMIN"))}
+    if password is not None:
+        environ["GREENROOM_ADMIN_PASSWORD"] = password
+    named = [word for name in plugins for word in ("--plugin", name)]
+    done = subprocess.run(
+        [sys.executable, "-c", "from generator.cli import main; main()", "adopt", "--root", str(folder), *named, *arguments],
+        cwd=folder,
+        env=environ,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == status, done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+    if password:
+        assert password not in done.stdout + done.stderr
+    return done
+
+
+def as_json(stage: Stage, folder: Path, *arguments: str) -> dict[str, Any]:
+    done = adopt(folder, "--user", "postgres", "--format", "json", *arguments, password=stage.server.password)
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
+def codes(document: dict[str, Any]) -> list[str]:
+    return sorted({item["code"] for item in document["diagnostics"]})
+
+
+def test_an_empty_server_has_nothing_to_adopt(stage: Stage, folder: Path) -> None:
+    document = as_json(stage, folder, "--administrator", stage.admin)
+    server = document["servers"]["primary"]
+    assert server["adopt"] == {}
+    assert server["missing"]["databases"] == ["backstage_plugin_catalog", "backstage_plugin_search"]
+    assert server["scripts"] == {}
+    assert codes(document) == []
+
+
+def test_everything_that_stands_in_the_way_is_said_and_mended(stage: Stage, folder: Path) -> None:
+    role(stage, "portal", "LOGIN CREATEDB")
+    role(stage, "backstage_catalog", "LOGIN CREATEDB")
+    role(stage, "others", "NOLOGIN")
+    with stage.superuser() as connection:
+        connection.execute("GRANT others TO backstage_catalog")
+    make(
+        stage,
+        "backstage_plugin_catalog",
+        "portal",
+        "CREATE TABLE knex_migrations (id serial PRIMARY KEY)",
+        "CREATE VIEW seen AS SELECT 1 AS one",
+        "CREATE TYPE mood AS ENUM ('good')",
+        "CREATE DOMAIN positive AS int CHECK (VALUE > 0)",
+        "CREATE FUNCTION f(a int, b text DEFAULT 'x') RETURNS int LANGUAGE sql AS 'SELECT 1'",
+        "CREATE PROCEDURE p(a int) LANGUAGE sql AS 'SELECT 1'",
+        "CREATE SEQUENCE alone",
+        "CREATE MATERIALIZED VIEW kept AS SELECT 1 AS one",
+        'CREATE TABLE "Odd ""name""; --" (id int)',
+        "CREATE SCHEMA jobs",
+        "CREATE TABLE jobs.job (id int)",
+        "CREATE TABLE parted (id int) PARTITION BY RANGE (id)",
+        "CREATE TABLE parted_1 PARTITION OF parted FOR VALUES FROM (0) TO (10)",
+        "INSERT INTO knex_migrations DEFAULT VALUES",
+    )
+    with stage.superuser("backstage_plugin_catalog") as connection:
+        connection.execute("ALTER SCHEMA public OWNER TO postgres")
+    make(stage, "bs_search", "portal", "CREATE TABLE knex_migrations (id int)", "CREATE TABLE documents (id int)")
+    make(stage, HOSTILE, "portal")
+    document = as_json(stage, folder, "--administrator", stage.admin, "--write")
+    server = document["servers"]["primary"]
+    assert server["adopt"] == {"databases": ["backstage_plugin_catalog"], "roles": ["backstage_catalog"]}
+    assert [(item["name"], item["plugin"]) for item in server["unplanned"]] == [("bs_search", "search"), (HOSTILE, None)]
+    assert server["keepNames"]["appConfig"] == {
+        "backend": {"database": {"plugin": {"search": {"connection": {"database": "bs_search"}}}}}
+    }
+    wanted = ["GR761", "GR763", "GR765", "GR766", "GR767", "GR768"]
+    with stage.superuser() as connection:
+        if connection.info.server_version >= 160000:
+            wanted.insert(1, "GR762")
+    assert codes(document) == wanted
+
+    names = sorted(path.name for path in folder.glob("greenroom.adopt.*"))
+    assert names == ["greenroom.adopt.after-apply.sql", "greenroom.adopt.before-apply.sql", "greenroom.adopt.yaml"]
+    assert yaml.safe_load((folder / "greenroom.adopt.yaml").read_text()) == {"primary": server["adopt"]}
+    with stage.superuser("backstage_plugin_catalog") as connection:
+        connection.execute("GRANT CREATE, USAGE ON SCHEMA public, jobs TO backstage_catalog")  # what the apply gives
+    for _ in range(2):
+        for name in ("before", "after"):
+            result = apply_script(
+                folder / f"greenroom.adopt.{name}-apply.sql",
+                host=stage.server.host,
+                port=stage.server.port,
+                user="postgres",
+                password=stage.server.password,
+                env={},
+                psql=stage.psql,
+            )
+            assert result.ok, result.stderr
+            assert result.stdout == ""
+    with stage.superuser("backstage_plugin_catalog") as connection:
+        owners = connection.execute(
+            "SELECT relname::text, pg_get_userbyid(relowner) FROM pg_class JOIN pg_namespace AS n ON n.oid = relnamespace "
+            "WHERE nspname IN ('public', 'jobs') "
+            "UNION SELECT proname, pg_get_userbyid(proowner) FROM pg_proc JOIN pg_namespace AS n ON n.oid = pronamespace "
+            "WHERE nspname IN ('public', 'jobs') "
+            "UNION SELECT typname, pg_get_userbyid(typowner) FROM pg_type JOIN pg_namespace AS n ON n.oid = typnamespace "
+            "WHERE nspname IN ('public', 'jobs')"
+        ).fetchall()
+        assert {owner for _, owner in owners} == {"backstage_catalog"}, [row for row in owners if row[1] == "portal"]
+        assert connection.execute("SELECT count(*) FROM knex_migrations").fetchone() == (1,)
+    # Looked at again: only what no script can mend is left, and the scripts are gone.
+    again = as_json(stage, folder, "--administrator", stage.admin, "--write")
+    assert codes(again) == ["GR766", "GR767"]
+    assert sorted(path.name for path in folder.glob("greenroom.adopt.*")) == ["greenroom.adopt.yaml"]
+
+
+def test_it_changes_nothing_on_the_server(stage: Stage, folder: Path) -> None:
+    role(stage, "portal", "LOGIN CREATEDB")
+    make(stage, "backstage_plugin_catalog", "portal", "CREATE TABLE knex_migrations (id int)")
+
+    def state() -> list[Any]:
+        with stage.superuser("backstage_plugin_catalog") as connection:
+            return connection.execute(
+                "SELECT d::text FROM pg_database AS d UNION ALL SELECT r::text FROM pg_authid AS r "
+                "UNION ALL SELECT c::text FROM (SELECT oid, relname, relowner, relacl FROM pg_class) AS c "
+                "UNION ALL SELECT pg_current_wal_insert_lsn()::text ORDER BY 1"
+            ).fetchall()
+
+    before = state()
+    as_json(stage, folder, "--administrator", stage.admin)
+    assert len(set(before) ^ set(state())) <= 2  # the position in the log may move by itself
+
+
+def test_what_it_needs_to_connect_is_asked_for_at_once(folder: Path) -> None:
+    said = adopt(folder, status=1).stderr
+    assert said == (
+        "app-config.yaml:6:17 error[GR770] backend.database.connection.password: the administrator's password on server "
+        "'primary' is not known: ${PGPASS_} has no value here\n"
+        "    help: set GREENROOM_ADMIN_PASSWORD, or give the variables of Backstage with --env-file PATH\n"
+        "app-config.yaml:8:13 error[GR770] backend.database.connection.user: the administrator's user on server 'primary' "
+        "is not known: ${PGUSER_} has no value here\n"
+        "    help: give it with --user, or the variables of Backstage with --env-file PATH\n"
+        "2 errors\n"
+    )
+
+
+def test_a_server_that_refuses(stage: Stage, folder: Path) -> None:
+    said = adopt(folder, "--user", "postgres", status=1, password="wrong-password").stderr
+    assert "GR771" in said
+    assert "password authentication failed" in said
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        said = adopt(folder, "--user", "x", "--port", str(free.getsockname()[1]), status=1, password="some-password").stderr
+    assert "GR771" in said
+
+
+def test_a_server_that_says_nothing_is_given_up(folder: Path) -> None:
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        port = str(silent.getsockname()[1])
+        started = time.monotonic()
+        said = adopt(folder, "--user", "x", "--port", port, "--timeout", "2", status=1, password="some-password").stderr
+    assert "GR771" in said
+    assert time.monotonic() - started < 20
+
+
+def test_somebody_elses_file_is_kept(stage: Stage, folder: Path) -> None:
+    path = folder / "greenroom.adopt.yaml"
+    path.write_text("# mine\nprimary: {}\n")
+    said = adopt(folder, "--user", "postgres", "--write", status=1, password=stage.server.password).stderr
+    assert "greenroom.adopt.yaml" in said
+    assert path.read_text() == "# mine\nprimary: {}\n"
+
+
+def test_other_servers_keep_their_entries(stage: Stage, folder: Path) -> None:
+    adopt(folder, "--user", "postgres", "--write", password=stage.server.password)
+    path = folder / "greenroom.adopt.yaml"
+    path.write_text(path.read_text().replace("{}", "reporting: {databases: [backstage_plugin_reports]}"))
+    make(stage, "backstage_plugin_catalog", stage.admin)
+    adopt(folder, "--user", "postgres", "--write", password=stage.server.password)
+    assert yaml.safe_load(path.read_text()) == {
+        "primary": {"databases": ["backstage_plugin_catalog"]},
+        "reporting": {"databases": ["backstage_plugin_reports"]},
+    }
+
+
+def test_an_administrator_who_may_not_look_inside(stage: Stage, folder: Path) -> None:
+    role(stage, "portal")
+    make(stage, "backstage_plugin_catalog", "portal")
+    with stage.superuser() as connection:
+        connection.execute("REVOKE CONNECT ON DATABASE backstage_plugin_catalog FROM PUBLIC")
+    role(stage, "limited", "LOGIN", "limited-password")
+    done = adopt(folder, "--user", "limited", "--format", "json", password="limited-password")
+    assert codes(json.loads(done.stdout)) == ["GR760", "GR761", "GR764"]
+
+
+def test_schema_mode(stage: Stage, folder: Path) -> None:
+    config = yaml.safe_load((folder / "app-config.yaml").read_text())
+    config["backend"]["database"] |= {"pluginDivisionMode": "schema"}
+    config["backend"]["database"]["connection"]["database"] = "portal"
+    (folder / "app-config.yaml").write_text(yaml.safe_dump(config))
+    make(
+        stage,
+        "portal",
+        stage.admin,
+        "CREATE SCHEMA catalog",
+        "CREATE TABLE catalog.knex_migrations (id int)",
+        "CREATE TABLE mine (id int)",
+    )
+    document = as_json(stage, folder, "--administrator", stage.admin)
+    server = document["servers"]["primary"]
+    assert server["adopt"] == {"databases": ["portal"], "schemas": ["portal.catalog"]}
+    assert server["missing"] == {"schemas": ["portal.search"], "roles": ["backstage_catalog", "backstage_search"]}
+    assert codes(document) == ["GR768"]
+    assert "1 object in the schema 'catalog'" in document["diagnostics"][0]["summary"]
