@@ -131,6 +131,8 @@ def _discovered(request: Request, settings: Settings, diagnostics: Diagnostics) 
 
     found = discover(request.root).seen_from(request.root)
     if not found.is_backstage:
+        # That there is no backend is no problem here; a file that could not be read may be why.
+        diagnostics.extend(item for item in found.diagnostics if item.code != "GR800")
         return None
     diagnostics.extend(found.diagnostics)
     for plugin_id in sorted(set(found.plugins) & set(settings.exclude)):

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 # A shorter secret would be found in other words; those of a line `password: …` are not shown whatever their length.
 _LONG_ENOUGH = 6
 _SECRET = re.compile(
-    r"""((?:passw\w*|passphrase|pwd|secret|token|pfx|key)["']?[ ]*:[ ]+(?:[!&]\S+[ ]+)*["']?)(?![$|>{\["'])([^\s"',}\]]+)""",
+    r"""((?:passw\w*|passphrase|pwd|secret|token|pfx|key)["']?[ ]*:[ ]+(?:[!&]\S+[ ]+)*)"""
+    r"""(?:"(?!\$\{)[^"]+"|'(?!\$\{)[^']+'|(?![$|>{\["'#])(?:[^\s,}\]]+(?=[^}]*\})|\S+(?:[ ]+[^\s#]\S*)*))""",
     re.IGNORECASE,
 )
 
@@ -84,19 +85,25 @@ def write(fixed: Fixed, texts: Texts) -> None:
 
 
 def _redacted(line: str) -> str:
-    return redact_text(_SECRET.sub(lambda match: match[1] + REDACTED, line))
+    def hidden(match: re.Match[str]) -> str:
+        quote = match[0][-1] if match[0][len(match[1])] in "'\"" else ""
+        return f"{match[1]}{quote}{REDACTED}{quote}"
+
+    return redact_text(_SECRET.sub(hidden, line))
 
 
 def _still_the_same(file: str, data: bytes) -> None:
+    diagnostics = Diagnostics()
+    place = Location(file)
     try:
-        same = Path(file).read_bytes() == data
-    except OSError:
-        same = False
-    if not same:
-        diagnostics = Diagnostics()
-        diagnostics.error(
-            "GR505", f"nothing was written: {file} has changed meanwhile", Location(file), hint="run this again"
-        )
+        if Path(file).is_symlink():
+            what = f"nothing was written: {file} is a symbolic link"
+            diagnostics.error("GR502", what, place, hint="give the file it leads to to --config")
+        elif Path(file).read_bytes() != data:
+            diagnostics.error("GR505", f"nothing was written: {file} has changed meanwhile", place, hint="run this again")
+    except OSError as error:
+        diagnostics.error("GR505", f"nothing was written: {file}: {error.strerror}", place, hint="run this again")
+    if diagnostics.has_errors:
         raise GreenroomError(diagnostics)
 
 
