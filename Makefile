@@ -8,7 +8,7 @@ GREENROOM_ORACLE_EXAMPLES ?= 1000
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test quick check lint types format oracle goldens bench wheel clean setup-demo setup-test
+.PHONY: help demo test quick check lint types format oracle goldens bench bench-plan wheel clean setup-demo setup-test
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -44,6 +44,9 @@ goldens: setup-test ## generate examples/*/expected anew
 
 bench: setup-test ## how fast, as ratios, measured on the built wheel
 	@$(PYTHON_IN_VENV) tests/bench/bench.py $(ARGS)
+
+bench-plan: ## how long Terraform plans for 10 to 1,000 plugins; needs terraform (or tofu)
+	@python3 tests/bench/plan_time.py $(ARGS)
 
 wheel: setup-test ## dist/*.whl and dist/*.tar.gz
 	@$(PYTHON_IN_VENV) -m build --outdir dist .
