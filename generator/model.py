@@ -25,7 +25,8 @@ class PluginDatabase(NamedTuple):
     ``connection`` is what knex gets (for pg after the deep merge with the base connection), ``own_connection`` the
     plugin's own part of it before any merge, ``role`` the role the manager reports and ``set_role`` the one it really
     sends with ``SET ROLE``. ``sources`` says where a value was written, by key (``databaseName``, ``connection.host``); a
-    key without a source is Backstage's default. With ``error`` set (Backstage's own message) all other fields may be empty.
+    key without a source is Backstage's default. ``cloud`` is the cloud that signs it in (``connection.type``: ``rds``,
+    ``cloudsql``, ``azure``). With ``error`` set (Backstage's own message) all other fields may be empty.
     """
 
     plugin_id: str
@@ -44,6 +45,7 @@ class PluginDatabase(NamedTuple):
     own_connection: Mapping[str, Any] = _NOTHING
     sources: Mapping[str, Location] = _NOTHING
     error: str | None = None
+    cloud: str | None = None
 
     @property
     def is_sqlite(self) -> bool:

@@ -94,6 +94,7 @@ def resolve(
         connection=effective,
         own_connection=own,
         sources=sources,
+        cloud=_cloud(merged),
     )
 
 
@@ -181,6 +182,11 @@ def _schema_name(schema_prefix: Setting[str], plugin_id: str, mode: Setting[str]
         )
         raise ConfigError("Error", message, schema_prefix.location or mode.location, "backend.database.schemaPrefix")
     return name
+
+
+def _cloud(merged: Any) -> str | None:
+    kind = lodash.get(merged, "type")
+    return kind if isinstance(kind, str) and kind in ("azure", "cloudsql", "rds") else None
 
 
 def _effective(settings: DatabaseSettings, merged: Any, mark: Mark | None) -> ConfigMap:

@@ -102,9 +102,8 @@ def _cloud(server: Server, users: Sequence[PluginDatabase], settings: Settings, 
 
 def _written(users: Sequence[PluginDatabase]) -> str | None:
     """The cloud that app-config names for all of ``users``."""
-    types = {plugin.connection.get("type") if isinstance(plugin.connection, dict) else None for plugin in users}
-    found = next(iter(types)) if len(types) == 1 else None
-    return found if found in _CLOUDS.values() else None
+    clouds = {plugin.cloud for plugin in users}
+    return next(iter(clouds)) if len(clouds) == 1 else None
 
 
 def _common_role(

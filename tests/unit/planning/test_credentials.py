@@ -29,6 +29,7 @@ def plugin(plugin_id: str, *, client: str = "pg", own: dict[str, Any] | None = N
         database_name=f"backstage_plugin_{plugin_id}",
         connection={"host": "db.example.com", **base, **own},
         own_connection=own,
+        cloud=base.pop("type", None),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from generator.escaping import Escaped
+from generator.planning.servers import PRIMARY
 from generator.targets.terraform.escaping import string
 from generator.targets.terraform.hcl import FALSE, TRUE, Validation, Variable
 
@@ -87,5 +88,7 @@ class Variables:
 
 
 def password_key(role: Role) -> str:
-    """The key of a role in ``plugin_passwords``: the first plugin that uses it."""
-    return role.plugins[0]
+    """The key of a role in ``plugin_passwords``: the first plugin that uses it, or its name where all plugins do."""
+    if not role.is_common:
+        return role.plugins[0]
+    return role.name if role.server == PRIMARY else f"{role.server}_{role.name}"
