@@ -31,9 +31,16 @@ def command(*, root: Path, exact: bool, output_format: str, quiet: bool, verbose
         return int(found.diagnostics.has_errors)
     if found.plugins:
         rows = (
-            (plugin.plugin_id, plugin.package or "", str(plugin.location), str(plugin.source), str(plugin.confidence))
+            (
+                plugin.plugin_id,
+                plugin.package or "",
+                str(plugin.location),
+                str(plugin.source),
+                str(plugin.confidence),
+                {"own": "own", "keys": "keys only"}.get(plugin.tables or "", "?"),
+            )
             for plugin in found.plugins.values()
         )
-        show_table(("plugin", "package", "added in", "known from", "confidence"), rows)
+        show_table(("plugin", "package", "added in", "known from", "confidence", "tables"), rows)
     show_diagnostics(found.diagnostics, quiet=quiet)
     return int(found.diagnostics.has_errors)

@@ -51,6 +51,14 @@ class Catalogue:
         """Every plugin id that a published package has."""
         return frozenset(listed.plugin_id for listed in self.packages.values())
 
+    def tables(self, plugin_id: str) -> str | None:
+        """``own`` for a plugin with tables of its own, ``keys`` for one that keeps only Backstage's signing keys in its
+        database; ``None`` where no published package has the id.
+        """
+        if plugin_id in self.own_tables:
+            return "own"
+        return "keys" if plugin_id in self.plugin_ids() else None
+
     def by_flat_name(self, name: str) -> Listed | None:
         """The entry of a package by the name it has as a dynamic plugin: ``@a/b-c`` is ``a-b-c``."""
         return _flat_names().get(name)

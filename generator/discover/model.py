@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from generator.diagnostics import Diagnostics
+from generator.discover.catalogue import Catalogue
 
 if TYPE_CHECKING:
     from generator.diagnostics import Location
@@ -61,6 +62,11 @@ class Found:
     version: str | None = None
     specifier: str | None = None
 
+    @property
+    def tables(self) -> str | None:
+        """What it keeps in its database: ``own`` tables, ``keys`` only, ``None`` where that is not known."""
+        return Catalogue.load().tables(self.plugin_id)
+
     def to_json(self) -> dict[str, Any]:
         """The shape of one entry of ``discover --format json``."""
         return {
@@ -69,6 +75,7 @@ class Found:
             "file": self.location.file,
             "line": self.location.line or None,
             "confidence": str(self.confidence),
+            "tables": self.tables,
         }
 
 

@@ -58,9 +58,12 @@ def each_as_its_own(portal: Portal, backend: Backend, plugins: tuple[str, ...]) 
     seen: set[tuple[str, str]] = set()  # a pool lets connections go that nobody uses
     assert backend.wait(lambda: expected <= (seen.update(portal.sessions()) or seen)), expected - seen
     assert seen == expected
-    for database, role in expected:
-        owners = portal.query("SELECT DISTINCT tableowner FROM pg_tables WHERE schemaname = 'public'", database)
-        assert owners == [(role,)], database
+    discovered = json.loads(portal.greenroom("discover", "--format", "json").stdout)["plugins"]
+    for plugin_id, plugin in lock.items():
+        tables = portal.query("SELECT tablename, tableowner FROM pg_tables WHERE schemaname = 'public'", plugin["database"])
+        assert {owner for _, owner in tables} == {plugin["role"]}, plugin_id
+        own = any(not name.startswith("backstage_backend_") for name, _ in tables)
+        assert discovered[plugin_id]["tables"] == ("own" if own else "keys"), plugin_id
 
 
 def add(portal: Portal, package: str) -> int:

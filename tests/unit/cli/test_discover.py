@@ -46,6 +46,27 @@ def test_discover_says_where_each_plugin_was_added(repository: Path, capsys: pyt
     }
 
 
+def test_discover_says_what_is_kept_in_the_database(repository: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """For published plugins; every one of them needs a database."""
+    index = repository / "packages" / "backend" / "src" / "index.ts"
+    index.write_text(
+        INDEX.replace("backend.start", "backend.add(import('@backstage/plugin-proxy-backend'));\nbackend.start").replace(
+            "backend.start", "backend.add(createBackendPlugin({ pluginId: 'ours', register() {} }));\nbackend.start"
+        )
+    )
+    assert run(["discover", "--format", "json"]) == 0
+    plugins = json.loads(capsys.readouterr().out)["plugins"]
+    assert {name: found["tables"] for name, found in plugins.items()} == {
+        "catalog": "own",
+        "search": "own",
+        "proxy": "keys",
+        "ours": None,
+    }
+    assert run(["discover"]) == 0
+    rows = {line.split()[0]: line.split("  ")[-1].strip() for line in capsys.readouterr().out.splitlines() if line.strip()}
+    assert (rows["catalog"], rows["proxy"], rows["ours"]) == ("own", "keys only", "?")
+
+
 def test_without_a_repository_discover_is_an_error(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
