@@ -52,7 +52,7 @@ def _nearest(name: str, known: list[str]) -> str:
     import difflib
 
     near = difflib.get_close_matches(name, known, 1)
-    return f"did you mean {near[0]}?" if near else "docs/templates.md lists the templates there are"
+    return f"did you mean {near[0]}?" if near else "the folder templates/ of greenroom has those there are"
 
 
 def report_failure(error: Exception, folder: Path, diagnostics: Diagnostics) -> bool:
