@@ -154,19 +154,20 @@ def _unreachable(target: PreflightTarget, error: BaseException) -> Failure:
         reason = text.rsplit("failed: ", 1)[-1]
         return Failure(
             f"TLS: {reason}",
-            startup(target, f"Error: {_certificate_error(reason)}"),
+            startup(target, "Error: … (a TLS error)"),
             "set connection.ssl.ca to the server's certificate authority ({$file: ca.pem}) and use the host name in it",
             "tls",
         )
     return Failure(text.rsplit("failed: ", 1)[-1], startup(target, "Error: the connection failed"), "", "reachable")
 
 
-def _certificate_error(reason: str) -> str:
-    if "does not match host name" in reason:
-        return "Hostname/IP does not match certificate's altnames: …"
-    if "certificate verify failed" in reason:
-        return "self-signed certificate in certificate chain (or another reason not to trust the certificate)"
-    return "… (a TLS error)"
+def certificate_failure(target: PreflightTarget, failure: Failure, problem: str | None) -> Failure:
+    """A TLS failure in Node's words, where they are known."""
+    if problem is None:
+        return failure
+    detail = failure.detail if "altnames" in problem else f"TLS: {problem.partition(' (')[0]}"
+    kind = "Error [ERR_TLS_CERT_ALTNAME_INVALID]" if "altnames" in problem else "Error"
+    return Failure(detail, startup(target, f"{kind}: {problem}"), failure.hint, failure.check)
 
 
 def statement_failure(target: PreflightTarget, error: BaseException, statement: str = "", hint: str = APPLY) -> Failure:

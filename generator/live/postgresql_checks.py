@@ -11,6 +11,7 @@ from generator.live.failures import (
     APPLY,
     READ_ONLY,
     Failure,
+    certificate_failure,
     connection_failure,
     quoted,
     silent,
@@ -18,6 +19,7 @@ from generator.live.failures import (
     statement_failure,
     unknown_host,
 )
+from generator.live.handshake import certificate_problem
 from generator.live.isolation import Reach, find_reach, try_another_database
 from generator.live.libpq import ConnectionSettingError, parameters, transport
 from generator.live.network import HostNameError, SilentServerError
@@ -135,6 +137,8 @@ def _connect(run: Recorder, wanted: dict[str, str], *, ensured: int) -> Any:
         failure = connection_failure(target, error)
         if ensured and failure.check == "database" and "does not exist" in failure.detail:
             foresee(run, ensured)
+        if failure.check == "tls" and wanted.get("sslmode") == "verify-full":
+            failure = certificate_failure(target, failure, certificate_problem(wanted, run.options.connect_timeout))
         run.stop(failure.check, failure)
     version = connection.info.parameter_status("server_version") or "?"
     run.passed("reachable", f"PostgreSQL {version.split()[0]} at {target.address}")

@@ -35,7 +35,6 @@ class State:
     settings: dict[str, Any]
     environ: dict[str, str] = field(default_factory=dict)
     probe: bool = False
-    engine: str = "postgresql"
 
     def preflight(self, folder: Path, plugin: str = "catalog") -> PreflightResult:
         """Preflight's verdict on one plugin. The files are read as the command reads them."""
@@ -54,10 +53,7 @@ class State:
         )
         project = pipeline.load(request)
         resolved = pipeline.resolve(project)
-        plan = self.plan
-        if self.engine != "postgresql":
-            plan = plan._replace(servers=tuple(server._replace(engine=self.engine) for server in plan.servers))
-        targets = targets_from_map(resolved, plan, project.environ, read_base(project))
+        targets = targets_from_map(resolved, self.plan, project.environ, read_base(project))
         return run_preflight(targets, PreflightOptions(**{"connect_timeout": 3, **options}))
 
 
@@ -85,13 +81,13 @@ def same_words(found: PreflightResult, theirs: dict[str, Any]) -> bool:
     """Whether preflight says what Backstage printed; ``…`` stands for whatever comes there."""
     check = next(item for item in found.failed if item.stops)
     said = check.backstage.split("startup failed; caused by ", 1)[-1]
-    said = re.sub(r" \((?:nobody|this) [^()]*\)$", "", said)
+    said = re.sub(r" \((?:nobody|this|or:) [^()]*\)$", "", said)
     pattern = ".*".join(re.escape(part) for part in said.split("…"))
     printed = [" ".join(text.split()) for text in (theirs["error"], theirs["crashed"]) if text]
     return any(re.fullmatch(pattern, text, re.I) for text in printed)
 
 
-def two_plugins(name: str, *, schema: bool = False, database: str | None = None) -> Plan:
+def two_plugins(name: str, *, schema: bool = False, database: str | None = None, **fields: Any) -> Plan:
     """Catalog and search of one state, with names of their own: all states live on one server."""
     shared = f"{name} shared" if schema else None
     return make_plan(
@@ -102,6 +98,7 @@ def two_plugins(name: str, *, schema: bool = False, database: str | None = None)
                 role=f"{name} {plugin} user",
                 schema=plugin if schema else None,
                 env=f"PW_{plugin.upper()}",
+                **fields,
             )
             for plugin in ("catalog", "search")
         )
