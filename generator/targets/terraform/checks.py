@@ -6,9 +6,10 @@ import re
 from collections import defaultdict
 from typing import TYPE_CHECKING, Final
 
+from generator.naming import DATABASE_LIMIT
 from generator.targets.terraform.escaping import is_identifier, text_problem
 from generator.targets.terraform.servers import KINDS
-from generator.targets.terraform.shape import ENGINE, Shape, base_role_label, database_label, place, role_label
+from generator.targets.terraform.shape import ENGINE, MYSQL, Shape, base_role_label, database_label, place, role_label
 from generator.targets.terraform.stores import STORES, store_of
 
 if TYPE_CHECKING:
@@ -17,13 +18,22 @@ if TYPE_CHECKING:
     from generator.diagnostics import Diagnostics, Location
     from generator.model import Plan, PluginPlan
 
-_NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,63}", re.ASCII)
+_NAME: Final = {
+    ENGINE: re.compile(r"[A-Za-z0-9_-]{1,63}", re.ASCII),
+    MYSQL: re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII),
+}
 #: A service account of Google is a role too.
 _ROLE_OF_CLOUD: Final = re.compile(r"[A-Za-z0-9_.@-]{1,63}", re.ASCII)
 _WHY: Final = {
-    "database": "the provider puts it into its connection URL as it is",
-    "role": "the provider joins role names into the ids it keeps in state",
-    "schema": "the provider splits ids at dots and a role's search_path at commas",
+    ENGINE: {
+        "database": "the provider puts it into its connection URL as it is",
+        "role": "the provider joins role names into the ids it keeps in state",
+        "schema": "the provider splits ids at dots and a role's search_path at commas",
+    },
+    MYSQL: {
+        "database": "the provider puts it between the quotes of a grant as it is",
+        "role": "the provider puts it between the quotes of a grant as it is, and splits ids at @",
+    },
 }
 _SOURCES: Final = {
     "database": ("connection.database", "databaseName", "prefix"),
@@ -35,11 +45,12 @@ _PATHS: Final = {"database": "connection.database", "role": "connection.user"}
 
 def check_plan(plan: Plan, diagnostics: Diagnostics) -> None:
     """Report every item the ``terraform`` target has to refuse: GR610 to GR618."""
-    shape = Shape(plan)
+    shapes = [Shape(plan, engine) for engine in (ENGINE, MYSQL)]
     _check_servers(plan, diagnostics)
-    _check_names(shape, diagnostics)
-    _check_texts(shape, diagnostics)
-    _check_labels(shape, diagnostics)
+    for shape in shapes:
+        _check_names(shape, diagnostics)
+    _check_texts(plan, diagnostics)
+    _check_labels(shapes, diagnostics)
     store = store_of(plan)
     if store is None and plan.credentials == "iam":
         diagnostics.error(
@@ -55,23 +66,12 @@ def check_plan(plan: Plan, diagnostics: Diagnostics) -> None:
             path="credentials.store",
             hint=f"one of {', '.join(sorted(STORES))}",
         )
-    elif shape.plugins:
+    elif plan.plugins:
         store.check(plan, diagnostics)
 
 
 def _check_servers(plan: Plan, diagnostics: Diagnostics) -> None:
     for server in plan.servers:
-        if server.engine != ENGINE:
-            users = [plugin for plugin in plan.plugins if plugin.server == server.name]
-            diagnostics.error(
-                "GR610",
-                f"the terraform target provisions PostgreSQL only, and server {server.name!r} is {server.engine} "
-                f"(plugins {', '.join(plugin.plugin_id for plugin in users)})",
-                _location(users, "client"),
-                path="backend.database.client",
-                hint="leave the target terraform out (--target), or generate for the other plugins alone (--plugin)",
-            )
-            continue
         if not is_identifier(server.name):
             diagnostics.error(
                 "GR613",
@@ -94,17 +94,19 @@ def _check_servers(plan: Plan, diagnostics: Diagnostics) -> None:
 def _check_names(shape: Shape, diagnostics: Diagnostics) -> None:
     seen: set[tuple[str, str]] = set()
     for kind, name, plugin in _names(shape.plugins):
-        pattern = _ROLE_OF_CLOUD if kind == "role" and plugin.role.iam else _NAME
+        pattern = _ROLE_OF_CLOUD if kind == "role" and plugin.role.iam else _NAME[shape.engine]
         if (kind, name) in seen or pattern.fullmatch(name):
             continue
         seen.add((kind, name))
         own_key = f".{_PATHS[kind]}" if kind in _PATHS else ""
         diagnostics.error(
             "GR611",
-            f"Terraform cannot manage the {kind} name {name[:80]!r} of plugin {plugin.plugin_id!r}: {_WHY[kind]}",
+            f"Terraform cannot manage the {kind} name {name[:80]!r} of plugin {plugin.plugin_id!r}: "
+            f"{_WHY[shape.engine][kind]}",
             _location([plugin], *_SOURCES[kind]),
             path=f"backend.database.plugin.{plugin.plugin_id}{own_key}",
-            hint="1 to 63 letters, digits, underscores and dashes; or leave the target terraform out (--target)",
+            hint=f"1 to {DATABASE_LIMIT[shape.engine]} letters, digits, underscores and dashes; "
+            "or leave the target terraform out (--target)",
         )
 
 
@@ -118,8 +120,8 @@ def _names(plugins: list[PluginPlan]) -> Iterator[tuple[str, str, PluginPlan]]:
             yield "role", str(group), plugin
 
 
-def _check_texts(shape: Shape, diagnostics: Diagnostics) -> None:
-    for plugin in shape.plugins:
+def _check_texts(plan: Plan, diagnostics: Diagnostics) -> None:
+    for plugin in plan.plugins:
         problem = text_problem(plugin.plugin_id) or text_problem(plugin.role.secret_name)
         if problem:
             diagnostics.error(
@@ -128,7 +130,7 @@ def _check_texts(shape: Shape, diagnostics: Diagnostics) -> None:
                 path="backend.database.plugin",
                 hint="rename the plugin",
             )
-    for server in shape.plan.servers:
+    for server in plan.servers:
         for value in (server.host, server.port):
             if isinstance(value, str) and (problem := text_problem(value)):
                 diagnostics.error(
@@ -139,21 +141,22 @@ def _check_texts(shape: Shape, diagnostics: Diagnostics) -> None:
                 )
 
 
-def _check_labels(shape: Shape, diagnostics: Diagnostics) -> None:
+def _check_labels(shapes: list[Shape], diagnostics: Diagnostics) -> None:
     """GR614: two things with the same module name. The planner keeps the plugins apart, this the rest."""
     owners: dict[str, list[str]] = defaultdict(list)
-    for plugin in shape.plugins:
-        if not is_identifier(plugin.label):
-            diagnostics.error("GR614", f"{plugin.label!r} (plugin {plugin.plugin_id!r}) cannot be the name of a module")
-        owners[plugin.label].append(f"the plugin {plugin.plugin_id!r}")
-    for gone in shape.retired:
-        owners[gone.label].append(f"the retired plugin {gone.plugin_id!r}")
-    for database in shape.shared_databases:
-        owners[database_label(*place(database))].append(f"the shared database {database.name!r}")
-    for server, name in shape.base_roles:
-        owners[base_role_label(server, name)].append(f"the role {name!r} that plugins act as")
-    for role in shape.shared_roles.values():
-        owners[role_label(*place(role))].append(f"the shared role {role.name!r}")
+    for shape in shapes:
+        for plugin in shape.plugins:
+            if not is_identifier(plugin.label):
+                diagnostics.error("GR614", f"{plugin.label!r} (plugin {plugin.plugin_id!r}) cannot be the name of a module")
+            owners[plugin.label].append(f"the plugin {plugin.plugin_id!r}")
+        for gone in shape.retired:
+            owners[gone.label].append(f"the retired plugin {gone.plugin_id!r}")
+        for database in shape.shared_databases:
+            owners[database_label(*place(database))].append(f"the shared database {database.name!r}")
+        for server, name in shape.base_roles:
+            owners[base_role_label(server, name)].append(f"the role {name!r} that plugins act as")
+        for role in shape.shared_roles.values():
+            owners[role_label(*place(role))].append(f"the shared role {role.name!r}")
     for label, things in owners.items():
         if len(things) > 1:
             diagnostics.error(

@@ -113,10 +113,14 @@ class Ephemeral(NamedTuple):
 
 
 class Call(NamedTuple):
-    """A ``module`` block, or only a comment where there is nothing to call (``label`` is ``None``)."""
+    """A ``module`` block, or only a comment where there is nothing to call (``label`` is ``None``).
+
+    ``engine`` is the provider of the server, ``provider`` the alias of its configuration.
+    """
 
     label: Escaped | None
     comment: str = ""
     module: Escaped | None = None
     provider: Escaped | None = None
+    engine: Escaped = Escaped("postgresql")
     arguments: Sequence[tuple[Escaped, Escaped]] = ()

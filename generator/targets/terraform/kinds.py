@@ -7,7 +7,7 @@ plugin may have its own role or use one of several plugins, and its own database
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from generator.escaping import Escaped
 from generator.targets.terraform.escaping import string
@@ -15,9 +15,8 @@ from generator.targets.terraform.hcl import NULL, Output, RequiredProvider, Vari
 from generator.targets.terraform.stores.iam import Iam, role_arguments
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
-    from generator.targets.terraform.servers.base import ServerKind
     from generator.targets.terraform.stores.base import Store
 
 POSTGRESQL: Final = RequiredProvider(
@@ -44,7 +43,8 @@ class Kind:
     ``parts`` are the templates its ``main.tf`` is made of, in order; ``inputs`` its variables and ``outputs`` its outputs
     (name to expression), apart from those of the store. ``role`` and ``database`` are how the parts refer to the role and
     the database they work with, ``privileges`` what the role gets on that database. ``forgets`` are resources of other
-    kinds: should a call change its kind, Terraform must let go of them and not destroy them.
+    kinds: should a call change its kind, Terraform must let go of them and not destroy them. ``templates`` is the folder
+    of the parts below ``modules/``, ``variables`` what the inputs are where they are not PostgreSQL's.
     """
 
     folder: str
@@ -56,6 +56,14 @@ class Kind:
     database: Escaped = _OWN_DATABASE
     privileges: tuple[str, ...] = ("CONNECT", "CREATE", "TEMPORARY")
     forgets: tuple[str, ...] = ()
+    provider: RequiredProvider = POSTGRESQL
+    variables: Mapping[str, Variable] | None = None
+    templates: str = ""
+
+    @property
+    def providers(self) -> tuple[RequiredProvider, ...]:
+        """The provider of the server."""
+        return (self.provider,)
 
     @property
     def makes_role(self) -> bool:
@@ -135,7 +143,7 @@ SCHEMA_OF_ROLE: Final = Kind(
     forgets=("postgresql_database.plugin", "postgresql_role.plugin"),
 )
 
-_INPUTS: Final[Mapping[str, Variable]] = {
+INPUTS: Final[dict[str, Variable]] = {
     variable.name: variable
     for variable in (
         Variable(name=Escaped("plugin_id"), type=_TEXT, description=string("Id of the plugin in Backstage.")),
@@ -182,7 +190,9 @@ def module_view(kind: Kind, store: Store, *, shows_owner: bool = False) -> dict[
     ``shows_owner``: a database may have been there before, so the module says to whom it belongs.
     """
     iam = store if isinstance(store, Iam) else None
-    inputs = [_INPUTS[name] for name in kind.inputs] + list(store.module_variables if kind.makes_role else ())
+    inputs = [(kind.variables or INPUTS)[name] for name in kind.inputs] + list(
+        store.module_variables if kind.makes_role else ()
+    )
     outputs = [
         Output(
             name=Escaped(name),
@@ -191,12 +201,12 @@ def module_view(kind: Kind, store: Store, *, shows_owner: bool = False) -> dict[
         )
         for name, value in kind.outputs.items()
     ]
-    outputs += [_OWNER] if shows_owner and "database" in kind.parts else []
+    outputs += [_OWNER] if shows_owner and "database" in kind.parts and not kind.templates else []
     outputs += list(store.module_outputs if kind.makes_role else ())
     return {
         "summary": kind.summary,
         "parts": _parts(kind, store),
-        "providers": required_providers(store if kind.makes_role else None),
+        "providers": required_providers(kind, store if kind.makes_role else None),
         "variables": sorted(inputs, key=lambda item: item.name),
         "outputs": sorted(outputs, key=lambda item: item.name),
         "role": iam.role if iam and kind.role == _OWN_ROLE else kind.role,
@@ -207,28 +217,46 @@ def module_view(kind: Kind, store: Store, *, shows_owner: bool = False) -> dict[
             password={} if iam else {"password_wo": store.password, "password_wo_version": store.password_version},
         ),
         "database": kind.database,
+        "password": store.password,
+        "password_number": _number(store.password_version),
         "privileges": Escaped(", ".join(string(privilege) for privilege in kind.privileges)),
         # Databases and schemas are dropped before the roles that own what is in them.
-        "depends_on": next((_AFTER[part] for part in kind.parts if part in _AFTER), None),
+        "depends_on": next((_AFTER[part] for part in kind.parts if part in _AFTER and not kind.templates), None),
         "has_group": "group" in kind.inputs,
         "has_schema": "schema" in kind.parts,
         "forgets": [Escaped(address) for address in (*kind.forgets, *(iam.forgets if iam and kind.makes_role else ()))],
     }
 
 
+def _number(version: Escaped) -> Escaped:
+    """A version that is a text as a number, as the provider for MySQL wants one: it only has to change along with it."""
+    if version.startswith("tostring(") and version.endswith(")"):
+        return Escaped(version.removeprefix("tostring(")[:-1])
+    return Escaped(f"parseint(substr(sha256({version}), 0, 7), 16)")
+
+
 def _parts(kind: Kind, store: Store) -> list[str]:
     password = [f"modules/password.{store.name}.tf.j2"] if kind.makes_role and store.makes_password else []
-    makes_role = store.role_parts if isinstance(store, Iam) else ("modules/role.tf.j2",)
+    folder = f"modules/{kind.templates}"
+    makes_role = store.role_parts if isinstance(store, Iam) else (f"{folder}role.tf.j2",)
     return [
         *password,
-        *(name for part in kind.parts for name in (makes_role if part == "role" else [f"modules/{part}.tf.j2"])),
+        *(name for part in kind.parts for name in (makes_role if part == "role" else [f"{folder}{part}.tf.j2"])),
     ]
 
 
-def required_providers(*sources: Store | ServerKind | None) -> list[RequiredProvider]:
+class HasProviders(Protocol):
+    """A part of a module: a store, a server, an engine."""
+
+    @property
+    def providers(self) -> Sequence[RequiredProvider]:
+        """The providers it needs."""
+
+
+def required_providers(*sources: HasProviders | None) -> list[RequiredProvider]:
     """The providers a module needs, sorted by name; of two demands on the same one, the stricter."""
     found: dict[str, RequiredProvider] = {}
-    for provider in (POSTGRESQL, *(provider for source in sources if source for provider in source.providers)):
+    for provider in (provider for source in sources if source for provider in source.providers):
         found[provider.name] = max(provider, found.get(provider.name, provider), key=_oldest)
     return sorted(found.values(), key=lambda provider: provider.name)
 

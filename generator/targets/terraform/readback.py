@@ -16,17 +16,23 @@ from generator.targets.terraform.kinds import (
     SCHEMA_OF_ROLE,
     SHARED_DATABASE,
 )
+from generator.targets.terraform.mysql_kinds import MAKES_DATABASE as MYSQL_DATABASES
+from generator.targets.terraform.mysql_kinds import MAKES_USER as MYSQL_USERS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from generator.targets.base import Artifact
 
-_MAKES_DATABASE: Final = {kind.folder for kind in (DATABASE, DATABASE_OF_ROLE, GROUP_DATABASE, SHARED_DATABASE)}
-_MAKES_ROLE: Final = {kind.folder for kind in (DATABASE, SCHEMA, ROLE)}
+_MAKES_DATABASE: Final = MYSQL_DATABASES | {
+    kind.folder for kind in (DATABASE, DATABASE_OF_ROLE, GROUP_DATABASE, SHARED_DATABASE)
+}
+_MAKES_ROLE: Final = MYSQL_USERS | {kind.folder for kind in (DATABASE, SCHEMA, ROLE)}
 _MAKES_SCHEMA: Final = {kind.folder for kind in (SCHEMA, SCHEMA_OF_ROLE)}
 _REFERENCE: Final = re.compile(r"(?:\$\{)?module\.([A-Za-z0-9_-]+)\.[a-z_]+\}?")
 _HOST: Final = re.compile(r"(?:\$\{)?var\.([A-Za-z0-9_-]+)_host\}?")
+_ENDPOINT: Final = re.compile(r'"\$\{var\.([A-Za-z0-9_-]+)_host\}:.*"')
+_PROVIDER: Final = re.compile(r"(?:\$\{)?[a-z]+\.([A-Za-z0-9_-]+)\}?")
 _SOURCE: Final = "./modules/"
 
 
@@ -43,7 +49,7 @@ def read_back(artifacts: list[Artifact]) -> set[tuple[str, ...]]:
             for kind, label, body in _blocks(artifact):
                 if kind in blocks:
                     blocks[kind].append((label, body))
-    servers = dict(_servers([body for _, body in blocks["provider"]]))
+    servers = dict(_servers(blocks["provider"]))
     calls = {label: body for label, body in blocks["module"] if label is not None}
     if len(calls) != len(blocks["module"]):
         raise ValueError("two modules have the same name")
@@ -63,21 +69,24 @@ def _blocks(artifact: Artifact) -> Iterator[tuple[str, str | None, dict[str, Any
             yield (kind, unquote(label), block[label]) if label else (kind, None, block)
 
 
-def _servers(providers: list[dict[str, Any]]) -> Iterator[tuple[str | None, str]]:
-    for body in providers:
-        match = _HOST.fullmatch(str(body.get("host", "")))
-        if match:
-            yield (unquote(body["alias"]) if "alias" in body else None), match[1]
+def _servers(providers: list[tuple[str | None, dict[str, Any]]]) -> Iterator[tuple[tuple[str, str | None], str]]:
+    """The server behind each provider configuration, by its engine and alias."""
+    for name, body in providers:
+        match = _HOST.fullmatch(str(body.get("host", ""))) or _ENDPOINT.fullmatch(str(body.get("endpoint", "")))
+        if match and name is not None:
+            yield (name, unquote(body["alias"]) if "alias" in body else None), match[1]
 
 
 def _creates(
-    body: dict[str, Any], calls: dict[str, dict[str, Any]], servers: dict[str | None, str]
+    body: dict[str, Any], calls: dict[str, dict[str, Any]], servers: dict[tuple[str, str | None], str]
 ) -> Iterator[tuple[str, ...]]:
     module = unquote(body["source"]).removeprefix(_SOURCE)
+    engine, _, _ = module.partition("-")
     alias = None
     if "providers" in body:
-        alias = re.sub(r"^(?:\$\{)?postgresql\.|\}$", "", str(body["providers"]["postgresql"]))
-    server = servers[alias]
+        match = _PROVIDER.fullmatch(str(body["providers"][engine]))
+        alias = match[1] if match else None
+    server = servers[engine, alias]
     if module in _MAKES_DATABASE:
         yield "database", server, unquote(body["database"])
     if module in _MAKES_ROLE:

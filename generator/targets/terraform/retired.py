@@ -19,7 +19,7 @@ def retired_view(shape: Shape) -> dict[str, Any]:
     servers = {gone.server for gone in shape.retired} - {PRIMARY} - known
     removed = {**_plugins(shape), **_databases(shape), **_roles(shape)}
     return {
-        "providers": sorted(servers),
+        "providers": [{"engine": identifier(shape.engine), "alias": name} for name in sorted(servers)],
         "retired": [{"label": identifier(label), "comment": removed[label]} for label in sorted(removed)],
     }
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from generator.model import Database, Plan, PluginPlan, Retired, Role
 
 ENGINE: Final = "postgresql"
+MYSQL: Final = "mysql"
 PRIMARY: Final = "primary"
 
 Place = tuple[str, str]
@@ -54,18 +55,19 @@ def base_role_label(server: str, name: str) -> str:
 
 @dataclass(frozen=True)
 class Shape:
-    """The PostgreSQL part of a plan, and who owns what in it."""
+    """One engine's part of a plan, and who owns what in it."""
 
     plan: Plan
+    engine: str = ENGINE
 
     @cached_property
     def servers(self) -> frozenset[str]:
-        """The names of the PostgreSQL servers."""
-        return frozenset(server.name for server in self.plan.servers if server.engine == ENGINE)
+        """The names of the engine's servers."""
+        return frozenset(server.name for server in self.plan.servers if server.engine == self.engine)
 
     @cached_property
     def plugins(self) -> list[PluginPlan]:
-        """The plugins on PostgreSQL."""
+        """The plugins on these servers."""
         return [plugin for plugin in self.plan.plugins if plugin.server in self.servers]
 
     @cached_property
@@ -91,8 +93,8 @@ class Shape:
 
     @cached_property
     def retired(self) -> list[Retired]:
-        """The plugins that were on PostgreSQL once."""
-        return [gone for gone in self.plan.retired if gone.engine == ENGINE]
+        """The plugins that were on such a server once."""
+        return [gone for gone in self.plan.retired if gone.engine == self.engine]
 
     @cached_property
     def shared_databases(self) -> list[Database]:

@@ -74,7 +74,27 @@ INPUTS: dict[str, tuple[Files, str, int]] = {
         "--plugin catalog --plugin auth",
         1,
     ),
-    "mysql": (config("backend:\n  database: {client: mysql2, connection: {host: h}}\n"), "--plugin catalog", 1),
+    "mysql": (
+        config(
+            "backend:\n  database:\n    client: mysql2\n    connection: {host: h}\n    plugin:\n"
+            "      a: {connection: {database: SYS}}\n"
+            f"      b: {{connection: {{database: {'x' * 65}}}}}\n"
+            "      c: {connection: {database: 'c ', user: root}}\n"
+            f"      d: {{connection: {{user: {'u' * 33}}}}}\n"
+            "      e: {connection: {database: Portal, ssl: false}}\n"
+            "      f: {connection: {database: portal, ssl: {}}}\n"
+        ),
+        "",
+        1,
+    ),
+    "mysql-names-for-terraform": (
+        config(
+            "backend:\n  database:\n    client: mysql2\n    connection: {host: h, ssl: {}}\n    plugin:\n"
+            "      a: {connection: {database: 'a`b', user: it's}}\n"
+        ),
+        "",
+        1,
+    ),
     "wrong-types": (
         config(
             "backend:\n  database:\n    client: 5\n    prefix: [a]\n    ensureExists: maybe\n"

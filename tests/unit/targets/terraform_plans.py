@@ -12,7 +12,7 @@ from generator.targets.base import RenderContext
 from generator.targets.terraform import TARGET
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from generator.targets.base import Artifact
 
@@ -37,18 +37,27 @@ class Wanted:
         self.role = role or f"backstage_{plugin_id}"
 
 
-def server(name: str = "primary", *, host: str | None = HOST, port: int | str | None = PORT) -> Server:
-    """An existing PostgreSQL server."""
-    return Server(name=name, kind="existing", engine="postgresql", host=host, port=port)
+def server(
+    name: str = "primary", *, host: str | None = HOST, port: int | str | None = PORT, engine: str = "postgresql"
+) -> Server:
+    """An existing server, of PostgreSQL unless said otherwise."""
+    return Server(name=name, kind="existing", engine=engine, host=host, port=port)
 
 
-def retired(plugin_id: str, *, server: str = "primary", shared: bool = False, **names: str) -> Retired:
+def on_mysql(*names: str) -> list[Server]:
+    """Existing MySQL servers."""
+    return [server(name, engine="mysql") for name in names or ("primary",)]
+
+
+def retired(
+    plugin_id: str, *, server: str = "primary", shared: bool = False, engine: str = "postgresql", **names: str
+) -> Retired:
     """A plugin that was there once, in a database of its own unless ``names`` say otherwise."""
     return Retired(
         plugin_id=plugin_id,
         label=label(plugin_id),
         server=server,
-        engine="postgresql",
+        engine=engine,
         database=names.get("database", f"backstage_plugin_{plugin_id}"),
         schema=names.get("schema"),
         role=names.get("role", f"backstage_{plugin_id}"),
@@ -59,13 +68,14 @@ def retired(plugin_id: str, *, server: str = "primary", shared: bool = False, **
 def make_plan(
     *wanted: Wanted,
     store: str = "variables",
-    servers: Iterable[Server] = (),
+    servers: Sequence[Server] = (),
     gone: Iterable[Retired] = (),
     renamed: Mapping[str, str] | None = None,
     password_version: int = 1,
 ) -> Plan:
     """A plan for ``wanted``; ``renamed`` maps new names of databases, roles and schemas to old ones."""
     old = dict(renamed or {})
+    engines = {item.name: item.engine for item in servers}
     of_database: dict[tuple[str, str], list[Wanted]] = defaultdict(list)
     of_role: dict[tuple[str, str], list[Wanted]] = defaultdict(list)
     for item in sorted(wanted, key=lambda item: item.plugin_id):
@@ -78,7 +88,9 @@ def make_plan(
             plugins=tuple(user.plugin_id for user in users),
             label=label(name),
             shared=len(users) > 1 or users[0].schema is not None,
-            group=f"{name}_plugins" if users[0].schema is None and len({user.role for user in users}) > 1 else None,
+            group=f"{name}_plugins"
+            if users[0].schema is None and len({user.role for user in users}) > 1 and engines.get(place) != "mysql"
+            else None,
             renamed_from=old.get(name),
         )
         for (place, name), users in sorted(of_database.items())
@@ -121,14 +133,19 @@ def make_plan(
 
 
 def signed_in(
-    *wanted: Wanted, iam: str | None = None, common: str | None = None, acts_as: str | None = None, password_version: int = 1
+    *wanted: Wanted,
+    iam: str | None = None,
+    common: str | None = None,
+    acts_as: str | None = None,
+    password_version: int = 1,
+    servers: Sequence[Server] = (),
 ) -> Plan:
     """A plan whose plugins sign in as one role (``common``), by way of a cloud (``iam``), or act as another role."""
     wanted = tuple(
         Wanted(item.plugin_id, database=item.database, role=common or item.role, schema=item.schema, server=item.server)
         for item in wanted
     )
-    plan = make_plan(*wanted, password_version=password_version)
+    plan = make_plan(*wanted, password_version=password_version, servers=servers)
     changed = {"is_common": common is not None, "iam": iam, "group": acts_as}
     roles = {(role.server, role.name): role._replace(**changed) for role in plan.roles}
     databases = {(item.server, item.name): item._replace(group=acts_as or item.group) for item in plan.databases}
@@ -240,9 +257,61 @@ def shapes() -> dict[str, Plan]:
             Wanted("b", role="s"),
         )._replace(adopted=(Adopted("primary", ("group",), (), ("group_plugins", "s")),)),
     }
+    found |= mysql_shapes()
     in_aws = {f"{name} in AWS": in_store(plan, "aws-secretsmanager") for name, plan in found.items() if name != "odd ids"}
     everywhere = {f"schemas in {store}": in_store(found["schemas"], store) for store in MADE}
     return found | in_aws | everywhere | modes()
+
+
+def mysql_shapes() -> dict[str, Plan]:
+    """A plan for each shape of output on MySQL, and on both engines."""
+    plain = [Wanted("auth"), Wanted("catalog"), Wanted("tech-insights")]
+    no_tls = make_plan(Wanted("auth"), servers=on_mysql())
+    role = no_tls.roles[0]._replace(requires_tls=False, host="10.%")
+    shared = [
+        *plain,
+        Wanted("search", database="both"),
+        Wanted("techdocs", database="both", role="two"),
+        Wanted("todo", role="two"),
+    ]
+    return {
+        "mysql": make_plan(*plain, servers=on_mysql()),
+        "mysql, several servers": make_plan(
+            *plain, Wanted("search", server="reporting"), servers=on_mysql("primary", "reporting")
+        ),
+        "mysql, shared": make_plan(*shared, servers=on_mysql()),
+        "mysql, one role for all": signed_in(*plain, common="backstage", servers=on_mysql()),
+        "mysql, retired": make_plan(
+            *plain,
+            servers=on_mysql(),
+            gone=[
+                retired("old", engine="mysql"),
+                retired("elsewhere", engine="mysql", server="reporting"),
+                retired("b", engine="mysql", database="both", shared=True, role="both"),
+                retired("c", engine="mysql", database="both", shared=True, role="both"),
+            ],
+        ),
+        "mysql, all retired": make_plan(gone=[retired("old", engine="mysql")], servers=on_mysql()),
+        "mysql without TLS": no_tls._replace(roles=(role,), plugins=(no_tls.plugins[0]._replace(role=role),)),
+        "mysql, adopted": make_plan(*shared, servers=on_mysql())._replace(
+            adopted=(
+                Adopted(
+                    "primary", ("backstage_plugin_auth", "both", "backstage_plugin_todo"), (), ("backstage_auth", "two")
+                ),
+            )
+        ),
+        "both engines": make_plan(
+            *plain,
+            Wanted("search", server="warehouse"),
+            Wanted("techdocs", server="warehouse", database="shared"),
+            Wanted("todo", server="warehouse", database="shared"),
+            servers=[server(), *on_mysql("warehouse")],
+            gone=[retired("old"), retired("older", engine="mysql", server="warehouse")],
+        ),
+        "both engines, one of them retired": make_plan(
+            *plain, servers=[server()], gone=[retired("older", engine="mysql", server="warehouse")]
+        ),
+    }
 
 
 #: The stores that make the passwords.

@@ -77,8 +77,6 @@ def test_terraform_fmt_finds_nothing(tmp_path: Path) -> None:
 
 def test_nothing_to_provision_is_no_file() -> None:
     assert render(make_plan(servers=[])) == []
-    mysql = server("db")._replace(engine="mysql")
-    assert render(make_plan(Wanted("catalog", server="db"), servers=[mysql])) == []
 
 
 # --- the common case --------------------------------------------------------------------------------------------------
@@ -386,9 +384,11 @@ def test_a_shared_role_retires_with_its_last_plugin_and_stays_shared_until_then(
     assert removed(make_plan(Wanted("catalog"), gone=gone)) == {"one", "two", "role_r"}
 
 
-def test_retired_plugins_of_another_engine_are_nothing_to_terraform() -> None:
-    plan = make_plan(Wanted("catalog"), gone=[retired("old")._replace(engine="mysql")])
-    assert "databases/retired.tf" not in files(plan)
+def test_terraform_lets_go_by_the_provider_that_made_it() -> None:
+    plan = make_plan(Wanted("catalog"), gone=[retired("old", engine="mysql"), retired("x", engine="mysql", server="m")])
+    found = files(plan)
+    assert 'provider "mysql" {\n  alias = "m"\n}' in found["databases/retired.tf"]
+    assert 'source  = "petoju/mysql"' in found["databases/terraform.tf"]
 
 
 # --- reading back -----------------------------------------------------------------------------------------------------

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from terraform_plans import Wanted, make_plan, retired, server, shapes
+from terraform_plans import Wanted, make_plan, on_mysql, retired, server, shapes
 
 from generator.diagnostics import Diagnostics, Location, Severity
 from generator.model import PluginDatabase
@@ -29,12 +29,12 @@ def test_what_can_be_carried_is_not_refused(name: str) -> None:
     assert problems(shapes()[name]) == []
 
 
-def test_another_engine() -> None:
-    plan = make_plan(Wanted("catalog", server="db"), servers=[server("db")._replace(engine="mysql")])
+def test_names_on_mysql() -> None:
+    plan = make_plan(Wanted("catalog", database="x" * 64), Wanted("auth", database="a`b"), servers=on_mysql())
     (problem,) = problems(plan)
-    assert (problem.code, problem.severity) == ("GR610", Severity.ERROR)
-    assert "server 'db' is mysql (plugins catalog)" in problem.summary
-    assert "--target" in problem.hint
+    assert (problem.code, problem.severity) == ("GR611", Severity.ERROR)
+    assert "'a`b' of plugin 'auth': the provider puts it between the quotes of a grant as it is" in problem.summary
+    assert problem.hint.startswith("1 to 64 letters")
 
 
 @pytest.mark.parametrize("name", ["a b", "a.b", "a?b", "ä", "x" * 64, 'a"b', "a/b", "${x}"])

@@ -15,7 +15,6 @@ from generator.diagnostics import Diagnostics, Severity
 from generator.targets.base import RenderContext
 from generator.targets.terraform import TARGET, _servers
 from generator.targets.terraform.servers import KINDS
-from generator.targets.terraform.shape import Shape
 from generator.targets.terraform.stores import STORES
 
 if TYPE_CHECKING:
@@ -37,7 +36,7 @@ def module(kind: str, engine: str = "postgresql", **fields: Any) -> dict[str, st
     """The root module of a server."""
     plan = created(kind, **fields)
     servers = tuple(item._replace(engine=engine) for item in plan.servers)
-    return _servers(Shape(plan._replace(servers=servers)))
+    return _servers(plan._replace(servers=servers))
 
 
 def variables(text: str) -> dict[str, dict[str, Any]]:

@@ -60,7 +60,10 @@ class ServerKind(Protocol):
         """The variables of the configuration of the databases."""
 
     def provider_arguments(self, server: Server) -> dict[str, Escaped]:
-        """What the ``provider "postgresql"`` block of ``server`` says, apart from its alias."""
+        """What the ``provider`` block of ``server`` says, apart from its alias."""
+
+    def provider_blocks(self, server: Server) -> tuple[Escaped, ...]:
+        """The blocks in there."""
 
     def ephemerals(self, server: Server) -> list[Ephemeral]:
         """What has to be read to log in, and must not be kept."""

@@ -57,7 +57,7 @@ class Created(Existing):
         mode = found.get(Escaped(f"{server.name}_sslmode"))
         if mode is not None:
             found[mode.name] = mode._replace(settings={"default": string(self.sslmode), "nullable": FALSE})
-        certificate = found.get(Escaped(f"{server.name}_sslrootcert"))
+        certificate = found.get(Escaped(f"{server.name}_{'tls_ca' if server.engine == 'mysql' else 'sslrootcert'}"))
         if certificate is not None and self.authorities:
             found[certificate.name] = certificate._replace(
                 description=string(f"File with the certificate authority of server {server.name}: {self.authorities}."),

@@ -9,6 +9,7 @@ from generator.appconfig.values import Placeholder
 from generator.escaping import Escaped
 from generator.targets.terraform.escaping import string
 from generator.targets.terraform.hcl import FALSE, NULL, TRUE, Validation, Variable
+from generator.targets.terraform.servers.mysql import mysql_provider_arguments, mysql_provider_blocks, mysql_variables
 
 if TYPE_CHECKING:
     from generator.diagnostics import Diagnostics
@@ -22,6 +23,8 @@ _HOST: Final = r"^([0-9A-Za-z._-]+|\[[0-9A-Fa-f:.]+\])$"
 _IPV6: Final = re.compile(r"[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*")
 _NAME: Final = "^[0-9A-Za-z_-]{1,63}$"
 _SSL_MODES: Final = ("disable", "require", "verify-ca", "verify-full")
+_PORT: Final = {"postgresql": 5432, "mysql": 3306}
+_ENGINES: Final = {"postgresql": "PostgreSQL", "mysql": "MySQL"}
 _PORTS: Final = range(1, 65536)
 _CONNECT_SECONDS = 30
 #: Above Terraform's own parallelism of 10: a plugin's database takes a second connection beside the provider's own.
@@ -38,6 +41,8 @@ class Existing:
 
     def provider_arguments(self, server: Server) -> dict[str, Escaped]:
         """The connection, encrypted and verified unless a variable says otherwise."""
+        if server.engine == "mysql":
+            return mysql_provider_arguments(server)
 
         def variable(name: str) -> Escaped:
             return Escaped(f"var.{server.name}_{name}")
@@ -56,8 +61,14 @@ class Existing:
             "max_connections": Escaped(str(_CONNECTIONS)),
         }
 
+    def provider_blocks(self, server: Server) -> tuple[Escaped, ...]:
+        """The certificate authority, where it is no argument."""
+        return mysql_provider_blocks(server) if server.engine == "mysql" else ()
+
     def variables(self, server: Server) -> list[Variable]:
         """Host, port, administrator and encryption."""
+        if server.engine == "mysql":
+            return [_host(server), _port(server), *mysql_variables(server)]
         return [_host(server), _port(server), *_administrator(server), *_encryption(server)]
 
     def ephemerals(self, server: Server) -> list[Ephemeral]:
@@ -120,7 +131,7 @@ def _host(server: Server) -> Variable:
     return Variable(
         name=name,
         type=Escaped("string"),
-        description=string(f"Host of the PostgreSQL server {server.name}.{says}"),
+        description=string(f"Host of the {_ENGINES[server.engine]} server {server.name}.{says}"),
         settings={"default": string(known), "nullable": FALSE} if known is not None else {"nullable": FALSE},
         validations=(
             Validation(
@@ -134,11 +145,11 @@ def _host(server: Server) -> Variable:
 def _port(server: Server) -> Variable:
     name = _named(server, "port")
     says = f" app-config says {server.port}." if isinstance(server.port, Placeholder) else ""
-    default = None if isinstance(server.port, Placeholder) else _literal_port(server.port) or 5432
+    default = None if isinstance(server.port, Placeholder) else _literal_port(server.port) or _PORT[server.engine]
     return Variable(
         name=name,
         type=Escaped("number"),
-        description=string(f"Port of the PostgreSQL server {server.name}.{says}"),
+        description=string(f"Port of the {_ENGINES[server.engine]} server {server.name}.{says}"),
         settings={"default": Escaped(str(default)), "nullable": FALSE} if default else {"nullable": FALSE},
         validations=(
             Validation(

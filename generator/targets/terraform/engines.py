@@ -1,0 +1,110 @@
+"""Both engines of a plan side by side: one root module has the plugins of all its servers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from generator.targets.terraform.calls import Calls
+from generator.targets.terraform.escaping import identifier, string
+from generator.targets.terraform.hcl import aligned
+from generator.targets.terraform.imports import imports_view
+from generator.targets.terraform.kinds import POSTGRESQL
+from generator.targets.terraform.mysql_calls import MysqlCalls
+from generator.targets.terraform.mysql_imports import mysql_grant_imports, mysql_imports
+from generator.targets.terraform.mysql_kinds import MYSQL as MYSQL_PROVIDER
+from generator.targets.terraform.retired import retired_view
+from generator.targets.terraform.shape import ENGINE, MYSQL, Shape, moved_databases, moved_roles, place
+
+if TYPE_CHECKING:
+    from generator.escaping import Escaped
+    from generator.model import Plan
+    from generator.targets.terraform.hcl import Arguments, Call, RequiredProvider
+    from generator.targets.terraform.kinds import Kind
+    from generator.targets.terraform.stores.base import Store
+
+_PROVIDERS = {ENGINE: POSTGRESQL, MYSQL: MYSQL_PROVIDER}
+
+
+class Engines:
+    """The calls for every engine of a plan. Call ``used`` last."""
+
+    def __init__(self, plan: Plan, store: Store) -> None:
+        self._shapes = {engine: Shape(plan, engine) for engine in (ENGINE, MYSQL)}
+        self._calls: list[Calls | MysqlCalls] = [
+            Calls(self._shapes[ENGINE], store),
+            MysqlCalls(self._shapes[MYSQL], store),
+        ]
+
+    def shape(self, engine: str) -> Shape:
+        """The part of the plan that is of ``engine``."""
+        return self._shapes[engine]
+
+    @property
+    def used(self) -> set[Kind]:
+        """The kinds of modules that are called."""
+        return {kind for calls in self._calls for kind in calls.used}
+
+    @property
+    def providers(self) -> list[RequiredProvider]:
+        """The providers of the servers there are, or were: Terraform needs one to let go of what it made."""
+        return [_PROVIDERS[engine] for engine, shape in self._shapes.items() if shape.plugins or shape.retired]
+
+    def plugins(self) -> list[Call]:
+        """The calls of ``plugins.tf``, sorted by plugin id."""
+        found = [
+            (plugin.plugin_id, call)
+            for calls in self._calls
+            for plugin, call in zip(calls.shape.plugins, calls.plugins(), strict=True)
+        ]
+        return [call for _, call in sorted(found, key=lambda pair: pair[0])]
+
+    def databases(self) -> list[Call]:
+        """The calls of ``databases.tf``."""
+        return [call for calls in self._calls for call in calls.databases()]
+
+    def roles(self) -> list[Call]:
+        """The calls of ``roles.tf``."""
+        return [call for calls in self._calls for call in calls.roles()]
+
+    def outputs(self) -> Arguments:
+        """What each plugin has, by label."""
+        found = {name.strip(): value for calls in self._calls for name, value in calls.outputs()}
+        return aligned({name: found[name] for name in sorted(found)})
+
+    def moved_databases(self) -> list[tuple[Escaped, Escaped]]:
+        """Old and new address of every shared database that was renamed."""
+        return [move for shape in self._shapes.values() for move in moved_databases(shape)]
+
+    def moved_roles(self) -> list[tuple[Escaped, Escaped]]:
+        """Old and new address of every shared role that was renamed."""
+        return [move for shape in self._shapes.values() for move in moved_roles(shape)]
+
+    def retired(self) -> dict[str, Any]:
+        """What ``retired.tf.j2`` prints."""
+        views = [retired_view(shape) for shape in self._shapes.values()]
+        gone = [item for view in views for item in view["retired"]]
+        return {
+            "providers": [item for view in views for item in view["providers"]],
+            "retired": sorted(gone, key=lambda item: str(item["label"])),
+        }
+
+    def imports(self) -> dict[str, Any] | None:
+        """What ``imports.tf.j2`` prints; ``None`` when nothing is there already."""
+        view = imports_view(self._shapes[ENGINE])
+        view["imports"] = sorted(view["imports"] + mysql_imports(self._shapes[MYSQL]))
+        view["grants"] = mysql_grant_imports(self._shapes[MYSQL])
+        return view if view["imports"] else None
+
+    def readme(self) -> dict[str, Any]:
+        """Which engines there are, and a plugin of each whose role is its own, to show how an import looks."""
+        return {engine: self._example(shape) for engine, shape in self._shapes.items()}
+
+    @staticmethod
+    def _example(shape: Shape) -> dict[str, Any] | None:
+        if not shape.plugins and not shape.retired:
+            return None
+        own = next((plugin for plugin in shape.plugins if place(plugin.role) not in shape.shared_roles), None)
+        if own is None:
+            return {"example": None}
+        names = {"role": string(own.role.name), "account": string(f"{own.role.name}@{own.role.host}")}
+        return {"example": {"label": identifier(own.label), **names}}
