@@ -52,6 +52,8 @@ def check(subject: Subject) -> Iterator[Finding]:
 def _half(subject: Subject, entry: Entry, connection: ConfigMap) -> Iterator[Finding]:
     base = subject.base_connection
     user = connection.get("user")
+    if (connection.get("type") or base.get("type")) not in (None, "default"):
+        return  # a cloud identity signs in; no password is used
     if user and "password" not in connection and base.get("password") and user != base.get("user"):
         yield found(
             HALF,

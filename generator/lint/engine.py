@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from generator.appconfig.files import display_path
 from generator.appconfig.values import ConfigMap, Placeholder
 from generator.backstage.redaction import is_secret_name
-from generator.diagnostics import Diagnostic, Diagnostics, Severity
+from generator.diagnostics import Diagnostic, Diagnostics, Location, Severity
 from generator.lint.adopted import LOWERED
 from generator.lint.comments import Suppressions
 from generator.lint.drivers import Drivers, find_drivers
@@ -80,7 +80,7 @@ def lint(request: Request, *, select: tuple[str, ...] = (), ignore: tuple[str, .
     resolved = resolve(project, ids)
     subject = Subject(project, resolved)
     found: list[Finding] = []
-    if project.config.error is None and project.database:
+    if project.config.error is None:
         for check in CHECKS:
             found += check(subject)
     found += _adopted(subject)
@@ -106,13 +106,19 @@ def _adopted(subject: Subject) -> list[Finding]:
     root = subject.project.request.root
     result = []
     for item in subject.project.diagnostics:
-        severity = LOWERED.get(item.code, item.severity)
-        location = item.location
+        severity = LOWERED.get((item.code, item.severity), item.severity)
+        location = item.location or _start(subject.project, item)
         if location is not None and item.code.startswith("GR8"):  # discovery names files from the root of the repository
             location = location._replace(file=display_path(root / location.file))
         diagnostic = item._replace(severity=severity, location=location)
         result.append(Finding(diagnostic, edits_for(diagnostic, subject.texts)))
     return result
+
+
+def _start(project: Project, item: Diagnostic) -> Location | None:
+    """What is missing altogether is missing in the last of the files."""
+    layers = [layer for layer in project.config.layers if layer.path != "env"]
+    return Location(layers[-1].path) if layers and item.code == "GR203" else None
 
 
 def _sorted(findings: Iterable[Finding]) -> list[Finding]:

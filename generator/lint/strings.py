@@ -53,7 +53,7 @@ def check(subject: Subject) -> Iterator[Finding]:
                     hint="write an object with the keys that differ, or a complete string",
                 )
         known = {key: value for key in ("user", "password") if is_known_text(value := parts.get(key))}
-        encoded = [key for key, value in known.items() if _PERCENT.search(value)]
+        encoded = [key for key, value in known.items() if _PERCENT.search(str(value))]
         if entry.is_mysql and encoded:
             yield found(
                 ENCODED,

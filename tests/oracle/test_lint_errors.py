@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -17,7 +18,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from resolve_oracle import Backstage
 
+from generator import Request
 from generator.diagnostics import Severity
+from generator.lint import lint
 from generator.lint.drivers import BROUGHT, CLIENTS, SIGN_IN
 from generator.lint.rules import RULES
 from generator.live.embedded import embedded_server
@@ -249,3 +252,27 @@ def test_an_include_nobody_knows(oracle_dir: Path, server: EmbeddedServer, tmp_p
     bad = start(oracle_dir, server, tmp_path / "bad", "GR215", "Bad")
     assert "error" in bad, bad
     assert "error" not in start(oracle_dir, server, tmp_path / "good", "GR215", "Good")
+
+
+# --- real files -------------------------------------------------------------------------------------------------------
+
+CORPUS = Path(__file__).resolve().parents[3] / "shared" / "corpus"
+REAL = sorted(path for path in CORPUS.iterdir() if path.is_file()) if CORPUS.is_dir() else []
+
+
+@pytest.mark.skipif(not REAL, reason="the collection of real app-configs is not beside this checkout")
+def test_backstage_fails_with_every_real_file_that_gets_an_error(backstage: Backstage, tmp_path: Path) -> None:
+    """Loading or resolving fails, or the driver gets an object where a text belongs."""
+    backstage.folder = CORPUS
+    seen = 0
+    for file in REAL:
+        report = lint(Request(root=tmp_path, config=[str(file)], environ={}))
+        names = set(re.findall(r"\$\{\s*([A-Za-z_]\w*)", file.read_text(encoding="utf-8", errors="replace")))
+        answer = backstage.ask(Question([file.name], dict.fromkeys(names, "1")))
+        plugin = answer["plugins"][0] if "plugins" in answer else answer
+        parts = plugin.get("connection")
+        odd = isinstance(parts, dict) and any(isinstance(parts.get(key), dict) for key in ("user", "password", "host"))
+        fails = "error" in plugin or odd
+        assert fails or not report.has_errors, file.name
+        seen += report.has_errors
+    assert seen
