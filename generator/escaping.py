@@ -23,7 +23,8 @@ def require_escaped(value: object) -> object:
     Raises:
         UnescapedError: the value went through no filter. The value itself is not in the message; it may be a secret.
     """
-    if isinstance(value, Escaped) or type(value) is int:
+    # What does not exist fails by itself as soon as it is printed, with its name.
+    if isinstance(value, Escaped) or type(value) is int or type(value).__name__ == "StrictUndefined":
         return value
     raise UnescapedError(f"a template printed a value of type {type(value).__name__} without an escaping filter")
 

@@ -51,8 +51,9 @@ def check_overrides(folder: Path, diagnostics: Diagnostics) -> None:
 def _nearest(name: str, known: list[str]) -> str:
     import difflib
 
-    near = difflib.get_close_matches(name, known, 1)
-    return f"did you mean {near[0]}?" if near else "the folder templates/ of greenroom has those there are"
+    spelt = {path.lower(): path for path in known}
+    near = difflib.get_close_matches(name.lower(), spelt, 1)
+    return f"did you mean {spelt[near[0]]}?" if near else "the folder templates/ of greenroom has those there are"
 
 
 def report_failure(error: Exception, folder: Path, diagnostics: Diagnostics) -> bool:

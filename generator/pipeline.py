@@ -124,6 +124,11 @@ def describe(project: Project, plugin_id: str) -> dict[str, str]:
     if found is None:
         return {}
     names = {"server": found.server, "database": found.database.name, "schema": found.schema, "role": found.role.name}
+    if found.role.group:
+        names["acts as"] = found.role.group
+    if found.role.iam is not None:
+        names["password"] = f"none: {found.role.iam} signs it in"
+        return {key: value for key, value in names.items() if value is not None}
     delivery = found.role.delivery
     names["password"] = f"$file: {delivery.file}" if delivery.file else f"${{{delivery.env}}}"
     if made.store != "variables":

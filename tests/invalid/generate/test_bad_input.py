@@ -147,6 +147,98 @@ INPUTS: dict[str, tuple[Files, str, int]] = {
     "foreign-file": (config(GOOD) | {"infra/app-config.databases.yaml": "mine\n"}, "--plugin catalog", 1),
     "output-is-a-file": (config(GOOD) | {"infra": "mine\n"}, "--plugin catalog", 1),
     "edited-lock": (config(GOOD) | {"infra/greenroom.lock.json": '{"version": 7}\n'}, "--plugin catalog", 1),
+    "a-newer-lock-and-more": (
+        # Everything there is to say, at once: the lock file, HCL that does not parse, a template of no use.
+        config(GOOD, greenroom__yaml="templates: mine\n")
+        | {
+            "infra/greenroom.lock.json": '{"version": 2, "plugins": {}}\n',
+            "infra/terraform/databases/backend.tf": 'terraform {\n  backend "s3" {\n',
+            "mine/terraform/reamde.md.j2": "",
+        },
+        "--plugin catalog",
+        1,
+    ),
+    "names-terraform-cannot-carry": (
+        config(GOOD + "    plugin: {a: {connection: {database: 'a b', user: a.b}}, b: {connection: {database: x/y}}}\n")
+        | {"infra/terraform/databases/mine.tf.json": "{"},
+        "",
+        1,
+    ),
+    "iam": (
+        config(
+            GOOD.replace("pg", "mysql2") + "    plugin: {a: {client: pg, connection: {host: h}}}\n",
+            greenroom__yaml="credentials: {mode: iam}\n",
+        ),
+        "--plugin catalog",
+        1,
+    ),
+    "iam-without-what-a-cloud-needs": (
+        config(
+            "backend:\n  database: {client: pg, connection: {user: u}}\n",
+            greenroom__yaml='credentials: {mode: iam, iam: cloudsql, roleName: "bs@p.iam"}\n',
+        ),
+        "--plugin catalog --plugin auth",
+        1,
+    ),
+    "one-google-identity": (
+        config(GOOD, greenroom__yaml='credentials: {mode: iam, iam: cloudsql, roleName: "bs_{plugin}"}\n'),
+        "--plugin catalog",
+        1,
+    ),
+    "one-role-and-users-of-their-own": (
+        config(
+            GOOD + "    role: '${OWNER}'\n    plugin: {a: {connection: {user: mine}}, b: {}}\n",
+            greenroom__yaml='credentials: {mode: shared, roleName: "bs_{plugin}"}\n',
+        ),
+        "",
+        1,
+    ),
+    "adopted-but-not-planned": (
+        config(GOOD, greenroom__yaml="adopt: {primary: {databases: [old]}}\n")
+        | {"greenroom.adopt.yaml": "primary: {roles: [backstage_catalog, gone]}\n"},
+        "--plugin catalog",
+        0,
+    ),
+    "adopt-file": (
+        config(GOOD) | {"greenroom.adopt.yaml": "primary:\n  schemas: [auth]\n  roels: []\nPrimary: {}\n"},
+        "--plugin catalog",
+        1,
+    ),
+    "clashing-terraform": (
+        config(GOOD)
+        | {
+            "infra/terraform/databases/mine.tf": 'module "catalog" {\n  source = "./x"\n}\n\nvariable "primary_host" {}\n'
+            'output "plugins" {\n  value = 1\n}\n\nprovider "postgresql" {\n  host = "x"\n}\n\nterraform {\n'
+            '  backend "s3" {}\n  required_providers {\n    aws = { source = "hashicorp/aws" }\n  }\n}\n',
+            "infra/terraform/databases/more.tf": 'resource "x" "y" {\n  a = [1,\n}\n',
+            "infra/terraform/databases/plugins.tofu": "# mine\n",
+            "infra/terraform/databases/providers_override.tf": 'provider "postgresql" {\n  max_connections = 40\n}\n',
+            "infra/terraform/databases/variables.json.tf.json": '{"variable": {"primary_port": {}}}\n',
+        },
+        "--plugin catalog",
+        1,
+    ),
+    "templates": (
+        config(GOOD)
+        | {
+            "mine/terraform/plugin.tf.j2": "",
+            "mine/terraform/outputs.tf.j2": "# {{ plugins }}\n",
+            "mine/sqll/databases.sql.j2": "",
+        },
+        "--plugin catalog --templates mine",
+        1,
+    ),
+    "a-template-that-prints-what-is-not-escaped": (
+        config(GOOD)
+        | {"mine/terraform/README.md.j2": "# {{ environment }}\n", "mine/sql/README.md.j2": "\n{{ nothing }}\n"},
+        "--plugin catalog --templates mine",
+        1,
+    ),
+    "a-template-without-the-plugins": (
+        config(GOOD) | {"mine/terraform/calls.tf.j2": "# nothing\n"},
+        "--plugin catalog --templates mine",
+        1,
+    ),
     "url-as-config": (config(GOOD), "--config https://example.com/app-config.yaml --plugin catalog", 1),
 }
 INPUTS["not-utf-8"][0]["app-config.yaml"] = b"a: \xff\xfe\n"
