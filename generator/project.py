@@ -172,6 +172,8 @@ def with_fragment(project: Project) -> Project:
         environ=project.environ,
         placeholders=project.request.placeholders,
     )
+    known = list(project.diagnostics)  # the other files were read before
+    project.diagnostics.extend(item for item in config.diagnostics if item not in known)
     reader = ConfigReader.from_layers((layer.data, layer.context) for layer in config.layers)
     database = _merged_database(reader)
     return project._replace(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -108,7 +109,7 @@ def _run(targets: list[PreflightTarget], options: PreflightOptions, *, wait: int
 
 def _terminated(_signal: int, _frame: object) -> NoReturn:
     """Kubernetes and ECS stop a container with SIGTERM: end as for Ctrl-C, so that nothing stays behind."""
-    click.echo("Terminated.", err=True)
+    os.write(2, b"Terminated.\n")  # not through a stream: the signal may have come in the middle of a write to it
     raise SystemExit(TERMINATED)
 
 

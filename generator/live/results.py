@@ -171,8 +171,9 @@ class PreflightReport:
 
     @property
     def ready(self) -> bool:
-        """Whether every plugin is ready and every server has room."""
-        return all(result.ready for result in self.results) and all(server.check.ok for server in self.servers)
+        """Whether there are plugins, every one is ready, and every server has room."""
+        every = [result.ready for result in self.results]
+        return bool(every) and all(every) and all(server.check.ok for server in self.servers)
 
     def to_json(self) -> dict[str, Any]:
         """Plain data, for ``--format json`` (``schemas/preflight.schema.json``)."""

@@ -36,6 +36,11 @@ class State:
     environ: dict[str, str] = field(default_factory=dict)
     probe: bool = False
 
+    @property
+    def text(self) -> str:
+        """The app-config file of the state: JSON is YAML."""
+        return json.dumps({"backend": {"database": self.settings}})
+
     def preflight(self, folder: Path, plugin: str = "catalog") -> PreflightResult:
         """Preflight's verdict on one plugin. The files are read as the command reads them."""
         return next(result for result in self.report(folder).results if result.plugin_id == plugin)
@@ -43,7 +48,7 @@ class State:
     def report(self, folder: Path, **options: Any) -> PreflightReport:
         """Preflight's verdict on all plugins."""
         path = folder / f"{re.sub('[^a-z0-9]', '-', self.name)}.yaml"
-        path.write_text(json.dumps({"backend": {"database": self.settings}}))
+        path.write_text(self.text)
         request = pipeline.Request(
             root=folder,
             config=[str(path)],
