@@ -24,8 +24,10 @@ def assess(plan: Plan, server: Server, state: ServerState, diagnostics: Diagnost
     plugins = [plugin for plugin in plan.plugins if plugin.server == server.name]
     databases = [item for item in plan.databases if item.server == server.name]
     found = {item.name: state.databases[item.name] for item in databases if item.name in state.databases}
-    roles = {item.name for item in plan.roles if item.server == server.name}
-    roles |= {item.group for item in databases if item.group}
+    users = [item for item in plan.roles if item.server == server.name]
+    # A group owns what its members make: that of a shared database, or the role all of them act as.
+    groups = {item.group for item in databases if item.group} | {item.group for item in users if item.group}
+    roles = {item.name for item in users} | groups
     schemas = {(plugin.database.name, plugin.schema) for plugin in plugins if plugin.schema is not None}
     there = {(base, name) for base, name in schemas if base in found and name in found[base].schemas}
     unplanned = [item for name, item in state.databases.items() if name not in found]
@@ -50,7 +52,7 @@ def assess(plan: Plan, server: Server, state: ServerState, diagnostics: Diagnost
         strangers=tuple(_stranger(item, plugins) for item in unplanned),
         keep=keep_names(plugins, state, unplanned),
         repairs=tuple(repairs),
-        hand_overs=tuple(hand_overs(server, plugins, databases, found, diagnostics)),
+        hand_overs=tuple(hand_overs(server, plugins, found, diagnostics)),
     )
 
 

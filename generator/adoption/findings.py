@@ -9,7 +9,7 @@ from generator.adoption.assessment import HandOver, Repair
 if TYPE_CHECKING:
     from generator.adoption.state import FoundDatabase, ServerState
     from generator.diagnostics import Diagnostics
-    from generator.model import Database, Plan, PluginPlan, Server
+    from generator.model import Plan, PluginPlan, Server
 
 _PG16: Final = 160000
 
@@ -70,7 +70,8 @@ def check_roles(
                 backstage="loses its connections to the database until it knows the new one",
                 hint="apply while Backstage is down, or put the password of today into the store first",
             )
-        others = [group for group in role.member_of if not any(item.group == group for item in plan.databases)]
+        planned = {item.group for item in plan.databases} | {item.group for item in plan.roles}
+        others = [group for group in role.member_of if group not in planned]
         if others:
             diagnostics.warning(
                 "GR767",
@@ -127,15 +128,13 @@ def check_databases(
 def hand_overs(
     server: Server,
     plugins: list[PluginPlan],
-    databases: list[Database],
     found: dict[str, FoundDatabase],
     diagnostics: Diagnostics,
 ) -> list[HandOver]:
     """What belongs to another role than the one that will use it: migrations of the plugin would fail on it."""
     wanted: list[tuple[str, str | None, str, str]] = []
-    groups = {item.name: item.group for item in databases if item.group}
     for plugin in plugins:
-        owner = groups.get(plugin.database.name, plugin.role.name)
+        owner = plugin.role.group or plugin.database.group or plugin.role.name
         place = (plugin.database.name, plugin.schema, owner, plugin.plugin_id)
         if place[:2] not in [other[:2] for other in wanted]:
             wanted.append(place)

@@ -266,3 +266,26 @@ def test_schema_mode(stage: Stage, folder: Path) -> None:
     assert server["missing"] == {"schemas": ["portal.search"], "roles": ["backstage_catalog", "backstage_search"]}
     assert codes(document) == ["GR768"]
     assert "1 object in the schema 'catalog'" in document["diagnostics"][0]["summary"]
+
+
+def test_one_role_for_all_plugins_that_acts_as_another(stage: Stage, folder: Path) -> None:
+    """With a base `role`, everything belongs to that role, whoever signs in."""
+    config = yaml.safe_load((folder / "app-config.yaml").read_text())
+    config["backend"]["database"]["role"] = "owner_of_all"
+    (folder / "app-config.yaml").write_text(yaml.safe_dump(config))
+    (folder / "greenroom.yaml").write_text("version: 1\ncredentials: {mode: shared, roleName: portal}\n")
+    role(stage, "portal")
+    role(stage, "owner_of_all", "NOLOGIN")
+    with stage.superuser() as connection:
+        connection.execute("GRANT owner_of_all TO portal")
+    make(stage, "backstage_plugin_catalog", stage.admin)
+    with stage.superuser("backstage_plugin_catalog") as connection:
+        connection.execute("CREATE TABLE mine (id int); ALTER TABLE mine OWNER TO portal")
+        connection.execute("CREATE TABLE theirs (id int); ALTER TABLE theirs OWNER TO owner_of_all")
+    document = as_json(stage, folder, "--administrator", stage.admin)
+    assert document["servers"]["primary"]["adopt"]["roles"] == ["owner_of_all", "portal"]
+    handed = [item["summary"] for item in document["diagnostics"] if item["code"] == "GR768"]
+    assert len(handed) == 1
+    assert "1 object in the database 'backstage_plugin_catalog'" in handed[0]
+    assert "'owner_of_all'" in handed[0]
+    assert "GR767" not in codes(document)
