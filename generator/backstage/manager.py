@@ -29,7 +29,8 @@ _SCHEMA_PREFIX = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
 
 # Part of Backstage's message to what helps.
 _HINTS = {
-    "at 'backend.database.client'": "the base client is required even if every plugin has its own",
+    "at 'backend.database.client'": "the base client is required even if every plugin has its own; "
+    "give --config every file that Backstage gets",
     "at 'backend.database.connection'": "required even if every plugin has its own; `{}` leaves all to PG* variables",
     "Unsupported database client": f"one of {', '.join(sorted(_CLIENTS))}",
     "got empty-string": "leave the key out instead of giving it an empty value",

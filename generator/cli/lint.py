@@ -154,6 +154,8 @@ def _summary(report: Report) -> str:
     fixable = len(report.edits)
     if fixable:
         text += f"; --fix can mend {fixable} place{'' if fixable == 1 else 's'} (--diff shows how)"
+    if report.unread:
+        text += f"\nnot looked at, as --config names no file: {', '.join(report.unread)}"
     if report.project.discovery is None:
         text += "\nno Backstage repository at --root: its plugins, drivers and code were not looked at"
     return text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from generator.appconfig.files import display_path
@@ -49,6 +50,16 @@ class Report:
     def has_errors(self) -> bool:
         """Whether one of the findings is an error."""
         return any(finding.diagnostic.severity is Severity.ERROR for finding in self.findings)
+
+    @property
+    def unread(self) -> list[str]:
+        """The overlays beside app-config.yaml that Backstage's lookup does not take, where nothing else was asked for."""
+        request = self.project.request
+        if request.config or self.project.settings.app_config:
+            return []
+        read = {PurePath(layer.path).name for layer in self.project.config.layers}
+        names = sorted(path.name for path in request.root.glob("app-config.*.yaml"))
+        return [name for name in names if name not in read and "example" not in name and "local" not in name]
 
     @property
     def secrets(self) -> set[str]:

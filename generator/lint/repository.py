@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from typing import TYPE_CHECKING, Final
 
 from generator.appconfig.values import ConfigMap
@@ -55,6 +54,8 @@ def _not_added(subject: Subject, discovery: Discovery) -> Iterator[Finding]:
     for name in plugins:
         if name in discovery.plugins or name in asked or f"backend.database.plugin.{name}" in reported:
             continue
+        import difflib
+
         near = difflib.get_close_matches(name, discovery.plugins, 1, 0.75)
         yield found(
             NOT_ADDED,

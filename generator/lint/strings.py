@@ -1,10 +1,11 @@
-"""Connection strings, whose parts are not what they are elsewhere."""
+"""Connection strings, whose parts are not what they are elsewhere, and cloud identities on the wrong client."""
 
 from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING, Final
 
+from generator.appconfig.values import ConfigMap
 from generator.lint.model import ERROR, WARNING, Rule, found
 from generator.lint.subject import is_known_text, parts_of
 
@@ -28,16 +29,33 @@ ENCODED: Final = Rule(
     "User and password of a MySQL URL are not percent-decoded.",
     "backend-defaults: connectors/mysql.ts (parseMysqlConnectionString)",
 )
-RULES: Final = (CLEARED, ENCODED)
+SIGN_IN: Final = Rule(
+    "GR063",
+    "cloud-sign-in-without-postgres",
+    WARNING,
+    "Signing in with a cloud identity works on PostgreSQL only.",
+    "backend-defaults: connectors/postgres.ts (buildPgDatabaseConfig); issues 16980, 27902",
+)
+RULES: Final = (CLEARED, ENCODED, SIGN_IN)
 
+CLOUDS: Final = ("azure", "cloudsql", "rds")
 _PERCENT = re.compile(r"%[0-9a-fA-F]{2}")
 
 
 def check(subject: Subject) -> Iterator[Finding]:
-    """Every connection that is a text."""
+    """Every connection that is a text, and ways to sign in that are not PostgreSQL's."""
     base = subject.base_connection
     for entry in subject.entries:
         text = entry.connection
+        if (entry.is_mysql or entry.is_sqlite) and isinstance(text, ConfigMap) and text.get("type") in CLOUDS:
+            yield found(
+                SIGN_IN,
+                f"the client {entry.client} cannot sign in with {text['type']}",
+                text.locate("type"),
+                path=f"{entry.path}.connection.type",
+                backstage="hands the key to the driver, which ignores it and logs in with user and password",
+                hint="remove it and give a password; only client: pg signs in with a cloud identity",
+            )
         if not isinstance(text, str):
             continue
         parts = parts_of(entry)
