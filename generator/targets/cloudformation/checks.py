@@ -10,7 +10,7 @@ from generator.diagnostics import Diagnostic, Severity
 from generator.targets.cloudformation.escaping import text_problem
 from generator.targets.cloudformation.limits import check_limits
 from generator.targets.cloudformation.servers import KINDS
-from generator.targets.cloudformation.servers.base import server_id
+from generator.targets.cloudformation.servers.base import ENVIRONMENT_TAG, server_id
 from generator.targets.cloudformation.shape import Shape, plugin_id_of, shared_id
 
 if TYPE_CHECKING:
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 STORE: Final = "aws-secretsmanager"
 _SECRET_NAME: Final = re.compile(r"[A-Za-z0-9/_+=.@-]{1,512}", re.ASCII)
+_TAG_KEY: Final = re.compile(r"[\w .:/=+@-]{1,128}")
+_TAG_VALUE: Final = re.compile(r"[\w .:/=+@-]{0,256}")
+TAGS: Final = 49
 #: Secrets Manager ends every ARN with a dash and six characters of its own, and finds a secret by a part of its ARN.
 _LIKE_AN_ARN: Final = re.compile(r"-[A-Za-z0-9]{6}$", re.ASCII)
 
@@ -35,6 +38,7 @@ def check_context(context: RenderContext, diagnostics: Diagnostics) -> None:
     _check_servers(shape, diagnostics)
     _check_store(context, diagnostics)
     _check_texts(shape, diagnostics)
+    _check_tags(shape, diagnostics)
     _check_secrets(shape, diagnostics)
     _check_drops(shape, diagnostics)
     if len(diagnostics) > known and diagnostics.has_errors:
@@ -132,6 +136,25 @@ def _texts(shape: Shape) -> Iterator[tuple[str, str, PluginPlan | None, str]]:
         yield "port", str(server.port or ""), None, "backend.database.connection.port"
     for key, value in shape.plan.tags:
         yield "tag", f"{key}: {value}", None, f"tags.{key}"
+
+
+def _check_tags(shape: Shape, diagnostics: Diagnostics) -> None:
+    for key, value in shape.plan.tags:
+        is_free = not key.lower().startswith("aws:") and key != ENVIRONMENT_TAG
+        if not (_TAG_KEY.fullmatch(key) and _TAG_VALUE.fullmatch(value) and is_free):
+            diagnostics.error(
+                "GR679",
+                f"AWS takes no such tag, or it has a meaning already: {key[:80]!r}",
+                path=f"tags.{key}",
+                hint="a key of 1 to 128 and a value of up to 256 letters, digits, blanks and _.:/=+-@",
+            )
+    if len(shape.plan.tags) > TAGS:
+        diagnostics.error(
+            "GR679",
+            f"there are {len(shape.plan.tags)} tags, and with greenroom's own a resource in AWS has at most {TAGS + 1}",
+            path="tags",
+            hint="leave some out",
+        )
 
 
 def _check_secrets(shape: Shape, diagnostics: Diagnostics) -> None:

@@ -9,7 +9,7 @@ from generator.targets.cloudformation.escaping import logical_id, sub_text, text
 from generator.targets.cloudformation.parameters import Output, Parameter, parameters_view
 from generator.targets.cloudformation.resources import Resources
 from generator.targets.cloudformation.servers import KINDS
-from generator.targets.cloudformation.servers.base import ENGINE_NAMES, NOWHERE, server_id
+from generator.targets.cloudformation.servers.base import ENGINE_NAMES, ENVIRONMENT_TAG, NOWHERE, server_id
 from generator.targets.cloudformation.shape import ROOT, place, stack_file
 
 if TYPE_CHECKING:
@@ -97,8 +97,8 @@ def _both(shape: Shape, blocks: list[Block]) -> View:
 
 
 def tags(shape: Shape) -> list[tuple[str, str]]:
-    """The tags of everything, sorted. The functions may read secrets with the tag ``greenroom-environment`` only."""
-    return sorted({**dict(shape.plan.tags), "greenroom-environment": shape.plan.environment}.items())
+    """The tags of everything, sorted."""
+    return sorted({**dict(shape.plan.tags), ENVIRONMENT_TAG: shape.plan.environment}.items())
 
 
 def _network_parameters() -> list[Parameter]:

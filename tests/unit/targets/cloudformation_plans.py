@@ -92,7 +92,7 @@ def shapes() -> dict[str, Case]:
             {},
         ),
         "dropped": (make_plan(*plain), {"allowDrop": ["catalog"]}),
-        "tags": (make_plan(*plain)._replace(tags=(("cost-center", "12 34"), ("team", "portal & co"))), {}),
+        "tags": (make_plan(*plain)._replace(tags=(("cost-center", "12 34"), ("team", "portal + co"))), {}),
         "iam": (with_iam(make_plan(*plain)), {}),
         "iam, schemas": (with_iam(make_plan(*schemas)), {}),
         "iam, RDS": (with_iam(make_plan(*plain, servers=[on("aws-rds")])), {}),

@@ -100,7 +100,7 @@ def test_texts_no_template_can_hold(name: str) -> None:
     )._replace(tags=(("team", name),))
     plan = plan._replace(roles=tuple(role._replace(secret_name="s") for role in plan.roles))
     found = problems(plan)
-    assert {problem.code for problem in found} == {"GR674"}
+    assert {problem.code for problem in found} == {"GR674", "GR679"}
     whats = ("plugin id", "database name", "role name", "schema name", "tag")
     assert all(any(f"the {what} " in problem.summary for problem in found) for what in whats)
 
@@ -121,6 +121,30 @@ def test_secret_names(name: str, code: str) -> None:
     (problem,) = problems(plan._replace(roles=roles))
     assert problem.code == code
     assert problem.severity is (Severity.ERROR if code == "GR675" else Severity.WARNING)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("", "x"),
+        ("aws:x", "y"),
+        ("AWS:x", "y"),
+        ("k" * 129, ""),
+        ("k", "v" * 257),
+        ("k", "a & b"),
+        ("greenroom-environment", "x"),
+    ],
+)
+def test_tags_that_aws_refuses(key: str, value: str) -> None:
+    (problem,) = problems(make_plan(Wanted("catalog"))._replace(tags=((key, value),)))
+    assert (problem.code, problem.path) == ("GR679", f"tags.{key}")
+
+
+def test_more_tags_than_aws_takes() -> None:
+    plan = make_plan(Wanted("catalog"))
+    assert problems(plan._replace(tags=tuple((f"key-{number}", "x") for number in range(49)))) == []
+    (problem,) = problems(plan._replace(tags=tuple((f"key-{number}", "x") for number in range(50))))
+    assert (problem.code, problem.path) == ("GR679", "tags")
 
 
 def test_drops_of_what_is_not_there_or_not_the_plugins_alone() -> None:

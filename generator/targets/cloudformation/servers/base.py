@@ -19,6 +19,9 @@ ENGINE_NAMES: Final = {"postgresql": "PostgreSQL", "mysql": "MySQL"}
 #: Beginnings of the logical ids that are not a server's; a server whose name begins like one gets a longer id.
 _TAKEN: Final = ("Plugin", "Shared", "Provider", "Sql", "Server", "Encryption", "Backstage", "Databases")
 
+#: On everything. The functions may read secrets that have it, and no others.
+ENVIRONMENT_TAG: Final = "greenroom-environment"
+
 #: The addresses of a server that has none: nobody gets there.
 NOWHERE: Final = "127.0.0.1/32"
 

@@ -8,7 +8,7 @@ from generator.escaping import Escaped
 from generator.targets.base import Artifact
 from generator.targets.cloudformation.escaping import FILTERS
 from generator.targets.cloudformation.parameters import Output, Parameter, example, parameters_view
-from generator.targets.cloudformation.servers.base import ENGINE_NAMES, PORTS, Connection, server_id
+from generator.targets.cloudformation.servers.base import ENGINE_NAMES, ENVIRONMENT_TAG, PORTS, Connection, server_id
 from generator.targets.cloudformation.servers.existing import connection_names
 from generator.templating import render_template
 
@@ -87,7 +87,7 @@ class Created:
             "description": f"The {ENGINE_NAMES[server.engine]} server {server.name} of Backstage ({plan.environment}).",
             "environment": plan.environment,
             "servers": [(server_id(server.name), server.name)],
-            "tags": sorted({**dict(plan.tags), "greenroom-environment": plan.environment}.items()),
+            "tags": sorted({**dict(plan.tags), ENVIRONMENT_TAG: plan.environment}.items()),
             "key_description": f"Storage, backups and administrator of the server {server.name} of Backstage.",
             "has_logs": False,
             "engine": server.engine,
