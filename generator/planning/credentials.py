@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from generator.appconfig.values import Placeholder
@@ -25,6 +26,10 @@ _CLOUDS: Final = {
 }
 #: Where Backstage signs in as the one identity its process has, unless a plugin says otherwise.
 _ONE_IDENTITY: Final = ("cloudsql", "azure")
+_SERVICE_ACCOUNT: Final = re.compile(r"[a-z0-9-]+@[a-z0-9.:-]+\.iam", re.ASCII)
+_SERVICE_ACCOUNT_HINT: Final = (
+    "set it to the service account Backstage runs as, without `.gserviceaccount.com`: backstage@my-project.iam"
+)
 #: Administrators of servers and clouds: nothing a plugin may be, whatever app-config says now.
 _ADMINISTRATORS: Final = frozenset(
     {
@@ -61,8 +66,8 @@ def plan_sign_in(
     """How the plugins of each server sign in, by the server's name.
 
     Errors in ``diagnostics``: IAM with MySQL (GR310), a plugin with a user of its own where all share one (GR311), an IAM
-    server of an unknown cloud (GR312), a role for each plugin where Backstage has one identity only (GR313), a role to act
-    as whose name is not known or not possible (GR302, GR305).
+    server of an unknown cloud (GR312), a role for each plugin where Backstage has one identity only, or one that Cloud SQL
+    cannot sign in (GR313), a role to act as whose name is not known or not possible (GR302, GR305).
     """
     if settings.credentials_mode == "per-plugin":
         return {server.name: PASSWORD_EACH for server in server_of.values()}
@@ -120,7 +125,7 @@ def _common_role(
                 explicit,
                 path="credentials.roleName",
                 backstage="signs in to Cloud SQL as the service account its process runs as, whatever the plugin",
-                hint="set it to that service account without `.gserviceaccount.com`: backstage@my-project.iam",
+                hint=_SERVICE_ACCOUNT_HINT,
             )
             return None
         if explicit is not None or iam not in _ONE_IDENTITY:
@@ -130,6 +135,14 @@ def _common_role(
     else:
         name = _written_user(users) or SHARED_ROLE
     _check_own_users(name, users, diagnostics)
+    if iam == "cloudsql" and not _SERVICE_ACCOUNT.fullmatch(name):
+        diagnostics.error(
+            "GR313",
+            f"the role {name!r} is no service account, and Cloud SQL signs nobody else in without a password",
+            explicit or settings.locations.get("credentials.mode"),
+            path="credentials.roleName",
+            hint=_SERVICE_ACCOUNT_HINT,
+        )
     return name
 
 

@@ -191,6 +191,8 @@ def _readme(plan: Plan, store: Store, engines: Engines) -> dict[str, Any]:
         ],
         "about_passwords": f"README.{store.name}.md.j2",
         "has_schemas": any(plugin.schema is not None for plugin in plan.plugins),
+        "has_passwords": any(role.iam is None for role in plan.roles),
+        "has_imports": engines.imports() is not None,
         **delivery_view(list(plan.roles), store),
         **engines.readme(),
     }

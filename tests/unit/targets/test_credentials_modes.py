@@ -27,6 +27,9 @@ backend:
 """
 
 
+GOOGLE = CONFIG.replace("user: portal", "user: backstage@my-project.iam")
+
+
 def generated(root: Path, config: str, settings: str) -> dict[str, str]:
     """Every file by name, for ``config`` and ``settings``; read back and found to say what was planned."""
     (root / "app-config.yaml").write_text(config)
@@ -54,7 +57,7 @@ def test_shared(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("cloud", ["rds", "azure", "cloudsql"])
 def test_iam_has_no_password_anywhere(tmp_path: Path, cloud: str) -> None:
-    files = generated(tmp_path, CONFIG, f"credentials: {{mode: iam, iam: {cloud}}}\n")
+    files = generated(tmp_path, GOOGLE, f"credentials: {{mode: iam, iam: {cloud}}}\n")
     fragment = files["app-config.databases.yaml"]
     assert fragment.count(f"type: {cloud}") == 2
     assert "password:" not in fragment
@@ -91,7 +94,7 @@ def test_a_base_role_without_a_name(tmp_path: Path) -> None:
     [
         (CONFIG, "credentials: {mode: iam}\n", "[GR312] credentials.mode: credentials.mode is iam, and nothing says which"),
         (
-            CONFIG.replace("instance: my-project:europe-west1:portal", ""),
+            GOOGLE.replace("instance: my-project:europe-west1:portal", ""),
             "credentials: {mode: iam, iam: cloudsql}\n",
             "[GR635] backend.database.connection.instance: plugin 'auth' signs in with cloudsql, and connection.instance is",
         ),
@@ -101,7 +104,7 @@ def test_a_base_role_without_a_name(tmp_path: Path) -> None:
             "[GR635] backend.database.connection.host: plugin 'auth' signs in with rds, and connection.host is not set",
         ),
         (
-            CONFIG.replace("my-project:europe-west1:portal", "portal"),
+            GOOGLE.replace("my-project:europe-west1:portal", "portal"),
             "credentials: {mode: iam, iam: cloudsql}\n",
             "[GR635] backend.database.connection.instance: plugin 'auth' signs in with cloudsql, and connection.inst",
         ),
@@ -110,8 +113,13 @@ def test_a_base_role_without_a_name(tmp_path: Path) -> None:
             "credentials: {mode: iam, iam: rds}\n",
             "[GR310] credentials.mode: credentials.mode is iam, and server 'primary' (plugins auth, catalog) is MySQL",
         ),
+        (
+            CONFIG,
+            "credentials: {mode: iam, iam: cloudsql}\n",
+            "[GR313] credentials.roleName: the role 'portal' is no service account, and Cloud SQL signs nobody else in",
+        ),
     ],
-    ids=["no cloud", "no instance", "no host", "bad instance", "mysql"],
+    ids=["no cloud", "no instance", "no host", "bad instance", "mysql", "no service account"],
 )
 def test_what_cannot_be(tmp_path: Path, config: str, settings: str, problem: str) -> None:
     assert any(problem in line for line in refused(tmp_path, config, settings))
