@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from generator.diagnostics import Diagnostic, Severity
@@ -63,7 +64,7 @@ def _check_servers(shape: Shape, diagnostics: Diagnostics) -> None:
                 hint=f"one of {', '.join(sorted(KINDS))}; or leave the target cloudformation out (--target)",
             )
             continue
-        kind.check(server, diagnostics)
+        kind.check(server, partial(_location, users), diagnostics)
         if shape.data_api and server.engine == "mysql":
             diagnostics.error(
                 "GR670",

@@ -241,6 +241,93 @@ INPUTS: dict[str, tuple[Files, str, int]] = {
     ),
     "url-as-config": (config(GOOD), "--config https://example.com/app-config.yaml --plugin catalog", 1),
 }
+CFN = "targets: {cloudformation: %s}\n"
+PASSWORDS = "credentials: {store: aws-secretsmanager}\n"
+INPUTS |= {
+    "cloudformation-several-problems-at-once": (
+        config(
+            GOOD.replace("${POSTGRES_HOST}", "/var/run/postgresql")
+            + "    plugin:\n      a: {connection: {database: '{{resolve:ssm:x}}'}}\n      b: {}\n",
+            greenroom__yaml="version: 1\ncredentials: {store: vault, secretName: 'a b/{plugin}'}\ntags: {'aws:team': x}\n"
+            + CFN % "{}",
+        ),
+        "",
+        1,
+    ),
+    "cloudformation-servers-of-other-clouds": (
+        config(
+            GOOD + "    plugin:\n      a: {connection: {host: one}}\n      b: {connection: {host: two}}\n",
+            greenroom__yaml="version: 1\nservers:\n  one: {kind: google-cloudsql, host: one}\n"
+            "  two: {kind: azure-flexible, host: two}\n" + PASSWORDS + CFN % "{}",
+        ),
+        "",
+        1,
+    ),
+    "cloudformation-iam-with-mysql": (
+        config(
+            "backend:\n  database: {client: mysql2, connection: {host: h, ssl: {}}}\n",
+            greenroom__yaml="version: 1\ncredentials: {mode: iam}\n" + CFN % "{}",
+        ),
+        "--plugin catalog",
+        1,
+    ),
+    "cloudformation-data-api-without-aurora": (
+        config(
+            GOOD + "    plugin:\n      a: {}\n      b: {client: mysql2, connection: {host: h, ssl: {}}}\n",
+            greenroom__yaml="version: 1\nservers: {primary: {kind: aws-rds}}\n" + PASSWORDS + CFN % "{dataApi: true}",
+        ),
+        "",
+        1,
+    ),
+    "cloudformation-parameters": (
+        config(
+            GOOD,
+            greenroom__yaml="version: 1\n"
+            + PASSWORDS
+            + CFN % "{parameters: {databases.yaml: p.json, other.yaml: p.json, database.yaml: no.json}}",
+            p__json='[\n  {"ParameterKey": "PrimaryHots", "ParameterValue": "h"},\n'
+            '  {"ParameterKey": "PrimaryPort", "ParameterValue": "none"},\n'
+            '  {"ParameterKey": "VpcId", "ParameterValue": "sg-0123456789abcdef0"}\n]\n',
+        ),
+        "--plugin catalog",
+        1,
+    ),
+    "cloudformation-parameters-that-are-none": (
+        config(
+            GOOD, greenroom__yaml="version: 1\n" + PASSWORDS + CFN % "{parameters: {databases.yaml: p.json}}", p__json="[1,"
+        ),
+        "--plugin catalog",
+        1,
+    ),
+    "cloudformation-names-over-the-limit": (
+        config(GOOD, greenroom__yaml="version: 1\n" + PASSWORDS + CFN % "{}"),
+        f"--plugin {'x' * 60} --plugin catalog",
+        1,
+    ),
+    "cloudformation-more-than-a-template-holds": (
+        config(
+            GOOD
+            + "    plugin:\n"
+            + "".join(f"      p{number}: {{connection: {{host: host{number}}}}}\n" for number in range(26)),
+            greenroom__yaml="version: 1\n" + PASSWORDS + CFN % "{}",
+        ),
+        "--quiet",
+        1,
+    ),
+    "cloudformation-a-literal-password": (
+        config(
+            "backend:\n  database:\n    client: pg\n    connection: {host: h, user: u, password: hunter2hunter2}\n",
+            greenroom__yaml="version: 1\n" + PASSWORDS + CFN % "{}",
+        ),
+        "--plugin catalog",
+        0,
+    ),
+    "cloudformation-a-setting-that-does-not-exist": (
+        config(GOOD, greenroom__yaml="version: 1\n" + CFN % "{dataAPI: true, allowDrop: catalog}"),
+        "--plugin catalog",
+        1,
+    ),
+}
 INPUTS["not-utf-8"][0]["app-config.yaml"] = b"a: \xff\xfe\n"
 
 

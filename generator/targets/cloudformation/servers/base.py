@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 from generator.targets.cloudformation.escaping import logical_id, logical_part
 
 if TYPE_CHECKING:
-    from generator.diagnostics import Diagnostics
+    from collections.abc import Callable
+
+    from generator.diagnostics import Diagnostics, Location
     from generator.escaping import Escaped
     from generator.model import Plan, Server
     from generator.targets.base import Artifact
@@ -74,5 +76,5 @@ class ServerKind(Protocol):
     def artifacts(self, server: Server, plan: Plan, *, data_api: bool) -> list[Artifact]:
         """The template that creates the server, and its example of a parameter file; none for a server that exists."""
 
-    def check(self, server: Server, diagnostics: Diagnostics) -> None:
-        """Report what CloudFormation cannot reach."""
+    def check(self, server: Server, places: Callable[[str], Location | None], diagnostics: Diagnostics) -> None:
+        """Report what CloudFormation cannot reach; ``places`` says where app-config has a part of the connection."""

@@ -13,9 +13,9 @@ from generator.targets.cloudformation.servers.existing import connection_names
 from generator.templating import render_template
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
-    from generator.diagnostics import Diagnostics
+    from generator.diagnostics import Diagnostics, Location
     from generator.model import Plan, Server
 
 ADMIN_USER: Final = "backstage_admin"
@@ -68,9 +68,9 @@ class Created:
         """What the server's stack exports."""
         return _imported(server, "ResourceId")
 
-    def check(self, server: Server, diagnostics: Diagnostics) -> None:
+    def check(self, server: Server, places: Callable[[str], Location | None], diagnostics: Diagnostics) -> None:
         """Nothing: host and port of app-config are those of the server that comes."""
-        del server, diagnostics
+        del server, places, diagnostics
 
     # --- the server's own stack ---------------------------------------------------------------------------------------
 

@@ -19,7 +19,9 @@ from generator.targets.cloudformation.servers.base import (
 )
 
 if TYPE_CHECKING:
-    from generator.diagnostics import Diagnostics
+    from collections.abc import Callable
+
+    from generator.diagnostics import Diagnostics, Location
     from generator.model import Plan, Server
     from generator.targets.base import Artifact
 
@@ -65,12 +67,13 @@ class Existing:
         del server, plan, data_api
         return []
 
-    def check(self, server: Server, diagnostics: Diagnostics) -> None:
+    def check(self, server: Server, places: Callable[[str], Location | None], diagnostics: Diagnostics) -> None:
         """GR673: a host or port that no parameter could hold."""
         if is_given(server.host) and literal_host(server.host) is None:
             diagnostics.error(
                 "GR673",
                 f"{server.host!r} cannot be the host of server {server.name!r}",
+                places("connection.host"),
                 path="backend.database.connection.host",
                 hint="a host name or an address; a socket of the machine cannot be reached from a function",
             )
@@ -78,6 +81,7 @@ class Existing:
             diagnostics.error(
                 "GR673",
                 f"{server.port!r} cannot be the port of server {server.name!r}",
+                places("connection.port"),
                 path="backend.database.connection.port",
                 hint="a whole number from 1 to 65535",
             )
