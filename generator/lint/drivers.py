@@ -71,10 +71,11 @@ class Drivers(NamedTuple):
 def needed(subject: Subject) -> dict[str, tuple[str, ...]]:
     """Package to the plugins that need it, sorted."""
     wanted: dict[str, set[str]] = {}
+    entries = {entry.plugin_id: entry for entry in subject.plugins}
     for plugin in subject.healthy():
         if plugin.client in CLIENTS:
             wanted.setdefault(CLIENTS[plugin.client], set()).add(plugin.plugin_id)
-        entry = next((entry for entry in subject.plugins if entry.plugin_id == plugin.plugin_id), None)
+        entry = entries.get(plugin.plugin_id)
         own = entry.connection.get("type") if entry is not None and isinstance(entry.connection, dict) else None
         kind = own or (None if plugin.client_overridden else subject.base_connection.get("type"))
         if plugin.client == "pg" and isinstance(kind, str) and kind in SIGN_IN:

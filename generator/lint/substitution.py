@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from generator.appconfig.values import Placeholder
+from generator.backstage.redaction import is_secret_name
 from generator.lint.model import WARNING, Rule, found
 from generator.lint.subject import ROOT, walk
 
@@ -62,11 +63,12 @@ def check(subject: Subject) -> Iterator[Finding]:
             )
         elif bare:
             name = bare[1] or bare[2]
+            shown = "this" if is_secret_name(key) else bare[0]  # it may be a password after all
             yield found(
                 BARE,
-                f"{bare[0]} is the text itself here, not the value of the variable",
+                f"{shown} is the text itself here, not the value of a variable",
                 place,
                 path=path,
                 backstage="replaces only ${…}",
-                hint=f"write ${{{name}}}",
+                hint="write ${…}, if it is a variable" if is_secret_name(key) else f"write ${{{name}}}",
             )
