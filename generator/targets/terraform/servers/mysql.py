@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 #: `skip-verify` encrypts without a look at the certificate.
 _TLS_MODES: Final = ("true", "skip-verify", "false")
-_RETRY_SECONDS = 30
+_RETRY_SECONDS = 10
 #: As many as Terraform works on at a time. The provider's own default of 1 does everything one after the other.
 _CONNECTIONS = 10
 

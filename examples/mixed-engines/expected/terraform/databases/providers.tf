@@ -22,7 +22,7 @@ provider "mysql" {
   password                  = var.reports_admin_password
   tls                       = var.reports_tls
   max_open_conns            = 10
-  connect_retry_timeout_sec = 30
+  connect_retry_timeout_sec = 10
 
   dynamic "custom_tls" {
     for_each = var.reports_tls_ca == null ? [] : [var.reports_tls_ca]

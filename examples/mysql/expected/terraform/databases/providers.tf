@@ -7,7 +7,7 @@ provider "mysql" {
   password                  = var.primary_admin_password
   tls                       = var.primary_tls
   max_open_conns            = 10
-  connect_retry_timeout_sec = 30
+  connect_retry_timeout_sec = 10
 
   dynamic "custom_tls" {
     for_each = var.primary_tls_ca == null ? [] : [var.primary_tls_ca]
