@@ -48,7 +48,7 @@ def command(
     diff: bool,
     **options: Any,
 ) -> int:
-    """Render the targets: Terraform, SQL and the app-config fragment.
+    """Render the targets: Terraform, CloudFormation, SQL and the app-config fragment.
 
     Nothing is written unless everything rendered and was found to say what was planned. A file that greenroom did not
     generate is never overwritten or deleted.
