@@ -103,7 +103,8 @@ def _run(targets: list[PreflightTarget], options: PreflightOptions, *, wait: int
         if not quiet:
             click.echo(line, err=True)
 
-    with show_progress(len(targets), quiet=quiet) as on_result:
+    # While it waits, the lines about what changed are the progress.
+    with show_progress(len(targets), quiet=quiet or wait > 0) as on_result:
         return wait_until_ready(targets, options, wait, tell, on_result)
 
 

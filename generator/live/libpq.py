@@ -196,7 +196,12 @@ def _file(text: str, folder: Path) -> str:
     """A private file with ``text``; the same text gives the same file."""
     path = folder / f"{hashlib.sha256(text.encode()).hexdigest()[:32]}.pem"
     if not path.exists():
-        descriptor, unfinished = tempfile.mkstemp(dir=folder)  # mode 0600: libpq refuses a key that others can read
+        try:
+            descriptor, unfinished = tempfile.mkstemp(dir=folder)  # mode 0600: libpq refuses a key that others can read
+        except OSError:
+            raise ConnectionSettingError(
+                "connection.ssl has certificates, and there is no folder to put them into: mount something writable at /tmp"
+            ) from None
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
             file.write(text)
         Path(unfinished).replace(path)  # at once, because other threads may want the same file

@@ -62,7 +62,10 @@ def run_preflight(
 def _look_at_all(wanted: list[PreflightTarget], options: PreflightOptions) -> Iterable[PreflightResult]:
     from generator.live.checks import check_target
 
-    folder = Path(tempfile.mkdtemp(prefix="greenroom-preflight-"))  # mode 0700: it may hold client keys
+    try:
+        folder = Path(tempfile.mkdtemp(prefix="greenroom-preflight-"))  # mode 0700: it may hold client keys
+    except OSError:  # a read-only container: only certificates need a file, and say so
+        folder = Path("no-temporary-folder")
     network = Network(options.connect_timeout)
     try:
         yield from in_parallel(

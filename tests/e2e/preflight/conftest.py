@@ -4,6 +4,45 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from generator.cli.app import run
+from generator.live.apply import apply_script
+from generator.live.embedded import embedded_server
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from generator.live.embedded import EmbeddedServer
 
 TESTS = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(TESTS), *(str(TESTS / name) for name in ("unit/targets", "e2e/postgres"))]
+
+from installation import CONFIG, PASSWORDS, Installation  # noqa: E402
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[EmbeddedServer]:
+    with embedded_server() as running:
+        running.create_admin("admin", "admin's password")
+        yield running
+
+
+@pytest.fixture
+def installed(server: EmbeddedServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Installation:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "app-config.yaml").write_text(CONFIG)
+    assert run(["generate", "--plugin", "auth", "--plugin", "catalog", "--target", "sql", "--target", "app-config"]) == 0
+    applied = apply_script(
+        tmp_path / "infra" / "sql" / "databases.sql",
+        host=server.host,
+        port=server.port,
+        user="admin",
+        password="admin's password",
+        env=PASSWORDS,
+        psql=server.bin_dir / "psql",
+    )
+    assert applied.ok, applied.stderr
+    return Installation(tmp_path, server)

@@ -9,89 +9,25 @@ import re
 import select
 import signal
 import socket
-import subprocess
-import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import psycopg
 import pytest
+from installation import CONFIG
 from jsonschema import Draft202012Validator
 from junitparser import JUnitXml
 
 from generator.cli.app import run
-from generator.live.apply import apply_script
-from generator.live.embedded import embedded_server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from generator.live.embedded import EmbeddedServer
+    from installation import Installation
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("preflight-command")]
 
 SCHEMA = json.loads((Path(__file__).resolve().parents[3] / "schemas" / "preflight.schema.json").read_text())
-CONFIG = """\
-backend:
-  database:
-    client: pg
-    connection: {host: "${POSTGRES_HOST}", port: "${POSTGRES_PORT}", user: nobody, password: "${POSTGRES_PASSWORD}"}
-"""
-PASSWORDS = {"BACKSTAGE_DB_AUTH_PASSWORD": "correct horse", "BACKSTAGE_DB_CATALOG_PASSWORD": "battery $taple"}
-COMMAND = [sys.executable, "-c", "from generator.cli import main; main()", "preflight"]
-
-
-class Installation:
-    """A project whose databases are there, and the environment of a container that has everything."""
-
-    def __init__(self, root: Path, server: EmbeddedServer) -> None:
-        self.root = root
-        self.server = server
-        here = {"POSTGRES_HOST": server.host, "POSTGRES_PORT": str(server.port)}
-        keep = ("PATH", "HOME", "LANG", "PYTHONPATH", "VIRTUAL_ENV", "TMPDIR")
-        self.environ = {key: os.environ[key] for key in keep if key in os.environ} | here | PASSWORDS
-
-    def start(self, *options: str, env: dict[str, str] | None = None, **streams: Any) -> subprocess.Popen[str]:
-        streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **streams}
-        environ = {**self.environ, **(env or {})}
-        return subprocess.Popen([*COMMAND, *options], cwd=self.root, env=environ, text=True, **streams)
-
-    def run(self, *options: str, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
-        process = self.start(*options, env=env)
-        stdout, stderr = process.communicate(timeout=60)
-        for password in PASSWORDS.values():
-            assert password not in stdout + stderr
-        return subprocess.CompletedProcess([], process.returncode, stdout, stderr)
-
-    def sql(self, statement: str) -> None:
-        with psycopg.connect(self.server.dsn(), autocommit=True) as connection:
-            connection.execute(statement.encode())
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[EmbeddedServer]:
-    with embedded_server() as running:
-        running.create_admin("admin", "admin's password")
-        yield running
-
-
-@pytest.fixture
-def installed(server: EmbeddedServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Installation:
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "app-config.yaml").write_text(CONFIG)
-    assert run(["generate", "--plugin", "auth", "--plugin", "catalog", "--target", "sql", "--target", "app-config"]) == 0
-    applied = apply_script(
-        tmp_path / "infra" / "sql" / "databases.sql",
-        host=server.host,
-        port=server.port,
-        user="admin",
-        password="admin's password",
-        env=PASSWORDS,
-        psql=server.bin_dir / "psql",
-    )
-    assert applied.ok, applied.stderr
-    return Installation(tmp_path, server)
 
 
 @pytest.fixture
