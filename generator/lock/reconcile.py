@@ -82,7 +82,7 @@ class _Reconciliation:
                 server=plugin.server,
                 databases=tuple(sorted({*entry.databases, plugin.database.name})),
                 schemas=tuple(sorted({*entry.schemas, *schemas})),
-                roles=tuple(sorted({*entry.roles, plugin.role.name})),
+                roles=tuple(sorted({*entry.roles, plugin.role.name, *((group,) if (group := plugin.role.group) else ())})),
             )
         return tuple(found[name] for name in sorted(found))
 

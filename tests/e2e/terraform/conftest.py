@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from terraform_workspace import ADMIN, ADMIN_PASSWORD, Workspace
+from terraform_workspace import ADMIN, ADMIN_PASSWORD, Workspace, registry
 
 from generator.live.embedded import EmbeddedServer, embedded_binaries, embedded_server
 
@@ -60,7 +60,7 @@ def mirror() -> Path:
     if not any(map(shutil.which, PROGRAMS)):
         pytest.skip("neither terraform nor tofu is installed")
     folder = Path(os.environ.get(_MIRROR) or PROJECT / ".cache" / "terraform-mirror")
-    if not (folder / "registry.terraform.io" / "cyrilgdn" / "postgresql").is_dir():
+    if registry(folder) is None:
         pytest.skip(
             f"the provider cyrilgdn/postgresql is not in {folder.name}: run `terraform providers mirror FOLDER` in a "
             f"generated folder where the Terraform registry can be reached, and set {_MIRROR} to FOLDER"

@@ -24,17 +24,27 @@ ADMIN_PASSWORD = "throw-away-admin-password"
 _SYSTEM = ("postgres", "template0", "template1")
 
 
-def _mirror_for_both(mirror: Path, both: Path) -> None:
-    """OpenTofu asks a registry of its own for the same providers: ``mirror`` under the names of both.
+REGISTRIES = ("registry.terraform.io", "registry.opentofu.org")
 
-    Neither program follows a link to a folder of providers, but both follow one to a provider.
+
+def registry(mirror: Path) -> Path | None:
+    """The part of ``mirror`` that has the provider: ``terraform`` and ``tofu`` each make it under a name of their own."""
+    found = (mirror / name for name in REGISTRIES)
+    return next((path for path in found if (path / "cyrilgdn" / "postgresql").is_dir()), None)
+
+
+def _mirror_for_both(mirror: Path, both: Path) -> None:
+    """Give ``mirror`` the names of both registries: each program looks for its own.
+
+    Neither follows a link to a folder of providers, but both follow one to a provider.
     """
-    source = mirror / "registry.terraform.io"
-    for registry in ("registry.terraform.io", "registry.opentofu.org"):
+    source = registry(mirror)
+    assert source is not None
+    for name in REGISTRIES:
         for provider in sorted(source.glob("*/*")):
-            there = both / registry / provider.relative_to(source)
+            there = both / name / provider.relative_to(source)
             unpacked = [path for path in provider.glob("*/*") if path.is_dir()]
-            for path in unpacked or (path for path in provider.iterdir() if path.suffix == ".zip"):
+            for path in unpacked or (path for path in provider.iterdir() if path.suffix in (".zip", ".json")):
                 link = there / path.relative_to(provider)
                 link.parent.mkdir(parents=True, exist_ok=True)
                 link.symlink_to(path.resolve())

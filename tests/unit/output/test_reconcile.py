@@ -14,7 +14,7 @@ from plans import Wanted, make_plan, plugin
 
 from generator.diagnostics import Diagnostics, Location
 from generator.lock import Lock, read_lock, reconcile, write_lock
-from generator.model import Plan, PluginDatabase
+from generator.model import Adopted, Plan, PluginDatabase
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -249,6 +249,54 @@ def test_password_versions_are_carried_over() -> None:
 
 def test_another_server() -> None:
     assert error([catalog], [plugin("catalog", server="other")])[:2] == ("GR520", "catalog.yaml:2:0")
+
+
+def test_moving_to_another_server_says_how() -> None:
+    _, diagnostics, _ = attempt([catalog], [plugin("catalog", server="other")])
+    (problem,) = diagnostics
+    assert "pg_dump -Fc --no-owner --no-acl -h OLD -d 'backstage_plugin_catalog'" in problem.hint
+    assert "pg_restore --no-owner --no-acl -h NEW -U 'backstage_catalog' -d 'backstage_plugin_catalog'" in problem.hint
+
+
+def test_a_plugin_that_comes_back_is_taken_over() -> None:
+    auth = plugin("auth")
+    plan, _, lock = attempt([auth, catalog], [auth], [auth, catalog], [auth, catalog])
+    assert lock is not None
+    assert (lock.plugins["catalog"].returned, lock.plugins["auth"].returned) == (True, False)
+    # It stays so: another environment may still have to see it.
+    assert plan.adopted == (Adopted("primary", ("backstage_plugin_catalog",), (), ("backstage_catalog",)),)
+
+
+def test_a_schema_that_comes_back() -> None:
+    plugins = [plugin(name, database="portal", schema=name) for name in ("auth", "catalog")]
+    assert run(plugins, plugins[:1], plugins).adopted == (
+        Adopted("primary", ("portal",), (("portal", "catalog"),), ("backstage_catalog",)),
+    )
+
+
+def test_what_the_user_adopts_counts_too() -> None:
+    adopted = (Adopted("other", ("x",)), Adopted("primary", ("y",)))
+    lock = lock_of(run([catalog], []), lock_of(run([catalog])))
+    plan = reconcile(make_plan(catalog)._replace(adopted=adopted), lock, Diagnostics(), resolved=sources([catalog]))
+    assert plan.adopted == (
+        Adopted("other", ("x",)),
+        Adopted("primary", ("backstage_plugin_catalog", "y"), (), ("backstage_catalog",)),
+    )
+
+
+def test_a_role_becomes_that_of_all_plugins_or_is_no_longer() -> None:
+    def common(plan: Plan) -> Plan:
+        roles = {role.name: role._replace(is_common=True) for role in plan.roles}
+        plugins = tuple(item._replace(role=roles[item.role.name]) for item in plan.plugins)
+        return plan._replace(roles=tuple(roles.values()), plugins=plugins)
+
+    for before, after in (
+        (make_plan(catalog), common(make_plan(catalog))),
+        (common(make_plan(catalog)), make_plan(catalog)),
+    ):
+        diagnostics = Diagnostics()
+        reconcile(after, lock_of(before), diagnostics, resolved=sources([catalog]))
+        assert [item.code for item in diagnostics] == ["GR532"]
 
 
 def test_another_division_mode() -> None:
