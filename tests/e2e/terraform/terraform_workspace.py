@@ -63,6 +63,7 @@ class Workspace:
         self.root = folder / "terraform" / "databases"
         self.log = folder / "log.txt"
         self.passwords: dict[str, str] = {}
+        self.extra: dict[str, str] = {}
         self.config = folder / "terraformrc"
         both = folder / "mirror"
         _mirror_for_both(mirror, both)
@@ -118,6 +119,7 @@ class Workspace:
             "HOME": str(self.folder),
             "TF_CLI_CONFIG_FILE": str(self.config),
             "TF_IN_AUTOMATION": "1",
+            **self.extra,
             **{f"TF_VAR_{name}": str(value) for name, value in {**given, **variables}.items()},
         }
 

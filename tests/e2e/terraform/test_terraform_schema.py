@@ -13,15 +13,10 @@ from collections import defaultdict
 from pathlib import Path
 
 import pytest
-from terraform_plans import MADE, Wanted, files, in_store, make_plan, server
+from terraform_plans import MADE, Wanted, every_server, files, in_store, make_plan
 from terraform_schema import PACKAGES, Block, blocks, fetch_bindings, read_bindings, violations
 
-from generator.targets.terraform import _servers
-from generator.targets.terraform.servers import KINDS
-from generator.targets.terraform.shape import Shape
-
 PROJECT = Path(__file__).resolve().parents[3]
-CREATED = sorted(set(KINDS) - {"existing"})
 
 
 def generated() -> list[tuple[str, Block]]:
@@ -31,13 +26,7 @@ def generated() -> list[tuple[str, Block]]:
     tags = (("team", "portal"),)
     for store in MADE:
         texts |= {f"{store}/{path}": text for path, text in files(in_store(plan, store)._replace(tags=tags)).items()}
-    for kind in CREATED:
-        for engine in ("mysql", "postgresql"):
-            for credentials in ("per-plugin", "iam"):
-                made = plan._replace(
-                    servers=(server()._replace(kind=kind, engine=engine),), credentials=credentials, tags=tags
-                )
-                texts |= {f"{kind}-{engine}-{credentials}/{path}": text for path, text in _servers(Shape(made)).items()}
+    texts |= every_server()
     return [(path, block) for path, text in texts.items() if path.endswith(".tf") for block in blocks(text)]
 
 

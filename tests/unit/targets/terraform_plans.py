@@ -9,7 +9,9 @@ from generator.appconfig.values import Placeholder, Reference
 from generator.model import Adopted, Database, Delivery, Plan, PluginPlan, Retired, Role, Server
 from generator.naming import label, secret_name, variable_part
 from generator.targets.base import RenderContext
-from generator.targets.terraform import TARGET
+from generator.targets.terraform import TARGET, _servers
+from generator.targets.terraform.servers import KINDS
+from generator.targets.terraform.shape import Shape
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -312,6 +314,19 @@ def mysql_shapes() -> dict[str, Plan]:
             *plain, servers=[server()], gone=[retired("older", engine="mysql", server="warehouse")]
         ),
     }
+
+
+def every_server() -> dict[str, str]:
+    """The root module of every kind of server that is created, for both engines and with and without passwords."""
+    found: dict[str, str] = {}
+    plan = make_plan(Wanted("auth"))
+    for kind in sorted(set(KINDS) - {"existing"}):
+        for engine in ("mysql", "postgresql"):
+            for credentials in ("per-plugin", "iam"):
+                servers = (server()._replace(kind=kind, engine=engine),)
+                made = Shape(plan._replace(servers=servers, credentials=credentials, tags=(("team", "portal"),)))
+                found |= {f"{kind}-{engine}-{credentials}/{path}": text for path, text in _servers(made).items()}
+    return found
 
 
 #: The stores that make the passwords.
