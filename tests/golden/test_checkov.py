@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 import sys
+from typing import TYPE_CHECKING
 
 import pytest
 from regenerate_goldens import EXAMPLES, PROJECT, cases

@@ -184,7 +184,7 @@ def _readme(plan: Plan, store: Store, engines: Engines) -> dict[str, Any]:
                 "kind": Escaped(server.kind),
                 "certificate": Escaped("tls_ca" if server.engine == MYSQL else "sslrootcert"),
                 "authorities": KINDS[server.kind].name in ("aws-rds", "aws-aurora"),
-                "own_authority": KINDS[server.kind].name == "google-cloudsql",
+                "own_authority": KINDS[server.kind].name == "google-cloudsql" and server.engine == ENGINE,
             }
             for server in plan.servers
             if server.kind != "existing"

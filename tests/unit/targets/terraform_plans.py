@@ -11,7 +11,6 @@ from generator.naming import label, secret_name, variable_part
 from generator.targets.base import RenderContext
 from generator.targets.terraform import TARGET, _servers
 from generator.targets.terraform.servers import KINDS
-from generator.targets.terraform.shape import Shape
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -324,7 +323,7 @@ def every_server() -> dict[str, str]:
         for engine in ("mysql", "postgresql"):
             for credentials in ("per-plugin", "iam"):
                 servers = (server()._replace(kind=kind, engine=engine),)
-                made = Shape(plan._replace(servers=servers, credentials=credentials, tags=(("team", "portal"),)))
+                made = plan._replace(servers=servers, credentials=credentials, tags=(("team", "portal"),))
                 found |= {f"{kind}-{engine}-{credentials}/{path}": text for path, text in _servers(made).items()}
     return found
 

@@ -26,17 +26,15 @@ CREATED = sorted(set(KINDS) - {"existing"})
 ENGINES = ("mysql", "postgresql")
 
 
-def created(kind: str, store: str = "variables", name: str = "primary", **fields: Any) -> Plan:
+def created(kind: str, store: str = "variables", engine: str = "postgresql", **fields: Any) -> Plan:
     """A plan with a server that is created."""
-    plan = make_plan(Wanted("auth", server=name), Wanted("catalog", server=name), servers=[server(name)._replace(kind=kind)])
+    plan = make_plan(Wanted("auth"), Wanted("catalog"), servers=[server()._replace(kind=kind, engine=engine)])
     return in_store(plan, store)._replace(**fields)
 
 
 def module(kind: str, engine: str = "postgresql", **fields: Any) -> dict[str, str]:
     """The root module of a server."""
-    plan = created(kind, **fields)
-    servers = tuple(item._replace(engine=engine) for item in plan.servers)
-    return _servers(plan._replace(servers=servers))
+    return _servers(created(kind, engine=engine, **fields))
 
 
 def variables(text: str) -> dict[str, dict[str, Any]]:
@@ -51,20 +49,23 @@ def test_what_a_server_says_is_what_its_databases_need(kind: str, engine: str) -
     outputs = hcl2.loads(module(kind, engine)["server/outputs.tf"])["output"]
     (output,) = [item['"databases"'] for item in outputs if '"databases"' in item]
     said = set(output["value"])
-    found = files(created(kind))
+    found = files(created(kind, engine=engine))
     wanted = variables(found["databases/variables.tf"])
     assert said <= set(wanted)
     # What is left is the user's: passwords, and a file where the system does not know the authority of the certificate.
     left = {name for name, body in wanted.items() if "default" not in body} - said
-    assert left <= {"plugin_passwords", "primary_sslrootcert"}
-    assert ("primary_sslrootcert" in left) == (kind != "azure-flexible")
+    certificate = "primary_tls_ca" if engine == "mysql" else "primary_sslrootcert"
+    assert left <= {"plugin_passwords", certificate}
+    unknown = kind in ("aws-rds", "aws-aurora") or (kind, engine) == ("google-cloudsql", "postgresql")
+    assert (certificate in left) == unknown
     assert "primary_admin_password" not in "".join(found.values())
 
 
 @pytest.mark.parametrize("kind", CREATED)
 @pytest.mark.parametrize("store", sorted(STORES))
-def test_every_store_goes_with_every_kind(kind: str, store: str) -> None:
-    found = files(created(kind, store))
+@pytest.mark.parametrize("engine", ENGINES)
+def test_every_store_goes_with_every_kind_and_engine(kind: str, store: str, engine: str) -> None:
+    found = files(created(kind, store, engine))
     providers = hcl2.loads(found["databases/providers.tf"])["provider"]
     names = [next(iter(block)).strip('"') for block in providers]
     assert len(names) == len(set(names))
@@ -152,10 +153,10 @@ def test_terraform_fmt_finds_nothing_in_any_server(tmp_path: Path) -> None:
                     target = tmp_path / f"{kind}-{engine}-{credentials}" / path
                     target.parent.mkdir(parents=True, exist_ok=True)
                     target.write_text(text)
-        for path, text in files(created(kind, "azure-keyvault", tags=TAGS)).items():
-            target = tmp_path / kind / path
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_text(text)
+            for path, text in files(created(kind, "azure-keyvault", engine, tags=TAGS)).items():
+                target = tmp_path / f"{kind}-{engine}" / path
+                target.parent.mkdir(parents=True, exist_ok=True)
+                target.write_text(text)
     done = subprocess.run(
         ["terraform", "fmt", "-check", "-diff", "-recursive", str(tmp_path)], capture_output=True, text=True, check=False
     )

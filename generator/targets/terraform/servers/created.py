@@ -32,11 +32,12 @@ _OUTPUTS: Final = ("host", "port", "admin_user", "admin_secret")
 class Created(Existing):
     """A kind that is created. ``secret`` says what its variable ``…_admin_secret`` is."""
 
-    engines = frozenset({"postgresql", "mysql"})
     secret = ""
     #: What names the authorities the system does not know, where that is so.
     authorities = ""
     sslmode = "verify-full"
+    #: Whether the name in the certificate is the host's. MySQL's driver verifies name and authority together or not at all.
+    names_host = True
 
     def variables(self, server: Server) -> list[Variable]:
         """Those of an existing server, without defaults from app-config; the password's place instead of the password."""
@@ -58,7 +59,16 @@ class Created(Existing):
         if mode is not None:
             found[mode.name] = mode._replace(settings={"default": string(self.sslmode), "nullable": FALSE})
         certificate = found.get(Escaped(f"{server.name}_{'tls_ca' if server.engine == 'mysql' else 'sslrootcert'}"))
-        if certificate is not None and self.authorities:
+        if server.engine == "mysql" and not self.names_host:
+            mode = found[Escaped(f"{server.name}_tls")]
+            found[mode.name] = mode._replace(
+                description=string(
+                    f"Encryption of the connection to server {server.name}. Its certificate lacks the address, "
+                    "which the driver would look for: true cannot be kept."
+                ),
+                settings={"default": string("skip-verify"), "nullable": FALSE},
+            )
+        elif certificate is not None and self.authorities:
             found[certificate.name] = certificate._replace(
                 description=string(f"File with the certificate authority of server {server.name}: {self.authorities}."),
                 settings={"nullable": FALSE},

@@ -35,7 +35,7 @@ class Existing:
     """See the module."""
 
     name = "existing"
-    engines = frozenset({"postgresql"})
+    engines = frozenset({"postgresql", "mysql"})
     providers: tuple[RequiredProvider, ...] = ()
     shared_variables: tuple[Variable, ...] = ()
 

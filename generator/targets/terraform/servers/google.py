@@ -74,6 +74,7 @@ class GoogleCloudSql(Created):
     authorities = "the server's own, its output `server_ca`"
     #: The certificate has the server's name in the project, not its address. Its authority signs for this server only.
     sslmode = "verify-ca"
+    names_host = False
 
     def password(self, server: Server) -> Escaped:
         """The secret is the password."""
@@ -110,6 +111,7 @@ class GoogleCloudSql(Created):
             view={
                 "flags": parameters(_FLAGS[server.engine], _COMMENTS),
                 "skips": _SKIPS[server.engine],
+                "verified": server.engine == "postgresql",
                 "backups": _backups(server),
                 "user_host": "%" if server.engine == "mysql" else "",
             },
