@@ -38,6 +38,7 @@ BOUNDS = {
     "seconds10000": ("generate, 10,000 plugins", 6.0, "s"),
     "memory10000": ("generate, 10,000 plugins, peak memory", 200.0, "MiB"),
     "growth": ("generate, 10,000 plugins / 1,000 plugins", 10.0, "x"),
+    "cloudformation1000": ("generate, 1,000 plugins, CloudFormation / Terraform", 3.0, "x"),
     "check10000": ("generate --check, 10,000 plugins", 6.0, "s"),
 }
 
@@ -147,7 +148,9 @@ def bench(runs: int, large_runs: int) -> dict[str, float]:
     with tempfile.TemporaryDirectory(prefix="greenroom-bench-") as name:
         work = Path(name)
 
-        def generate(plugins: int, *, overrides: bool, check: bool = False) -> Callable[[], Sample]:
+        def generate(
+            plugins: int, *, overrides: bool, check: bool = False, target: str | None = None
+        ) -> Callable[[], Sample]:
             project = work / f"{plugins}-{'overrides' if overrides else 'include'}"
             project.mkdir(exist_ok=True)
             write_input(project, plugins, overrides=overrides)
@@ -156,7 +159,7 @@ def bench(runs: int, large_runs: int) -> dict[str, float]:
                 if check:
                     return measure([greenroom, "generate", "--check", "--quiet"], project)
                 shutil.rmtree(project / "infra", ignore_errors=True)
-                return measure([greenroom, "generate", "--quiet"], project)
+                return measure([greenroom, "generate", "--quiet", *(("--target", target) if target else ())], project)
 
             return program
 
@@ -191,6 +194,10 @@ def bench(runs: int, large_runs: int) -> dict[str, float]:
             }
         (checked,) = side_by_side(large_runs, generate(10_000, overrides=True, check=True))
         figures["check10000"] = checked.seconds
+        terraform, cloudformation = side_by_side(
+            large_runs, *(generate(1_000, overrides=False, target=name) for name in ("terraform", "cloudformation"))
+        )
+        figures["cloudformation1000"] = cloudformation.seconds / terraform.seconds
     figures["seconds10000"] = max(figures["includeSeconds10000"], figures["overridesSeconds10000"])
     figures["memory10000"] = max(figures["includeMemory10000"], figures["overridesMemory10000"])
     figures["growth"] = max(figures["includeGrowth"], figures["overridesGrowth"])

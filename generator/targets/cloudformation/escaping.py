@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 #: CloudFormation replaces this in every string, wherever it came from and whatever function made it.
 DYNAMIC_REFERENCE: Final = "{{resolve:"
 
+_SURROGATE: Final = re.compile("[\ud800-\udfff]")
+#: What needs quotes and no escapes: by far the most of what is no identifier.
+_PROSE: Final = re.compile(r"[A-Za-z][ !#-\[\]-~]* [ !#-\[\]-~]*", re.ASCII)
 _KEBAB: Final = re.compile(r"[a-z][a-z0-9]*(?:-[a-z][a-z0-9]*)*", re.ASCII)
 _WORD: Final = re.compile(r"[A-Za-z0-9]+", re.ASCII)
 _LOGICAL: Final = re.compile(r"[A-Za-z][A-Za-z0-9]{0,254}", re.ASCII)
@@ -28,7 +31,7 @@ def text_problem(value: str) -> str | None:
     """Why no template can hold ``value``, or ``None``."""
     if "\0" in value:
         return "holds a NUL character"
-    if any("\ud800" <= char <= "\udfff" for char in value):
+    if _SURROGATE.search(value):
         return "is not valid Unicode"
     if DYNAMIC_REFERENCE in value:
         return f"holds {DYNAMIC_REFERENCE!r}, which CloudFormation would replace"
@@ -44,7 +47,7 @@ def text(value: str) -> Escaped:
     problem = text_problem(value)
     if problem:
         raise ValueError(f"a CloudFormation template cannot hold this text: it {problem}")
-    return yaml_value(value)
+    return Escaped(f'"{value}"') if _PROSE.fullmatch(value) else yaml_value(value)
 
 
 def secret_template(literals: Iterable[tuple[str, str | int]], variables: Iterable[tuple[str, str, bool]]) -> Escaped:
