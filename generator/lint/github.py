@@ -9,7 +9,7 @@ from generator.lint.rules import RULES
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from generator.diagnostics import Diagnostic
+    from generator.diagnostics import Diagnostic, Location
 
 _KINDS = {"error": "error", "warning": "warning", "info": "notice"}
 
@@ -19,16 +19,23 @@ def workflow_commands(diagnostics: Iterable[Diagnostic]) -> str:
     return "".join(f"{_annotation(diagnostic)}\n" for diagnostic in diagnostics)
 
 
+def is_variable(place: Location) -> bool:
+    """Whether a value comes from an ``APP_CONFIG_*`` variable: there is no file to show it in."""
+    return not place.line and place.file.startswith("APP_CONFIG_")
+
+
 def _annotation(diagnostic: Diagnostic) -> str:
     rule = RULES.get(diagnostic.code)
     place = diagnostic.location
     properties = []
-    if place is not None:
+    if place is not None and not is_variable(place):
         properties.append(f"file={_property(place.file)}")
         if place.line:
             properties += [f"line={place.line}", f"col={place.column}"] if place.column else [f"line={place.line}"]
     properties.append(f"title={_property(f'{diagnostic.code} {rule.name}' if rule else diagnostic.code)}")
     key = f"{diagnostic.path}: " if diagnostic.path else ""
+    if place is not None and is_variable(place):
+        key = f"{place.file}: {key}"
     lines = [f"{key}{diagnostic.summary}"]
     if diagnostic.backstage:
         lines.append(f"Backstage: {diagnostic.backstage}")

@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 from generator import __version__
 from generator.backstage.redaction import is_secret_name
+from generator.lint.github import is_variable
 from generator.lint.rules import RULES
 
 if TYPE_CHECKING:
@@ -53,6 +54,8 @@ def _rule(code: str) -> dict[str, Any]:
 def _result(finding: Finding, codes: list[str], *, suppressed: bool) -> dict[str, Any]:
     diagnostic = finding.diagnostic
     key = f"{diagnostic.path}: " if diagnostic.path else ""
+    if diagnostic.location is not None and is_variable(diagnostic.location):
+        key = f"{diagnostic.location.file}: {key}"
     parts = [f"{key}{diagnostic.summary}"]
     if diagnostic.backstage:
         parts.append(f"Backstage: {diagnostic.backstage}")
@@ -65,7 +68,7 @@ def _result(finding: Finding, codes: list[str], *, suppressed: bool) -> dict[str
         "message": {"text": "\n".join(parts)},
         "partialFingerprints": {"greenroom/v1": _fingerprint(finding)},
     }
-    if diagnostic.location is not None:
+    if diagnostic.location is not None and not is_variable(diagnostic.location):
         result["locations"] = [{"physicalLocation": _physical(diagnostic.location)}]
     if suppressed:
         result["suppressions"] = [{"kind": "inSource"}]

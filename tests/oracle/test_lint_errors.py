@@ -179,8 +179,13 @@ def _openssl(folder: Path, *arguments: str) -> None:
     subprocess.run(["openssl", *arguments], cwd=folder, check=True, capture_output=True)
 
 
-def start(oracle_dir: Path, server: EmbeddedServer, folder: Path, code: str, kind: str, **changes: str) -> dict[str, Any]:
-    """Start the catalog with an example. ``changes`` are texts to replace in its files. A process that ends is an error."""
+def start(
+    oracle_dir: Path, server: EmbeddedServer, folder: Path, code: str, kind: str, *, statement: str = "", **changes: str
+) -> dict[str, Any]:
+    """Start the catalog with an example, and run ``statement`` as well.
+
+    ``changes`` are texts to replace in its files. A process that ends is an error.
+    """
     case = example(code, kind)
     case.write(folder)
     for name in case.files:
@@ -194,6 +199,8 @@ def start(oracle_dir: Path, server: EmbeddedServer, folder: Path, code: str, kin
         "PGPORT": str(server.port),  # the examples leave the port to the driver
         "POSTGRES_USER": ADMIN,
         "POSTGRES_PASSWORD": PASSWORD,
+        "CATALOG_DB_PASSWORD": PASSWORD,
+        "GREENROOM_STATEMENT": statement,
     }
     command = ["node", "--no-warnings", str(START), str(oracle_dir), "catalog", *(str(folder / name) for name in case.files)]
     done = subprocess.run(command, cwd=folder, env=environ, capture_output=True, text=True, timeout=120)
@@ -227,11 +234,7 @@ def test_the_client_that_creates_databases(oracle_dir: Path, server: EmbeddedSer
     bad = start(oracle_dir, server, tmp_path / "bad", "GR026", "Bad")
     assert "Failed to connect to the database to make sure that 'backstage_plugin_catalog' exists" in bad["error"]
     assert "better-sqlite3" in bad["error"]
-    import psycopg
-
-    with psycopg.connect(server.dsn(), autocommit=True) as connection:
-        connection.execute("DROP DATABASE IF EXISTS backstage_plugin_catalog")
-        connection.execute("CREATE DATABASE backstage_plugin_catalog")
+    execute(server, "DROP DATABASE IF EXISTS backstage_plugin_catalog", "CREATE DATABASE backstage_plugin_catalog")
     good = start(oracle_dir, server, tmp_path / "good", "GR026", "Good")
     assert good.get("database") == "backstage_plugin_catalog", good
 
@@ -252,6 +255,57 @@ def test_an_include_nobody_knows(oracle_dir: Path, server: EmbeddedServer, tmp_p
     bad = start(oracle_dir, server, tmp_path / "bad", "GR215", "Bad")
     assert "error" in bad, bad
     assert "error" not in start(oracle_dir, server, tmp_path / "good", "GR215", "Good")
+
+
+# --- warnings that a server shows -------------------------------------------------------------------------------------
+
+
+def execute(server: EmbeddedServer, *statements: str) -> None:
+    """Run statements as the superuser."""
+    import psycopg
+
+    with psycopg.connect(server.dsn(), autocommit=True) as connection:
+        for statement in statements:
+            connection.execute(statement)
+
+
+@pytest.fixture
+def catalog_user(server: EmbeddedServer) -> Iterator[None]:
+    """A user of the catalog's own, and no database."""
+    execute(
+        server,
+        "DROP DATABASE IF EXISTS backstage_plugin_catalog",
+        f"CREATE ROLE backstage_catalog LOGIN PASSWORD '{PASSWORD.replace(chr(39), chr(39) * 2)}'",
+    )
+    yield
+    execute(server, "DROP DATABASE IF EXISTS backstage_plugin_catalog", "DROP ROLE backstage_catalog")
+
+
+@pytest.mark.usefixtures("catalog_user")
+def test_a_database_that_the_base_user_created(oracle_dir: Path, server: EmbeddedServer, tmp_path: Path) -> None:
+    """The plugin's own user may create no table in it; in a database it owns it may (GR020)."""
+    table = "create table t ()"
+    bad = start(oracle_dir, server, tmp_path / "bad", "GR020", "Bad", statement=table)
+    assert "permission denied for schema public" in bad["error"]
+    execute(
+        server, "DROP DATABASE backstage_plugin_catalog", "CREATE DATABASE backstage_plugin_catalog OWNER backstage_catalog"
+    )
+    good = start(oracle_dir, server, tmp_path / "good", "GR020", "Good", statement=table)
+    assert good.get("user") == "backstage_catalog", good
+
+
+@pytest.mark.usefixtures("catalog_user")
+def test_a_base_role_that_a_plugins_user_is_no_member_of(oracle_dir: Path, server: EmbeddedServer, tmp_path: Path) -> None:
+    """The process ends (GR031)."""
+    execute(server, "CREATE ROLE backstage_owner", "CREATE DATABASE backstage_plugin_catalog OWNER backstage_catalog")
+    try:
+        bad = start(oracle_dir, server, tmp_path / "bad", "GR031", "Bad", statement="select pg_sleep(1)")
+        assert "the process ended with" in bad["error"]
+        assert "backstage_owner" in bad["error"]
+        good = start(oracle_dir, server, tmp_path / "good", "GR031", "Good")
+        assert good.get("user") == "backstage_catalog", good
+    finally:
+        execute(server, "DROP ROLE backstage_owner")
 
 
 # --- real files -------------------------------------------------------------------------------------------------------

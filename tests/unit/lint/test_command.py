@@ -42,6 +42,14 @@ def test_a_warning_is_exit_code_0_and_an_error_1(folder: Path, capsys: pytest.Ca
     assert run(["lint", "--select", "gr117,GR2"]) == 0
 
 
+def test_a_suppressed_error_does_not_count(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "app-config.yaml").write_text(f"{FIXED}      ssl: require # greenroom-ignore: GR001 why\n", encoding="utf-8")
+    assert run(["lint"]) == 0
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err.startswith("nothing found, 1 suppressed\n")
+
+
 def test_fix_writes_and_says_what_is_left(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (folder / "app-config.yaml").write_text(FIXABLE + "      ssl: require\n", encoding="utf-8")
     assert run(["lint", "--fix"]) == 1

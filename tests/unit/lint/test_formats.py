@@ -169,6 +169,13 @@ def test_nothing_in_an_annotation_is_a_command_of_its_own(text: str) -> None:
     assert message == f"{text}\nhelp: {text}"
 
 
+def test_a_variable_is_no_file() -> None:
+    """An ``APP_CONFIG_*`` variable has no line that an annotation could be shown at."""
+    place = Location("APP_CONFIG_backend_database_client")
+    command = workflow_commands([Diagnostic("GR999", Severity.ERROR, "x", place, "backend.database.client")])
+    assert command == "::error title=GR999::APP_CONFIG_backend_database_client: backend.database.client: x\n"
+
+
 def test_a_note_without_a_place() -> None:
     assert workflow_commands([Diagnostic("GR022", Severity.INFO, "x")]) == "::notice title=GR022 schema-mode-creates::x\n"
 
