@@ -9,7 +9,7 @@ from generator.diagnostics import Location
 from generator.lint.model import ERROR, INFO, Rule, found
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from generator.lint.model import Finding
@@ -42,17 +42,18 @@ SIGN_IN: Final = {
 #: Dependencies of @backstage/backend-defaults itself; the others are optional peers, which the backend has to bring.
 #: Told from the installed package where there is one.
 BROUGHT: Final = frozenset({"pg", "mysql2", "@azure/identity", "@aws-sdk/rds-signer"})
-_DEFAULTS = "@backstage/backend-defaults"
+_DEFAULTS, _MODULES, _PACKAGE = "@backstage/backend-defaults", "node_modules", "package.json"
 _ADD = {"yarn.lock": "yarn --cwd {folder} add {names}", "pnpm-lock.yaml": "pnpm --dir {folder} add {names}"}
 _NPM = "npm install --workspace {folder} {names}"
 
 
 class Driver(NamedTuple):
-    """A package that is needed: by which plugins, and whether it is ``declared``, ``brought`` by another, or ``missing``."""
+    """A package that is needed: by which plugins, and whether it is ``declared``, ``brought`` (by whom), or ``missing``."""
 
     package: str
     plugins: tuple[str, ...]
     state: str
+    by: str = ""
 
 
 class Drivers(NamedTuple):
@@ -93,8 +94,13 @@ def find_drivers(subject: Subject) -> list[Drivers]:
         if manifest is None:
             continue
         declared = {*manifest.get("dependencies", {}), *manifest.get("optionalDependencies", {})}
-        brought = _brought(root, folder)
-        drivers = tuple(Driver(package, plugins, _state(package, declared, brought)) for package, plugins in wanted.items())
+        brought = _brought(root, folder, manifest, wanted)
+        drivers = tuple(
+            Driver(package, plugins, "declared")
+            if package in declared
+            else Driver(package, plugins, "brought" if package in brought else "missing", brought.get(package, ""))
+            for package, plugins in wanted.items()
+        )
         names = " ".join(driver.package for driver in drivers if driver.state != "declared")
         template = next((_ADD[name] for name in _ADD if (root / name).is_file()), None)
         if template is None:
@@ -111,7 +117,7 @@ def check(subject: Subject) -> Iterator[Finding]:
                 continue
             rule = MISSING if driver.state == "missing" else INDIRECT
             plugins = ", ".join(driver.plugins[:5]) + (", …" if len(driver.plugins) > 5 else "")
-            what = "nothing brings it" if rule is MISSING else f"only {_DEFAULTS} brings it"
+            what = "nothing brings it" if rule is MISSING else f"only {driver.by} brings it"
             file = f"{backend.backend}/package.json"
             line = _line(subject.project.request.root / file)
             yield found(
@@ -126,19 +132,18 @@ def check(subject: Subject) -> Iterator[Finding]:
             )
 
 
-def _state(package: str, declared: set[str], brought: frozenset[str]) -> str:
-    return "declared" if package in declared else "brought" if package in brought else "missing"
-
-
-def _brought(root: Path, folder: str) -> frozenset[str]:
-    """What the packages of the repository bring besides the backend itself."""
-    top = _manifest(root / "package.json") or {}
-    found_there = {*top.get("dependencies", {})}
-    for place in (root / folder, root):
-        installed = _manifest(place / "node_modules" / _DEFAULTS / "package.json")
-        if installed is not None:
-            return frozenset({*found_there, *installed.get("dependencies", {})})
-    return frozenset({*found_there, *BROUGHT})
+def _brought(root: Path, folder: str, manifest: dict[str, dict[str, str]], wanted: Iterable[str]) -> dict[str, str]:
+    """What is there although the backend's dependencies do not list it, and who brings it."""
+    places = (root / folder, root)
+    defaults = next((found for place in places if (found := _manifest(place / _MODULES / _DEFAULTS / _PACKAGE))), None)
+    brought = dict.fromkeys(BROUGHT if defaults is None else defaults.get("dependencies", {}), _DEFAULTS)
+    # An old backend-defaults that lists none of them, and another package that does.
+    installed = (name for name in wanted if any((place / _MODULES / name / _PACKAGE).is_file() for place in places))
+    brought |= dict.fromkeys((name for name in installed if name not in brought), "another installed package")
+    brought |= dict.fromkeys((_manifest(root / _PACKAGE) or {}).get("dependencies", {}), "package.json of the root")
+    return brought | dict.fromkeys(
+        manifest.get("devDependencies", {}), "devDependencies, which a production build leaves out,"
+    )
 
 
 def _manifest(path: Path) -> dict[str, dict[str, str]] | None:

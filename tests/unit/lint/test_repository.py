@@ -110,6 +110,26 @@ def test_what_is_installed_decides_what_is_brought(tmp_path: Path) -> None:
     assert states(look(tmp_path, dependencies={}, config=config(), **installed)) == {"pg": "missing"}
 
 
+@pytest.mark.parametrize(
+    ("files", "dev", "by"),
+    [
+        ({"node_modules/better-sqlite3/package.json": {"name": "x"}}, {}, "another installed package"),
+        ({}, {"better-sqlite3": "1"}, "devDependencies, which a production build leaves out,"),
+    ],
+)
+def test_who_brings_a_driver_that_is_not_declared(
+    tmp_path: Path, files: dict[str, Any], dev: dict[str, str], by: str
+) -> None:
+    text = "backend: {database: {client: better-sqlite3, connection: ':memory:'}}\n"
+    report = look(tmp_path, dependencies={}, config=text, **files)
+    path = tmp_path / "packages/backend/package.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "devDependencies": dev}))
+    report = lint(Request(root=tmp_path, environ={}), select=("GR08",), ignore=("GR80",))
+    (finding,) = report.findings
+    assert (finding.diagnostic.code, finding.diagnostic.severity) == ("GR083", "info")
+    assert finding.diagnostic.summary == f"better-sqlite3 is needed by auth, catalog, and only {by} brings it"
+
+
 # --- the old manager --------------------------------------------------------------------------------------------------
 
 
