@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -18,6 +19,20 @@ from generator.live.embedded import embedded_server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+
+def _oracle_fixture() -> Any:
+    """The fixture that sets up the real Backstage packages for the oracle tests."""
+    path = Path(__file__).parents[2] / "oracle" / "conftest.py"
+    spec = spec_from_file_location("greenroom_oracle_conftest", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.oracle_dir
+
+
+oracle_dir = _oracle_fixture()
 
 DEBIAN_15 = Path("/usr/lib/postgresql/15/bin")
 MANY = {"max_connections": "100", "fsync": "off"}
