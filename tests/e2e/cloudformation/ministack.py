@@ -35,7 +35,9 @@ REGION = "eu-central-1"
 
 
 def _pip(python: Path | str, *arguments: str) -> None:
-    subprocess.run([str(python), "-m", "pip", "install", "--quiet", *arguments], check=True, capture_output=True, timeout=600)
+    subprocess.run(
+        [str(python), "-m", "pip", "install", "--quiet", *arguments], check=True, capture_output=True, timeout=600
+    )
 
 
 def prepare() -> tuple[Path, Path]:
@@ -175,9 +177,7 @@ def simplified(template: dict[str, Any], code: dict[str, str]) -> dict[str, Any]
     """The template without what MiniStack does not have: rules, security groups, the functions' network, keys."""
     template = {key: value for key, value in template.items() if key != "Rules"}
     dropped = {
-        name
-        for name, resource in template["Resources"].items()
-        if resource["Type"].startswith(("AWS::EC2::", "AWS::KMS::"))
+        name for name, resource in template["Resources"].items() if resource["Type"].startswith(("AWS::EC2::", "AWS::KMS::"))
     }
     resources = {}
     for name, resource in template["Resources"].items():

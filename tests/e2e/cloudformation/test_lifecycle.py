@@ -282,7 +282,9 @@ def test_the_life_of_a_stack(portal: Portal, oracle_dir: Path) -> None:
     # The real Backstage opens every database with the fragment.
     opened = portal.open_with_backstage(oracle_dir)
     expected = {name: {"database": portal.name(name), "rows": 1} for name in portal.plugins}
-    assert {name: {key: found.get(key) for key in ("database", "rows")} for name, found in opened.items()} == expected, opened
+    assert {name: {key: found.get(key) for key in ("database", "rows")} for name, found in opened.items()} == expected, (
+        opened
+    )
     # Delete: kept. Create again: found again.
     rows = portal.rows("catalog")
     assert portal.delete() == "DELETE_COMPLETE"

@@ -16,8 +16,9 @@ if TYPE_CHECKING:
     from .deadline import Deadline
     from .wanted import Wanted
 
-#: Out of connections, starting up or shutting down, killed by an operator, serialisation, deadlock, lock not available.
-TRANSIENT_CODES = frozenset({"53300", "57P01", "57P02", "57P03", "40001", "40P01", "55P03"})
+#: Out of connections, starting up or shutting down, killed by an operator, serialisation, deadlock, lock not available. And
+#: what was not there a moment ago: a statement of an attempt whose line broke may still be running.
+TRANSIENT_CODES = frozenset({"53300", "57P01", "57P02", "57P03", "40001", "40P01", "55P03", "23505", "42710", "42P04"})
 #: A function that was frozen, not ended, must not keep its locks: the server looks after its sessions.
 _SESSION_SETTINGS = (
     "SET tcp_keepalives_idle = 15; "

@@ -121,10 +121,17 @@ def _make_databases(admin: Session, plan: Plan) -> None:
     name = _new_name(plan.wanted.id)
     if admin.run(f"SELECT 1 FROM pg_catalog.pg_database WHERE datname = {literal(name)}"):
         return  # an earlier attempt ended here
-    try:
+    with _in_use_for_a_moment(True):  # somebody is connected to template1
         admin.run(f"CREATE DATABASE {identifier(name)}")
+
+
+@contextlib.contextmanager
+def _in_use_for_a_moment(is_new: bool) -> Iterator[None]:
+    """A new database is in use (55006) because an earlier attempt's statement still runs: worth trying again."""
+    try:
+        yield
     except SqlError as error:
-        if error.code == "55006":  # somebody is connected to template1
+        if is_new and error.code == "55006":
             raise TransientError(str(error)) from error
         raise
 
@@ -171,7 +178,8 @@ def _change_server(admin: Session, plan: Plan, password: str, notes: list[str]) 
         step = plan.database
         if step.action != "keep":
             before = step.old_name if step.action == RENAME else _new_name(wanted.id)
-            admin.run(f"ALTER DATABASE {identifier(before)} RENAME TO {identifier(step.name)}")
+            with _in_use_for_a_moment(step.action == CREATE):
+                admin.run(f"ALTER DATABASE {identifier(before)} RENAME TO {identifier(step.name)}")
             notes.append(
                 f"renamed database {before!r} to {step.name!r}" if step.old_name else f"created database {step.name!r}"
             )

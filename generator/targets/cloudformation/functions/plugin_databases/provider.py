@@ -14,6 +14,7 @@ from .logs import Secrets, log
 from .marker import owner_of
 from .order import Order, event_part, read_order
 from .respond import answer_body, put_answer
+from .scram import prepared
 
 NOT_CREATED = "not-created:"
 #: Kept for the answer to CloudFormation, retries included.
@@ -117,16 +118,24 @@ def _plugin_password(order: Order, secrets: Secrets) -> str:
     if found["username"] not in ("", order.wanted.role):
         raise RefusedError(f"the secret in SecretArn is of user {found['username']!r}, and Role is {order.wanted.role!r}")
     password = found["password"]
-    problem = (
-        "is empty" if not password
-        else "holds NUL" if "\0" in password
-        else f"has more than {_PASSWORD_CHARACTERS} characters" if len(password) > _PASSWORD_CHARACTERS
-        else "is not valid Unicode" if any("\ud800" <= character <= "\udfff" for character in password)
-        else ""
-    )  # fmt: skip
+    problem = _password_problem(order.wanted.engine, password)
     if problem:
         raise RefusedError(f"the password in SecretArn {problem}")
     return password
+
+
+def _password_problem(engine: str, password: str) -> str | None:
+    if not password:
+        return "is empty"
+    if "\0" in password:
+        return "holds NUL"
+    if len(password) > _PASSWORD_CHARACTERS:
+        return f"has more than {_PASSWORD_CHARACTERS} characters"
+    if any("\ud800" <= character <= "\udfff" for character in password):
+        return "is not valid Unicode"
+    if engine == "postgresql" and prepared(password) is None:
+        return "holds a character that a login by SCRAM cannot carry (RFC 4013)"
+    return None
 
 
 def _certificates(bundle: str, stack_id: str, deadline: Deadline) -> str:

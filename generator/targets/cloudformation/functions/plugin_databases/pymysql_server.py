@@ -95,7 +95,7 @@ class PyMySQLServer:
             host=self._address[0],
             port=self._address[1],
             user=user,
-            password=password,
+            password=password.encode(),  # as text the driver would take Latin-1
             database=database or None,
             charset="utf8mb4",
             autocommit=True,

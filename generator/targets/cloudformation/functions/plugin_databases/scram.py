@@ -27,28 +27,28 @@ _PROHIBITED = (
 def verifier(password: str, salt: bytes | None = None) -> str:
     """What PostgreSQL stores for ``password``: ``SCRAM-SHA-256$<iterations>:<salt>$<stored key>:<server key>``."""
     salt = salt or secrets.token_bytes(16)
-    salted = hashlib.pbkdf2_hmac("sha256", prepared(password).encode(), salt, _ITERATIONS)
+    salted = hashlib.pbkdf2_hmac("sha256", (prepared(password) or password).encode(), salt, _ITERATIONS)
     stored_key = hashlib.sha256(hmac.digest(salted, b"Client Key", "sha256")).digest()
     server_key = hmac.digest(salted, b"Server Key", "sha256")
     encoded = [base64.b64encode(part).decode() for part in (salt, stored_key, server_key)]
     return f"SCRAM-SHA-256${_ITERATIONS}:{encoded[0]}${encoded[1]}:{encoded[2]}"
 
 
-def prepared(password: str) -> str:
-    """SASLprep (RFC 4013), and the password as it is where that is not possible: as PostgreSQL does."""
-    if password.isascii():
-        return password
+def prepared(text: str) -> str | None:
+    """SASLprep (RFC 4013); ``None`` where it is not possible, and a login by SCRAM with most drivers neither."""
+    if text.isascii() and text.isprintable():
+        return text
     mapped = "".join(
         " " if stringprep.in_table_c12(character) else character
-        for character in password
+        for character in text
         if not stringprep.in_table_b1(character)
     )
     normal = unicodedata.ucd_3_2_0.normalize("NFKC", mapped)
     if not normal or any(table(character) for character in normal for table in _PROHIBITED):
-        return password
+        return None
     if any(stringprep.in_table_d1(character) for character in normal) and (
         any(stringprep.in_table_d2(character) for character in normal)
         or not (stringprep.in_table_d1(normal[0]) and stringprep.in_table_d1(normal[-1]))
     ):
-        return password
+        return None
     return normal

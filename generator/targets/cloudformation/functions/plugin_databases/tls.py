@@ -37,9 +37,9 @@ def explain(host: str, port: int, error: Exception) -> Exception:
     """What to raise for an error of the network or of TLS."""
     if isinstance(error, ssl.SSLCertVerificationError):
         return RefusedError(
-            f"the certificate of {host}:{port} cannot be verified: {error.verify_message}. Give the certificate "
-            "authority in "
-            "CaBundle (rds, system, an https address or PEM text), and the host name the certificate is for"
+            f"the certificate of {host}:{port} cannot be verified: {getattr(error, 'verify_message', error)}. "
+            "Give the certificate authority in CaBundle (rds, system, an https address or PEM text), and the host name the "
+            "certificate is for"
         )
     text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
     return TransientError(f"{host}:{port}: {text or type(error).__name__}")

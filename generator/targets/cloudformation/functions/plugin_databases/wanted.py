@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .failures import RefusedError, problems_text
+from .scram import prepared
 
 PLUGIN_DATABASE = "Custom::PluginDatabase"
 SHARED_DATABASE = "Custom::SharedDatabase"
@@ -256,9 +257,12 @@ def name_problem(engine: str, property_name: str, name: str) -> str | None:
             return f"is longer than {_POSTGRESQL_BYTES} bytes, PostgreSQL's limit"
         if property_name != "Database" and name.startswith("pg_"):
             return "starts with pg_, which PostgreSQL keeps for itself"
+        if property_name == "Role" and prepared(name) is None:
+            return "holds a character that a login by SCRAM cannot carry (RFC 4013)"
         return None
-    if len(name) > _MYSQL_CHARACTERS[property_name]:
-        return f"is longer than {_MYSQL_CHARACTERS[property_name]} characters, MySQL's limit"
+    longest = _MYSQL_CHARACTERS.get(property_name, 64)
+    if len(name) > longest:
+        return f"is longer than {longest} characters, MySQL's limit"
     if any(ord(character) > 0xFFFF for character in name):
         return "holds a character MySQL has in no name (outside Unicode's first plane)"
     if name != name.rstrip() or unicodedata.category(name[0]) in ("Cc", "Zs"):
