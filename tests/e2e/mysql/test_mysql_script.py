@@ -15,6 +15,8 @@ from generator.naming import database_problem, role_problem
 if TYPE_CHECKING:
     from pathlib import Path
 
+pytestmark = pytest.mark.slow
+
 CATALOG, AUTH = want("catalog"), want("tech-insights")
 #: Everything a plugin does to its database, as its migrations do.
 MIGRATE = """

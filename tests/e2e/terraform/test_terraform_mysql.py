@@ -38,12 +38,16 @@ def mariadb(mirror: Path) -> Iterator[MariaDB]:
 
 
 @pytest.fixture
-def work(mirror: Path, mariadb: MariaDB, tmp_path: Path) -> Iterator[MysqlWorkspace]:
-    """An empty server, and a folder to run Terraform in."""
-    made = MysqlWorkspace(tmp_path, mirror, {"primary": mariadb})
+def work(mirror: Path, mariadb: MariaDB, program: str, tmp_path: Path) -> Iterator[MysqlWorkspace]:
+    """An empty server, and a folder to run Terraform (or OpenTofu) in."""
+    made = MysqlWorkspace(tmp_path, mirror, {"primary": mariadb}, program=program)
     mariadb.clear()
     yield made
     made.clean()
+
+
+#: What the life of an installation shows with both programs is not shown twice.
+with_terraform = pytest.mark.parametrize("program", ["terraform"], indirect=True)
 
 
 def apply(work: MysqlWorkspace, plan: Plan, **variables: object) -> str:
@@ -121,6 +125,7 @@ def test_the_life_of_an_installation(work: MysqlWorkspace, mariadb: MariaDB) -> 
     assert work.as_plugin(back, "catalog", "SELECT a FROM kept").stdout == "42\n"
 
 
+@with_terraform
 def test_taking_over_what_a_dba_made(work: MysqlWorkspace, mariadb: MariaDB) -> None:
     """Without TLS, in another character set, and with a grant whose underscores are wildcards."""
     mariadb.root(
@@ -138,6 +143,7 @@ def test_taking_over_what_a_dba_made(work: MysqlWorkspace, mariadb: MariaDB) -> 
     assert "Access denied" in work.as_plugin(plan, "auth", "SELECT 1", tls=False).stderr
 
 
+@with_terraform
 def test_what_plugins_share(work: MysqlWorkspace) -> None:
     users = [Wanted("x", database="both"), Wanted("y", database="both", role="two"), Wanted("z", role="two")]
     plan = make_plan(Wanted("auth"), *users, servers=on_mysql())
@@ -152,13 +158,14 @@ def test_what_plugins_share(work: MysqlWorkspace) -> None:
     works(work, plan)
 
 
-def test_both_engines_in_one_configuration(mirror: Path, mariadb: MariaDB, tmp_path: Path) -> None:
+@with_terraform
+def test_both_engines_in_one_configuration(mirror: Path, mariadb: MariaDB, program: str, tmp_path: Path) -> None:
     from terraform_workspace import ADMIN, ADMIN_PASSWORD
 
     with embedded_server() as postgres:
         postgres.create_admin(ADMIN, ADMIN_PASSWORD)
         mariadb.clear()
-        work = MysqlWorkspace(tmp_path, mirror, {"reports": mariadb}, {"primary": postgres})
+        work = MysqlWorkspace(tmp_path, mirror, {"reports": mariadb}, {"primary": postgres}, program)
         plan = make_plan(
             Wanted("auth"), Wanted("catalog", server="reports"), servers=[server(), *on_mysql("reports")], store="variables"
         )
@@ -172,6 +179,7 @@ def test_both_engines_in_one_configuration(mirror: Path, mariadb: MariaDB, tmp_p
         work.clean()
 
 
+@with_terraform
 def test_the_server_is_verified(work: MysqlWorkspace, mariadb: MariaDB) -> None:
     """A server whose certificate nobody vouches for gets no password."""
     work.passwords = {"auth": "no-matter-here"}
