@@ -406,7 +406,8 @@ def test_hostile_names(stage: Stage, tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_two_hundred_plugins_in_seconds(tmp_path: Path) -> None:
     plan = make_plan(*(Want(plugin=f"plugin-{number:03}") for number in range(200)))
-    with embedded_server() as server:  # of its own: it goes as a whole, which is quicker than dropping 200 databases
+    # A server of its own: it goes as a whole, which is quicker than dropping 200 databases, and it has room for 200 pools.
+    with embedded_server(settings={"max_connections": "300"}) as server:
         server.create_admin(ADMIN, ADMIN_PASSWORD)
         stage = Stage(server=server, folder=tmp_path, psql=find_psql(server.bin_dir))
         stage.must_apply(plan, secrets(plan))
@@ -416,14 +417,14 @@ def test_two_hundred_plugins_in_seconds(tmp_path: Path) -> None:
 def _two_hundred(stage: Stage, plan: Plan) -> None:
     wanted = targets(stage, plan)
     seen: list[str] = []
-    started = time.monotonic()
+    started, worked = time.monotonic(), time.process_time()
     report = run_preflight(wanted, on_result=lambda result: seen.append(result.plugin_id))
-    seconds = time.monotonic() - started
+    seconds, worked = time.monotonic() - started, time.process_time() - worked
     assert report.ready, [item.render() for item in report.diagnostics()][:3]
     assert len(set(seen)) == 200
     tried = {check.detail.split("tried ")[1].split(":")[0] for result in report.results for check in result.checks[-1:]}
     assert len(tried) == 200, "every database was tried by somebody"
-    print(f"200 plugins: {seconds:.1f} s")
+    print(f"200 plugins: {seconds:.1f} s, {worked:.1f} s of it the processor's, load {_load():.1f} per core")
     assert seconds < 10 * max(1.0, _load()), f"{seconds:.1f} s"
 
 
