@@ -124,7 +124,8 @@ class GoogleCloudSql(Created):
                 Output(
                     name=Escaped("server_ca"),
                     description=string("Certificates of the server's authority (PEM)."),
-                    value=Escaped(f'join("\\n", {_INSTANCE}.server_ca_cert[*].cert)'),
+                    # A certificate is public; the provider takes the whole block for a secret.
+                    value=Escaped(f'nonsensitive(join("\\n", {_INSTANCE}.server_ca_cert[*].cert))'),
                 ),
             ),
         )
