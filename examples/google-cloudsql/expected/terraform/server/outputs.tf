@@ -12,5 +12,5 @@ output "databases" {
 
 output "server_ca" {
   description = "Certificates of the server's authority (PEM)."
-  value       = join("\n", google_sql_database_instance.database.server_ca_cert[*].cert)
+  value       = nonsensitive(join("\n", google_sql_database_instance.database.server_ca_cert[*].cert))
 }
