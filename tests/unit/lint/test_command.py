@@ -88,6 +88,21 @@ def test_fix_with_a_format_for_programs(folder: Path, capsys: pytest.CaptureFixt
     assert said.err == "1 change written to app-config.yaml\n"
 
 
+def test_the_generated_fragment_is_looked_at(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """What `generate` leaves out of its own input, Backstage gets: a plugin's own user needs ensureExists: false."""
+    (folder / "app-config.yaml").write_text(
+        "backend:\n  database:\n    client: pg\n    connection: {host: h, user: u, password: '${P}'}\n"
+        "    plugin: {catalog: {connection: {user: c, password: '${C}'}}}\n"
+    )
+    fragment = folder / "infra" / "app-config.databases.yaml"
+    fragment.parent.mkdir()
+    fragment.write_text("backend: {database: {ensureExists: false}}\n")
+    assert run(["lint", "--config", "app-config.yaml"]) == 0
+    assert "GR020" in capsys.readouterr().out
+    assert run(["lint", "--config", "app-config.yaml", "--config", str(fragment)]) == 0
+    assert capsys.readouterr().out == ""
+
+
 def test_overlays_that_nobody_named_are_said(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for name in ("app-config.production.yaml", "app-config.local.yaml", "app-config.example.yaml"):
         (folder / name).write_text("app: {}\n")
@@ -129,3 +144,15 @@ def test_other_commands_do_not_load_lint() -> None:
     assert not {
         name for name in modules_after("resolve", "--root", "examples/quickstart") if name.startswith("generator.lint")
     }
+
+
+def test_variables_beside_the_fragment(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The APP_CONFIG_* variables are a layer without a file."""
+    monkeypatch.setenv("APP_CONFIG_backend_database_client", "pg")
+    (folder / "infra").mkdir()
+    (folder / "infra" / "app-config.databases.yaml").write_text("backend: {database: {ensureExists: false}}\n")
+    (folder / "app-config.yaml").write_text("backend: {database: {connection: {host: h}}}\n")
+    assert run(["lint", "--config", "app-config.yaml", "--config", "infra/app-config.databases.yaml"]) == 0
+    assert capsys.readouterr().out == ""
