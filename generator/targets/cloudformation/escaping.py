@@ -11,7 +11,7 @@ from generator.escaping import Escaped
 from generator.targets.yaml_escaping import yaml_value
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Mapping
 
     from generator.templating import Filters
 
@@ -50,16 +50,12 @@ def text(value: str) -> Escaped:
     return Escaped(f'"{value}"') if _PROSE.fullmatch(value) else yaml_value(value)
 
 
-def secret_template(literals: Iterable[tuple[str, str | int]], variables: Iterable[tuple[str, str, bool]]) -> Escaped:
-    """The JSON object a secret is made from, as a YAML scalar after ``!Sub``.
+def secret_template(values: Mapping[str, str | int]) -> Escaped:
+    """The JSON object a secret is made from, as a YAML scalar.
 
-    ``literals`` are keys and values. ``variables`` are a key, a name that ``!Sub`` replaces, and whether the value is a text
-    (it then has to be free of quotes and backslashes, which a parameter's pattern sees to). No character of a literal
-    means anything to ``!Sub``, to a dynamic reference or to YAML.
+    No character of a value means anything to a dynamic reference, to ``!Sub`` or to YAML.
     """
-    parts = {key: _json(value) for key, value in literals}
-    parts |= {key: f'"${{{name}}}"' if is_text else f"${{{name}}}" for key, name, is_text in variables}
-    body = ", ".join(f'"{key}": {parts[key]}' for key in sorted(parts))
+    body = ", ".join(f'"{key}": {_json(values[key])}' for key in sorted(values))
     return Escaped("'{" + body.replace("'", "''") + "}'")
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from generator.escaping import Escaped
 from generator.targets.cloudformation.escaping import logical_id
-from generator.targets.cloudformation.servers.base import ENGINE_NAMES, server_id
+from generator.targets.cloudformation.servers.base import ENGINE_NAMES, server_id, server_stack
 from generator.targets.cloudformation.shape import ROOT, place, plugin_id_of, shared_id, stack_file
 
 if TYPE_CHECKING:
@@ -23,14 +23,14 @@ def readme_view(shape: Shape) -> dict[str, Any]:
     return {
         "environment": plan.environment,
         "plugins": Escaped(f"{number} plugin{'' if number == 1 else 's'}"),
-        "stack": Escaped(f"backstage-databases-{plan.environment}"),
+        "stack": Escaped(server_stack(plan.environment, "databases")),
         "data_api": shape.data_api,
         "created": [
             {
                 "name": server.name,
                 "engine": Escaped(ENGINE_NAMES[server.engine]),
                 "file": Escaped(f"server-{server.name}"),
-                "stack": Escaped(f"backstage-{server.name.replace('_', '-')}"),
+                "stack": Escaped(server_stack(plan.environment, server.name)),
                 "parameter": server_id(server.name, "Stack"),
                 "host": server.host,
                 "port": server.port,

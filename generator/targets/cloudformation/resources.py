@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from generator.escaping import Escaped
 from generator.targets.cloudformation.escaping import secret_template, text
@@ -12,24 +12,27 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from generator.model import Database, PluginPlan, Role
-    from generator.targets.cloudformation.servers.base import Connection
 
 Properties = list[tuple[Escaped, Escaped]]
 
 _RETAIN, _DELETE = Escaped("Retain"), Escaped("Delete")
-_ENGINES = {"postgresql": "postgres", "mysql": "mysql"}  # what the secrets of RDS say
+#: A secret whose first deployment is rolled back must go, or its name would be taken at the next one.
+_KEEP_SECRET = Escaped("RetainExceptOnCreate")
 _ROLE_KINDS = {"postgresql": "role", "mysql": "user"}
 
 
 class Secret(NamedTuple):
-    """A generated password. ``variables`` are what ``template`` refers to and the template has no parameter for."""
+    """A generated password.
+
+    ``template`` is what the secret holds besides. A change of it makes a new password, so nothing is in there that can
+    change for other reasons than the role itself.
+    """
 
     id: Escaped
     policy: Escaped
     name: Escaped
     description: Escaped
     template: Escaped
-    variables: Escaped | None
 
 
 class Custom(NamedTuple):
@@ -59,7 +62,7 @@ class Resources:
         token = "!GetAtt ProviderFunction.Arn" if self.is_root else "!Ref ServiceToken"
         self._always = [
             (Escaped("ServiceToken"), Escaped(token)),
-            (Escaped("ServiceTimeout"), Escaped("300")),
+            (Escaped("ServiceTimeout"), Escaped("600")),
             (Escaped("Revision"), Escaped("!Ref Revision")),
         ]
         self._servers = {
@@ -78,7 +81,7 @@ class Resources:
                     f"Database {database.name}, used by {_ids(database.plugins)}.", None, self._shared_database(database)
                 )
             for role in self.shape.shared_roles.values():
-                secret = self._secret(role, shared_id(role, "Secret"), None, _RETAIN)
+                secret = self._secret(role, shared_id(role, "Secret"), _KEEP_SECRET)
                 comment = f"{_role_kind(self, role)} {role.name}, used by {_ids(role.plugins)}."
                 yield Block(comment, secret, self._shared_role(role))
         for plugin in self.shape.stacks.get(self.stack, ()):
@@ -99,7 +102,7 @@ class Resources:
         droppable = plugin.plugin_id in self.shape.droppable
         policy = _DELETE if droppable else _RETAIN
         secret_id = plugin_id_of(plugin.plugin_id, "Secret")
-        secret = self._secret(role, secret_id, database, policy) if own_role else None
+        secret = self._secret(role, secret_id, _DELETE if droppable else _KEEP_SECRET) if own_role else None
         logical = plugin_id_of(plugin.plugin_id, "Database")
         values: list[tuple[str, Escaped]] = [("PluginId", text(plugin.plugin_id))]
         if database.shared:
@@ -161,25 +164,15 @@ class Resources:
 
     # --- both ---------------------------------------------------------------------------------------------------------
 
-    def _secret(self, role: Role, logical: Escaped, database: Database | None, policy: Escaped) -> Secret | None:
+    def _secret(self, role: Role, logical: Escaped, policy: Escaped) -> Secret | None:
         if role.iam:
             return None
-        connection: Connection = self.connections[role.server]
-        literals: list[tuple[str, Any]] = [
-            ("engine", _ENGINES[connection.engine]),
-            ("username", role.name),
-            ("passwordVersion", role.password_version),
-        ]
-        if database is not None:
-            literals.append(("dbname", database.name))
-        host, port = connection.names
         return Secret(
             id=logical,
             policy=policy,
             name=text(role.secret_name),
             description=text(f"Password of the {_role_kind(self, role).lower()} {role.name} of Backstage."),
-            template=secret_template(literals, [("host", host, True), ("port", port, False)]),
-            variables=_mapping(connection.variables),
+            template=secret_template({"username": role.name, "passwordVersion": role.password_version}),
         )
 
     def _custom(
@@ -200,10 +193,6 @@ class Resources:
         if policy is _DELETE:
             properties.append((Escaped("OnDelete"), Escaped("Drop")))
         return Custom(id=logical, policy=policy, type=Escaped(f"Custom::{kind}"), properties=properties)
-
-
-def _mapping(items: tuple[tuple[Escaped, Escaped], ...]) -> Escaped | None:
-    return Escaped(f"{{{', '.join(f'{name}: {value}' for name, value in items)}}}") if items else None
 
 
 def _role_kind(resources: Resources, role: Role) -> str:

@@ -32,7 +32,7 @@ def root_parameters(shape: Shape) -> list[Parameter]:
     found = [
         parameter
         for server in shape.plan.servers
-        for parameter in KINDS[server.kind].parameters(server, data_api=shape.data_api)
+        for parameter in KINDS[server.kind].parameters(server, shape.plan, data_api=shape.data_api)
     ]
     if _iam_roles(shape):
         found += [_resource_id(server) for server in shape.plan.servers if _existing_with_iam(shape, server)]
@@ -57,7 +57,7 @@ def root_view(shape: Shape) -> View:
         "network": network,
         "optional_servers": [item["id"] for item in network if item["is_optional"]],
         "nowhere": NOWHERE,
-        "ingresses": [item["ingress"] for item in network],
+        "ingresses": [item["ingress"] for item in network if not item["is_optional"]],
         "has_logs": True,
         "key_description": f"Database passwords of Backstage ({plan.environment}), and the logs of what sets them.",
         "provider_does": Escaped(" and runs the SQL over the Data API" if shape.data_api else " and has the SQL run"),
@@ -158,7 +158,7 @@ def _secret_prefix(roles: tuple[Role, ...]) -> Escaped:
     """The secrets of the plugins: the folder that all of their names have in common."""
     common = _common([role.secret_name for role in roles if not role.iam])
     folder = common[: common.rfind("/") + 1]
-    return Escaped('!Sub "' + _ARN % ("secretsmanager", f"secret:{sub_text(folder)}*") + '"')
+    return Escaped(f"!Sub {text(_ARN % ('secretsmanager', f'secret:{sub_text(folder)}*'))}")
 
 
 def _common(names: list[str]) -> str:

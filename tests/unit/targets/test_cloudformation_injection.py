@@ -117,12 +117,9 @@ def test_names_and_values_stay_what_they_are(database: str, role: str, schema: s
     resources = found["Resources"]
     tags = {item["Key"]: item["Value"] for item in resources["PluginOneSecret"]["Properties"]["Tags"]}
     assert tags["team"] == tag
-    made = resources["PluginOneSecret"]["Properties"]["GenerateSecretString"]["SecretStringTemplate"].value
-    # What !Sub replaces are the two parameters, and nothing a name brought along.
-    assert re.findall(r"\$\{[^}]*\}", made) == ["${PrimaryHost}", "${PrimaryPort}"]
-    values = json.loads(made.replace("${PrimaryHost}", "h").replace("${PrimaryPort}", "5"))
-    assert (values["username"], values["dbname"]) == (role, database)
-    assert DYNAMIC_REFERENCE not in made
+    made = resources["PluginOneSecret"]["Properties"]["GenerateSecretString"]["SecretStringTemplate"]
+    assert json.loads(made) == {"username": role, "passwordVersion": 1}
+    assert not {"${", DYNAMIC_REFERENCE} & {made[index : index + 2] for index in range(len(made))}
 
 
 @given(ids=st.lists(VALUE, min_size=2, max_size=4, unique=True))
@@ -139,7 +136,7 @@ def test_plugin_ids_stay_in_their_place(ids: list[str]) -> None:
     resources = parsed(plan)["Resources"]
     custom = [item["Properties"] for item in resources.values() if item["Type"] == "Custom::PluginDatabase"]
     assert sorted(item["PluginId"] for item in custom) == sorted(ids)
-    assert len(resources) == 9 + 2 * len(ids)
+    assert len(resources) == 10 + 2 * len(ids)
 
 
 @pytest.mark.parametrize("value", ["a\0b", "\ud800", "{{resolve:ssm:x}}"])
@@ -151,15 +148,12 @@ def test_what_no_template_can_hold_is_refused(value: str) -> None:
 
 
 def test_no_secret_template_refers_to_anything() -> None:
-    made = secret_template([("username", "a${b}{{resolve:x}}'\"\\")], [("host", "Host", True), ("port", "Port", False)])
-    assert made.count("${") == 2
+    hostile = "a${b}{{resolve:x}}'\"\\"
+    made = secret_template({"username": hostile, "passwordVersion": 1})
+    assert "${" not in made
     assert "{{" not in made
     (only,) = load_template(f"x: {made}").values()
-    assert json.loads(only.replace("${Host}", "h").replace("${Port}", "5")) == {
-        "host": "h",
-        "port": 5,
-        "username": "a${b}{{resolve:x}}'\"\\",
-    }
+    assert json.loads(only) == {"username": hostile, "passwordVersion": 1}
 
 
 @given(VALUE)

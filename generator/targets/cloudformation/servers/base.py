@@ -27,9 +27,14 @@ ENVIRONMENT_TAG: Final = "greenroom-environment"
 #: The addresses of a server that has none: nobody gets there.
 NOWHERE: Final = "127.0.0.1/32"
 
-#: What a ``Host`` may be: nothing that would end the JSON text it gets into.
+#: What a ``Host`` may be.
 HOST_PATTERN: Final = r"[0-9A-Za-z._:-]{1,255}"
 ADMINISTRATOR_ARN_PATTERN: Final = r"arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:.+-[A-Za-z0-9]{6}"
+
+
+def server_stack(environment: str, server: str) -> str:
+    """What the stack of a server is called unless somebody calls it otherwise."""
+    return f"backstage-{environment}-{server}".replace("_", "-")
 
 
 def server_id(server: str, what: str = "") -> Escaped:
@@ -41,14 +46,11 @@ def server_id(server: str, what: str = "") -> Escaped:
 class Connection(NamedTuple):
     """How a template gets to a server: YAML expressions for the properties of its custom resources.
 
-    ``reference`` maps a property to the expression; ``variables`` are what ``!Sub`` has to be given before it can say
-    ``${…}`` for the host and the port (none when these are parameters), ``names`` the names it then uses.
+    ``reference`` maps a property to the expression.
     """
 
     engine: str
     reference: dict[str, Escaped]
-    names: tuple[str, str]
-    variables: tuple[tuple[Escaped, Escaped], ...] = ()
 
 
 class ServerKind(Protocol):
@@ -58,7 +60,7 @@ class ServerKind(Protocol):
     def name(self) -> str:
         """What ``servers.<name>.kind`` says."""
 
-    def parameters(self, server: Server, *, data_api: bool) -> list[Parameter]:
+    def parameters(self, server: Server, plan: Plan, *, data_api: bool) -> list[Parameter]:
         """What ``databases.yaml`` asks about the server."""
 
     def connection(self, server: Server, *, data_api: bool) -> Connection:

@@ -8,7 +8,14 @@ from generator.escaping import Escaped
 from generator.targets.base import Artifact
 from generator.targets.cloudformation.escaping import FILTERS
 from generator.targets.cloudformation.parameters import Output, Parameter, example, parameters_view
-from generator.targets.cloudformation.servers.base import ENGINE_NAMES, ENVIRONMENT_TAG, PORTS, Connection, server_id
+from generator.targets.cloudformation.servers.base import (
+    ENGINE_NAMES,
+    ENVIRONMENT_TAG,
+    PORTS,
+    Connection,
+    server_id,
+    server_stack,
+)
 from generator.targets.cloudformation.servers.existing import connection_names
 from generator.templating import render_template
 
@@ -37,7 +44,7 @@ class Created:
 
     # --- what the databases' stack needs ------------------------------------------------------------------------------
 
-    def parameters(self, server: Server, *, data_api: bool) -> list[Parameter]:
+    def parameters(self, server: Server, plan: Plan, *, data_api: bool) -> list[Parameter]:
         """The name of the server's stack; everything else is imported from it."""
         del data_api
         return [
@@ -45,7 +52,7 @@ class Created:
                 name=server_id(server.name, "Stack"),
                 group=f"Server {server.name}",
                 description=f"Name of the stack that created server {server.name} ({server_file(server)}).",
-                default=f"backstage-{server.name.replace('_', '-')}",
+                default=server_stack(plan.environment, server.name),
                 pattern="^[A-Za-z][A-Za-z0-9-]{0,127}$",
                 rule="The name of a stack.",
             )
@@ -57,8 +64,7 @@ class Created:
         for what in connection_names(server, data_api=data_api):
             fixed = {"AdminDatabase": "postgres", "CaBundle": "rds"}.get(what)
             reference[what] = Escaped(fixed) if fixed else _imported(server, what)
-        variables = tuple((Escaped(what), reference[what]) for what in ("Host", "Port"))
-        return Connection(engine=server.engine, reference=reference, names=("Host", "Port"), variables=variables)
+        return Connection(engine=server.engine, reference=reference)
 
     def security_group(self, server: Server) -> Escaped:
         """What the server's stack exports."""

@@ -36,8 +36,9 @@ class Existing:
 
     name = "existing"
 
-    def parameters(self, server: Server, *, data_api: bool) -> list[Parameter]:
+    def parameters(self, server: Server, plan: Plan, *, data_api: bool) -> list[Parameter]:
         """Host, port, administrator, and either the network or the cluster of the Data API."""
+        del plan
         return [
             _host(server),
             _port(server),
@@ -93,12 +94,8 @@ def parameter_connection(server: Server, *, data_api: bool) -> Connection:
     def reference(what: str) -> Escaped:
         return Escaped(f"!Ref {server_id(server.name, what)}")
 
-    found = {name: reference(name) for name in connection_names(server, data_api=data_api)}
-    return Connection(
-        engine=server.engine,
-        reference=found,
-        names=(str(server_id(server.name, "Host")), str(server_id(server.name, "Port"))),
-    )
+    names = connection_names(server, data_api=data_api)
+    return Connection(engine=server.engine, reference={name: reference(name) for name in names})
 
 
 def connection_names(server: Server, *, data_api: bool) -> tuple[str, ...]:
