@@ -5,17 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from generator.backstage import resolve_plugins
-from generator.beside import check_beside, check_readable
 from generator.collect import Rendering, collect
 from generator.diagnostics import Diagnostics, GreenroomError
 from generator.lock import Lock, assign_stacks, read_lock, reconcile
 from generator.model import PluginDatabase
-from generator.overrides import blame_templates, check_overrides, report_failure
 from generator.planning import make_plan
 from generator.project import Project, Request, load, with_fragment
 from generator.targets import TARGETS
 from generator.targets.base import Artifact, RenderContext, Target
-from generator.templating import overridden
 from generator.validate import validate_database
 from generator.verify import verify_artifacts, verify_fragment
 
@@ -165,10 +162,14 @@ def render(project: Project, resolved: PluginDatabaseMap, planned: Planned, *, v
     found = diagnostics if project.templates is None else Diagnostics()
     _verify(project, planned.plan, targets, artifacts, found, deep=verify or project.templates is not None)
     if project.templates is not None:
+        from generator.overrides import blame_templates
+
         blame_templates(found, diagnostics)
     _stop_on_errors(diagnostics)
     rendering = collect(project.layout, planned.plan, planned.previous, artifacts, diagnostics)
     if (folder := project.layout.targets.get("terraform")) is not None:
+        from generator.beside import check_beside
+
         check_beside(rendering.files, rendering.owned, folder, diagnostics)
         _stop_on_errors(diagnostics)
     return rendering
@@ -181,6 +182,9 @@ def _render(
     folder = project.templates
     if folder is None:
         return {name: target.render(contexts[name]) for name, target in targets.items()}
+    from generator.overrides import check_overrides, report_failure
+    from generator.templating import overridden
+
     check_overrides(folder, project.diagnostics)
     _stop_on_errors(project.diagnostics)
     artifacts: dict[str, list[Artifact]] = {}
@@ -229,7 +233,11 @@ def _stop_with_the_rest(project: Project) -> None:
     if not project.diagnostics.has_errors:
         return
     if (folder := project.layout.targets.get("terraform")) is not None:
+        from generator.beside import check_readable
+
         check_readable(folder, project.diagnostics)
     if project.templates is not None:
+        from generator.overrides import check_overrides
+
         check_overrides(project.templates, project.diagnostics)
     _stop_on_errors(project.diagnostics)

@@ -8,6 +8,7 @@ import pytest
 
 from generator import Request, load, plan, render, resolve
 from generator.diagnostics import GreenroomError
+from generator.pipeline import describe
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -136,3 +137,17 @@ def test_an_azure_identity_for_each_plugin(tmp_path: Path) -> None:
     warned = [item.summary for item in project.diagnostics if item.code == "GR636"]
     assert warned == ["plugin 'catalog' has a role of its own and no connection.tokenCredential.clientId"]
     assert any(b'entra_object_ids["bs_auth"]' in data for data in rendering.files.values())
+
+
+@pytest.mark.parametrize(
+    ("mode", "shown"),
+    [
+        ("shared", {"role": "portal", "acts as": "owner", "password": "${BACKSTAGE_DB_PASSWORD}"}),
+        ("iam, iam: rds", {"role": "backstage_auth", "password": "none: rds signs it in"}),
+    ],
+)
+def test_explain(tmp_path: Path, mode: str, shown: dict[str, str]) -> None:
+    (tmp_path / "app-config.yaml").write_text(CONFIG.replace("client: pg", "client: pg\n    role: owner"))
+    (tmp_path / "greenroom.yaml").write_text(f"credentials: {{mode: {mode}}}\n")
+    names = describe(load(Request(root=tmp_path, environ={})), "auth")
+    assert names == {"server": "primary", "database": "backstage_plugin_auth", **shown}
