@@ -7,6 +7,7 @@ import os
 import socket
 import time
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import psycopg
@@ -22,8 +23,6 @@ from generator.live.targets import PreflightTarget, targets_from_map
 from generator.model import PluginDatabase
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from generator.live.results import PreflightResult
     from generator.model import Plan
 
@@ -417,15 +416,29 @@ def test_two_hundred_plugins_in_seconds(tmp_path: Path) -> None:
 def _two_hundred(stage: Stage, plan: Plan) -> None:
     wanted = targets(stage, plan)
     seen: list[str] = []
-    started, worked = time.monotonic(), time.process_time()
+    started, worked, served = time.monotonic(), time.process_time(), _processor_time(stage.server.pid)
     report = run_preflight(wanted, on_result=lambda result: seen.append(result.plugin_id))
     seconds, worked = time.monotonic() - started, time.process_time() - worked
     assert report.ready, [item.render() for item in report.diagnostics()][:3]
     assert len(set(seen)) == 200
     tried = {check.detail.split("tried ")[1].split(":")[0] for result in report.results for check in result.checks[-1:]}
     assert len(tried) == 200, "every database was tried by somebody"
-    print(f"200 plugins: {seconds:.1f} s, {worked:.1f} s of it the processor's, load {_load():.1f} per core")
+    served = _processor_time(stage.server.pid) - served
+    print(
+        f"200 plugins: {seconds:.1f} s; processor: {worked:.1f} s preflight, {served:.1f} s server; load {_load():.1f} per core"
+    )
+    # Other work on the machine makes it slower, which says nothing: the work itself fits into ten seconds of two cores.
+    assert (worked + served) / 2 < 10
     assert seconds < 10 * max(1.0, _load()), f"{seconds:.1f} s"
+
+
+def _processor_time(pid: int) -> float:
+    """Seconds a server and its sessions that have ended worked; 0 where the system does not say."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return 0.0
+    return sum(int(field) for field in fields[11:15]) / os.sysconf("SC_CLK_TCK")
 
 
 def _load() -> float:
