@@ -12,6 +12,9 @@ from typing import Final
 from generator.escaping import Escaped, comment
 
 _PLAIN: Final = re.compile(r"[A-Za-z0-9_.@/+ -]*", re.ASCII)
+#: The pattern of a plain name, and an account of plain names as a statement or information_schema spells it.
+_PATTERN: Final = re.compile(r"(?:[A-Za-z0-9.@/+ -]|\\[_%])*", re.ASCII)
+_ACCOUNT: Final = re.compile(r"([`'])[A-Za-z0-9_.@/+ -]+\1@\1[A-Za-z0-9_.%:-]+\1", re.ASCII)
 #: A statement of plain names: what may stand in one besides are our own backticks, lists, and patterns.
 _PLAIN_STATEMENT: Final = re.compile(r"[A-Za-z0-9_.@/+ ,*'%`\\-]*", re.ASCII)
 _NAME: Final = re.compile(r"[A-Za-z0-9_.@/+% -]*", re.ASCII)
@@ -21,9 +24,10 @@ _FILE: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]*\.sql", re.ASCII)
 
 
 def literal(value: str) -> Escaped:
-    """A string constant: ``'plain'``, else ``_utf8mb4 X'…'``."""
-    if _PLAIN.fullmatch(value):
-        return Escaped(f"'{value}'")
+    """A string constant: ``'plain'`` where a reader can see what it is, else ``_utf8mb4 X'…'``."""
+    if any(form.fullmatch(value) for form in (_PLAIN, _PATTERN, _ACCOUNT)):
+        escaped = value.replace("\\", "\\\\").replace("'", "''")
+        return Escaped(f"'{escaped}'")
     return Escaped(f"_utf8mb4 X'{value.encode().hex().upper()}'")
 
 
@@ -92,8 +96,10 @@ def read_literal(text: str) -> str:
     """
     if match := _HEX.fullmatch(text):
         return bytes.fromhex(match[1]).decode()
-    if len(text) > 1 and text[0] == text[-1] == "'" and _PLAIN.fullmatch(text[1:-1]):
-        return text[1:-1]
+    if len(text) > 1 and text[0] == text[-1] == "'":
+        value = text[1:-1].replace("''", "'").replace("\\\\", "\\")
+        if literal(value) == text:
+            return value
     raise ValueError(f"not a literal: {text}")
 
 

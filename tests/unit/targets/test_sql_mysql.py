@@ -46,7 +46,7 @@ def files(plan: Plan) -> dict[str, str]:
 @given(ANY_TEXT)
 def test_nothing_active_of_a_value_reaches_the_script(value: str) -> None:
     for made in (literal(value), message(value)):
-        assert re.fullmatch(r"'[A-Za-z0-9_.@/+ -]*'|_utf8mb4 X'[0-9A-F]*'", made)
+        assert re.fullmatch(r"'(?:[A-Za-z0-9_.@/+ `%-]|''|\\\\)*'|_utf8mb4 X'[0-9A-F]*'", made)
     assert read_literal(literal(value)) == value
     made = statement(f"CREATE DATABASE {identifier(value or 'x')} CHARACTER SET utf8mb4")
     assert made.isascii()
@@ -54,6 +54,21 @@ def test_nothing_active_of_a_value_reaches_the_script(value: str) -> None:
     assert re.fullmatch(
         r"CREATE DATABASE `[A-Za-z0-9_.@/+% -]+` CHARACTER SET utf8mb4;|SET @greenroom_sql = _utf8mb4 X.*", made
     )
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ("`a-b`@`%`", "'`a-b`@`%`'"),
+        ("'a-b'@'%'", "'''a-b''@''%'''"),
+        (r"a\_b", r"'a\\_b'"),
+        ("a'b", "_utf8mb4 X'612762'"),
+        ("a\\", "_utf8mb4 X'615C'"),
+    ],
+)
+def test_what_a_reader_can_see(value: str, text: str) -> None:
+    assert literal(value) == text
+    assert read_literal(text) == value
 
 
 @given(ANY_TEXT.filter(bool))

@@ -22,7 +22,7 @@ SET @greenroom_problems = CONCAT(@greenroom_problems, IF(COALESCE(@BACKSTAGE_DB_
   CONCAT('\n  - environment variable BACKSTAGE_DB_FLEET_REPORTS_PASSWORD is not set or empty (the password of user ', 'backstage_fleet-reports', ')'), ''));
 SET @greenroom_problems = CONCAT(@greenroom_problems, COALESCE((
   SELECT CONCAT('\n  - user ', 'backstage_fleet-reports', ' has privileges on the whole server, which is more than a plugin may have: ', GROUP_CONCAT(PRIVILEGE_TYPE SEPARATOR ', '))
-  FROM information_schema.user_privileges WHERE GRANTEE = _utf8mb4 X'276261636B73746167655F666C6565742D7265706F7274732740272527' AND PRIVILEGE_TYPE <> 'USAGE'), ''));
+  FROM information_schema.user_privileges WHERE GRANTEE = '''backstage_fleet-reports''@''%''' AND PRIVILEGE_TYPE <> 'USAGE'), ''));
 SET @greenroom_problems = CONCAT(@greenroom_problems, IF(@@GLOBAL.read_only, '\n  - this server is read-only', ''));
 SET @greenroom_sql = IF(@greenroom_is_mariadb, 'SELECT COUNT(*) INTO @greenroom_literal FROM DUAL WHERE FALSE',
   'SELECT COUNT(*) INTO @greenroom_literal FROM performance_schema.global_variables WHERE VARIABLE_NAME = ''partial_revokes'' AND VARIABLE_VALUE = ''ON''');
@@ -48,7 +48,7 @@ EXECUTE greenroom;
 DEALLOCATE PREPARE greenroom;
 
 -- backstage_fleet-reports: plugin fleet-reports, password from BACKSTAGE_DB_FLEET_REPORTS_PASSWORD
-SET @greenroom_account = _utf8mb4 X'606261636B73746167655F666C6565742D7265706F7274736040602560';
+SET @greenroom_account = '`backstage_fleet-reports`@`%`';
 SET @greenroom_hash = CONCAT('*', UPPER(SHA1(UNHEX(SHA1(@BACKSTAGE_DB_FLEET_REPORTS_PASSWORD)))));
 SET @greenroom_password = IF(@greenroom_takes_hash, CONCAT('PASSWORD ', QUOTE(@greenroom_hash)), QUOTE(@BACKSTAGE_DB_FLEET_REPORTS_PASSWORD));
 SET @greenroom_sql = (
@@ -76,7 +76,7 @@ GRANT ALTER, CREATE, CREATE TEMPORARY TABLES, CREATE VIEW, DELETE, DROP, INDEX, 
 SET @greenroom_problems = '';
 SET @greenroom_problems = CONCAT(@greenroom_problems, IF((
   SELECT COUNT(*) FROM mysql.db WHERE User = 'backstage_fleet-reports' AND Host = _utf8mb4 X'25'
-    AND IF(@@lower_case_table_names, LOWER(Db), Db) = IF(@@lower_case_table_names, LOWER(_utf8mb4 X'6261636B73746167655C5F706C7567696E5C5F666C6565742D7265706F727473'), _utf8mb4 X'6261636B73746167655C5F706C7567696E5C5F666C6565742D7265706F727473')
+    AND IF(@@lower_case_table_names, LOWER(Db), Db) = IF(@@lower_case_table_names, LOWER('backstage\\_plugin\\_fleet-reports'), 'backstage\\_plugin\\_fleet-reports')
     AND Alter_priv = 'Y'
     AND Create_priv = 'Y'
     AND Create_tmp_table_priv = 'Y'
@@ -98,7 +98,7 @@ SET @greenroom_problems = CONCAT(@greenroom_problems, COALESCE((
   FROM (
     SELECT CONCAT('database ', Db) AS place FROM mysql.db
     WHERE User = 'backstage_fleet-reports' AND Host = _utf8mb4 X'25'
-      AND IF(@@lower_case_table_names, LOWER(Db), Db) NOT IN (IF(@@lower_case_table_names, LOWER(_utf8mb4 X'6261636B73746167655C5F706C7567696E5C5F666C6565742D7265706F727473'), _utf8mb4 X'6261636B73746167655C5F706C7567696E5C5F666C6565742D7265706F727473'))
+      AND IF(@@lower_case_table_names, LOWER(Db), Db) NOT IN (IF(@@lower_case_table_names, LOWER('backstage\\_plugin\\_fleet-reports'), 'backstage\\_plugin\\_fleet-reports'))
     UNION ALL
     SELECT CONCAT('table ', Db, '.', Table_name) FROM mysql.tables_priv
     WHERE User = 'backstage_fleet-reports' AND Host = _utf8mb4 X'25' AND Table_priv <> ''

@@ -22,22 +22,22 @@ SET @greenroom_problems = CONCAT(@greenroom_problems, IF(COALESCE(@BACKSTAGE_DB_
   CONCAT('\n  - environment variable BACKSTAGE_DB_AUTH_PASSWORD is not set or empty (the password of user ', 'backstage_auth', ')'), ''));
 SET @greenroom_problems = CONCAT(@greenroom_problems, COALESCE((
   SELECT CONCAT('\n  - user ', 'backstage_auth', ' has privileges on the whole server, which is more than a plugin may have: ', GROUP_CONCAT(PRIVILEGE_TYPE SEPARATOR ', '))
-  FROM information_schema.user_privileges WHERE GRANTEE = _utf8mb4 X'276261636B73746167655F617574682740272527' AND PRIVILEGE_TYPE <> 'USAGE'), ''));
+  FROM information_schema.user_privileges WHERE GRANTEE = '''backstage_auth''@''%''' AND PRIVILEGE_TYPE <> 'USAGE'), ''));
 SET @greenroom_problems = CONCAT(@greenroom_problems, IF(COALESCE(@BACKSTAGE_DB_CATALOG_PASSWORD, '') = '',
   CONCAT('\n  - environment variable BACKSTAGE_DB_CATALOG_PASSWORD is not set or empty (the password of user ', 'backstage_catalog', ')'), ''));
 SET @greenroom_problems = CONCAT(@greenroom_problems, COALESCE((
   SELECT CONCAT('\n  - user ', 'backstage_catalog', ' has privileges on the whole server, which is more than a plugin may have: ', GROUP_CONCAT(PRIVILEGE_TYPE SEPARATOR ', '))
-  FROM information_schema.user_privileges WHERE GRANTEE = _utf8mb4 X'276261636B73746167655F636174616C6F672740272527' AND PRIVILEGE_TYPE <> 'USAGE'), ''));
+  FROM information_schema.user_privileges WHERE GRANTEE = '''backstage_catalog''@''%''' AND PRIVILEGE_TYPE <> 'USAGE'), ''));
 SET @greenroom_problems = CONCAT(@greenroom_problems, IF(COALESCE(@BACKSTAGE_DB_SCAFFOLDER_PASSWORD, '') = '',
   CONCAT('\n  - environment variable BACKSTAGE_DB_SCAFFOLDER_PASSWORD is not set or empty (the password of user ', 'backstage_scaffolder', ')'), ''));
 SET @greenroom_problems = CONCAT(@greenroom_problems, COALESCE((
   SELECT CONCAT('\n  - user ', 'backstage_scaffolder', ' has privileges on the whole server, which is more than a plugin may have: ', GROUP_CONCAT(PRIVILEGE_TYPE SEPARATOR ', '))
-  FROM information_schema.user_privileges WHERE GRANTEE = _utf8mb4 X'276261636B73746167655F73636166666F6C6465722740272527' AND PRIVILEGE_TYPE <> 'USAGE'), ''));
+  FROM information_schema.user_privileges WHERE GRANTEE = '''backstage_scaffolder''@''%''' AND PRIVILEGE_TYPE <> 'USAGE'), ''));
 SET @greenroom_problems = CONCAT(@greenroom_problems, IF(COALESCE(@BACKSTAGE_DB_TECH_INSIGHTS_PASSWORD, '') = '',
   CONCAT('\n  - environment variable BACKSTAGE_DB_TECH_INSIGHTS_PASSWORD is not set or empty (the password of user ', 'backstage_tech-insights', ')'), ''));
 SET @greenroom_problems = CONCAT(@greenroom_problems, COALESCE((
   SELECT CONCAT('\n  - user ', 'backstage_tech-insights', ' has privileges on the whole server, which is more than a plugin may have: ', GROUP_CONCAT(PRIVILEGE_TYPE SEPARATOR ', '))
-  FROM information_schema.user_privileges WHERE GRANTEE = _utf8mb4 X'276261636B73746167655F746563682D696E7369676874732740272527' AND PRIVILEGE_TYPE <> 'USAGE'), ''));
+  FROM information_schema.user_privileges WHERE GRANTEE = '''backstage_tech-insights''@''%''' AND PRIVILEGE_TYPE <> 'USAGE'), ''));
 SET @greenroom_problems = CONCAT(@greenroom_problems, IF(@@GLOBAL.read_only, '\n  - this server is read-only', ''));
 SET @greenroom_sql = IF(@greenroom_is_mariadb, 'SELECT COUNT(*) INTO @greenroom_literal FROM DUAL WHERE FALSE',
   'SELECT COUNT(*) INTO @greenroom_literal FROM performance_schema.global_variables WHERE VARIABLE_NAME = ''partial_revokes'' AND VARIABLE_VALUE = ''ON''');
@@ -63,7 +63,7 @@ EXECUTE greenroom;
 DEALLOCATE PREPARE greenroom;
 
 -- backstage_auth: plugin auth, password from BACKSTAGE_DB_AUTH_PASSWORD
-SET @greenroom_account = _utf8mb4 X'606261636B73746167655F617574686040602560';
+SET @greenroom_account = '`backstage_auth`@`%`';
 SET @greenroom_hash = CONCAT('*', UPPER(SHA1(UNHEX(SHA1(@BACKSTAGE_DB_AUTH_PASSWORD)))));
 SET @greenroom_password = IF(@greenroom_takes_hash, CONCAT('PASSWORD ', QUOTE(@greenroom_hash)), QUOTE(@BACKSTAGE_DB_AUTH_PASSWORD));
 SET @greenroom_sql = (
@@ -78,7 +78,7 @@ WHERE @greenroom_sql <> 'DO 0';
 SET @greenroom_sql = '', @greenroom_password = '', @greenroom_hash = '', @BACKSTAGE_DB_AUTH_PASSWORD = '';
 
 -- backstage_catalog: plugin catalog, password from BACKSTAGE_DB_CATALOG_PASSWORD
-SET @greenroom_account = _utf8mb4 X'606261636B73746167655F636174616C6F676040602560';
+SET @greenroom_account = '`backstage_catalog`@`%`';
 SET @greenroom_hash = CONCAT('*', UPPER(SHA1(UNHEX(SHA1(@BACKSTAGE_DB_CATALOG_PASSWORD)))));
 SET @greenroom_password = IF(@greenroom_takes_hash, CONCAT('PASSWORD ', QUOTE(@greenroom_hash)), QUOTE(@BACKSTAGE_DB_CATALOG_PASSWORD));
 SET @greenroom_sql = (
@@ -93,7 +93,7 @@ WHERE @greenroom_sql <> 'DO 0';
 SET @greenroom_sql = '', @greenroom_password = '', @greenroom_hash = '', @BACKSTAGE_DB_CATALOG_PASSWORD = '';
 
 -- backstage_scaffolder: plugin scaffolder, password from BACKSTAGE_DB_SCAFFOLDER_PASSWORD
-SET @greenroom_account = _utf8mb4 X'606261636B73746167655F73636166666F6C6465726040602560';
+SET @greenroom_account = '`backstage_scaffolder`@`%`';
 SET @greenroom_hash = CONCAT('*', UPPER(SHA1(UNHEX(SHA1(@BACKSTAGE_DB_SCAFFOLDER_PASSWORD)))));
 SET @greenroom_password = IF(@greenroom_takes_hash, CONCAT('PASSWORD ', QUOTE(@greenroom_hash)), QUOTE(@BACKSTAGE_DB_SCAFFOLDER_PASSWORD));
 SET @greenroom_sql = (
@@ -108,7 +108,7 @@ WHERE @greenroom_sql <> 'DO 0';
 SET @greenroom_sql = '', @greenroom_password = '', @greenroom_hash = '', @BACKSTAGE_DB_SCAFFOLDER_PASSWORD = '';
 
 -- backstage_tech-insights: plugin tech-insights, password from BACKSTAGE_DB_TECH_INSIGHTS_PASSWORD
-SET @greenroom_account = _utf8mb4 X'606261636B73746167655F746563682D696E7369676874736040602560';
+SET @greenroom_account = '`backstage_tech-insights`@`%`';
 SET @greenroom_hash = CONCAT('*', UPPER(SHA1(UNHEX(SHA1(@BACKSTAGE_DB_TECH_INSIGHTS_PASSWORD)))));
 SET @greenroom_password = IF(@greenroom_takes_hash, CONCAT('PASSWORD ', QUOTE(@greenroom_hash)), QUOTE(@BACKSTAGE_DB_TECH_INSIGHTS_PASSWORD));
 SET @greenroom_sql = (
@@ -154,7 +154,7 @@ GRANT ALTER, CREATE, CREATE TEMPORARY TABLES, CREATE VIEW, DELETE, DROP, INDEX, 
 SET @greenroom_problems = '';
 SET @greenroom_problems = CONCAT(@greenroom_problems, IF((
   SELECT COUNT(*) FROM mysql.db WHERE User = 'backstage_auth' AND Host = _utf8mb4 X'25'
-    AND IF(@@lower_case_table_names, LOWER(Db), Db) = IF(@@lower_case_table_names, LOWER(_utf8mb4 X'6261636B73746167655C5F706C7567696E5C5F61757468'), _utf8mb4 X'6261636B73746167655C5F706C7567696E5C5F61757468')
+    AND IF(@@lower_case_table_names, LOWER(Db), Db) = IF(@@lower_case_table_names, LOWER('backstage\\_plugin\\_auth'), 'backstage\\_plugin\\_auth')
     AND Alter_priv = 'Y'
     AND Create_priv = 'Y'
     AND Create_tmp_table_priv = 'Y'
@@ -173,7 +173,7 @@ SET @greenroom_problems = CONCAT(@greenroom_problems, COALESCE((
   FROM mysql.db WHERE User = '' AND 'backstage_plugin_auth' LIKE Db LIMIT 1), ''));
 SET @greenroom_problems = CONCAT(@greenroom_problems, IF((
   SELECT COUNT(*) FROM mysql.db WHERE User = 'backstage_catalog' AND Host = _utf8mb4 X'25'
-    AND IF(@@lower_case_table_names, LOWER(Db), Db) = IF(@@lower_case_table_names, LOWER(_utf8mb4 X'6261636B73746167655C5F706C7567696E5C5F636174616C6F67'), _utf8mb4 X'6261636B73746167655C5F706C7567696E5C5F636174616C6F67')
+    AND IF(@@lower_case_table_names, LOWER(Db), Db) = IF(@@lower_case_table_names, LOWER('backstage\\_plugin\\_catalog'), 'backstage\\_plugin\\_catalog')
     AND Alter_priv = 'Y'
     AND Create_priv = 'Y'
     AND Create_tmp_table_priv = 'Y'
@@ -192,7 +192,7 @@ SET @greenroom_problems = CONCAT(@greenroom_problems, COALESCE((
   FROM mysql.db WHERE User = '' AND 'backstage_plugin_catalog' LIKE Db LIMIT 1), ''));
 SET @greenroom_problems = CONCAT(@greenroom_problems, IF((
   SELECT COUNT(*) FROM mysql.db WHERE User = 'backstage_scaffolder' AND Host = _utf8mb4 X'25'
-    AND IF(@@lower_case_table_names, LOWER(Db), Db) = IF(@@lower_case_table_names, LOWER(_utf8mb4 X'6261636B73746167655C5F706C7567696E5C5F73636166666F6C646572'), _utf8mb4 X'6261636B73746167655C5F706C7567696E5C5F73636166666F6C646572')
+    AND IF(@@lower_case_table_names, LOWER(Db), Db) = IF(@@lower_case_table_names, LOWER('backstage\\_plugin\\_scaffolder'), 'backstage\\_plugin\\_scaffolder')
     AND Alter_priv = 'Y'
     AND Create_priv = 'Y'
     AND Create_tmp_table_priv = 'Y'
@@ -211,7 +211,7 @@ SET @greenroom_problems = CONCAT(@greenroom_problems, COALESCE((
   FROM mysql.db WHERE User = '' AND 'backstage_plugin_scaffolder' LIKE Db LIMIT 1), ''));
 SET @greenroom_problems = CONCAT(@greenroom_problems, IF((
   SELECT COUNT(*) FROM mysql.db WHERE User = 'backstage_tech-insights' AND Host = _utf8mb4 X'25'
-    AND IF(@@lower_case_table_names, LOWER(Db), Db) = IF(@@lower_case_table_names, LOWER(_utf8mb4 X'746563685C5F696E736967687473'), _utf8mb4 X'746563685C5F696E736967687473')
+    AND IF(@@lower_case_table_names, LOWER(Db), Db) = IF(@@lower_case_table_names, LOWER('tech\\_insights'), 'tech\\_insights')
     AND Alter_priv = 'Y'
     AND Create_priv = 'Y'
     AND Create_tmp_table_priv = 'Y'
@@ -233,7 +233,7 @@ SET @greenroom_problems = CONCAT(@greenroom_problems, COALESCE((
   FROM (
     SELECT CONCAT('database ', Db) AS place FROM mysql.db
     WHERE User = 'backstage_auth' AND Host = _utf8mb4 X'25'
-      AND IF(@@lower_case_table_names, LOWER(Db), Db) NOT IN (IF(@@lower_case_table_names, LOWER(_utf8mb4 X'6261636B73746167655C5F706C7567696E5C5F61757468'), _utf8mb4 X'6261636B73746167655C5F706C7567696E5C5F61757468'))
+      AND IF(@@lower_case_table_names, LOWER(Db), Db) NOT IN (IF(@@lower_case_table_names, LOWER('backstage\\_plugin\\_auth'), 'backstage\\_plugin\\_auth'))
     UNION ALL
     SELECT CONCAT('table ', Db, '.', Table_name) FROM mysql.tables_priv
     WHERE User = 'backstage_auth' AND Host = _utf8mb4 X'25' AND Table_priv <> ''
@@ -245,7 +245,7 @@ SET @greenroom_problems = CONCAT(@greenroom_problems, COALESCE((
   FROM (
     SELECT CONCAT('database ', Db) AS place FROM mysql.db
     WHERE User = 'backstage_catalog' AND Host = _utf8mb4 X'25'
-      AND IF(@@lower_case_table_names, LOWER(Db), Db) NOT IN (IF(@@lower_case_table_names, LOWER(_utf8mb4 X'6261636B73746167655C5F706C7567696E5C5F636174616C6F67'), _utf8mb4 X'6261636B73746167655C5F706C7567696E5C5F636174616C6F67'))
+      AND IF(@@lower_case_table_names, LOWER(Db), Db) NOT IN (IF(@@lower_case_table_names, LOWER('backstage\\_plugin\\_catalog'), 'backstage\\_plugin\\_catalog'))
     UNION ALL
     SELECT CONCAT('table ', Db, '.', Table_name) FROM mysql.tables_priv
     WHERE User = 'backstage_catalog' AND Host = _utf8mb4 X'25' AND Table_priv <> ''
@@ -257,7 +257,7 @@ SET @greenroom_problems = CONCAT(@greenroom_problems, COALESCE((
   FROM (
     SELECT CONCAT('database ', Db) AS place FROM mysql.db
     WHERE User = 'backstage_scaffolder' AND Host = _utf8mb4 X'25'
-      AND IF(@@lower_case_table_names, LOWER(Db), Db) NOT IN (IF(@@lower_case_table_names, LOWER(_utf8mb4 X'6261636B73746167655C5F706C7567696E5C5F73636166666F6C646572'), _utf8mb4 X'6261636B73746167655C5F706C7567696E5C5F73636166666F6C646572'))
+      AND IF(@@lower_case_table_names, LOWER(Db), Db) NOT IN (IF(@@lower_case_table_names, LOWER('backstage\\_plugin\\_scaffolder'), 'backstage\\_plugin\\_scaffolder'))
     UNION ALL
     SELECT CONCAT('table ', Db, '.', Table_name) FROM mysql.tables_priv
     WHERE User = 'backstage_scaffolder' AND Host = _utf8mb4 X'25' AND Table_priv <> ''
@@ -269,7 +269,7 @@ SET @greenroom_problems = CONCAT(@greenroom_problems, COALESCE((
   FROM (
     SELECT CONCAT('database ', Db) AS place FROM mysql.db
     WHERE User = 'backstage_tech-insights' AND Host = _utf8mb4 X'25'
-      AND IF(@@lower_case_table_names, LOWER(Db), Db) NOT IN (IF(@@lower_case_table_names, LOWER(_utf8mb4 X'746563685C5F696E736967687473'), _utf8mb4 X'746563685C5F696E736967687473'))
+      AND IF(@@lower_case_table_names, LOWER(Db), Db) NOT IN (IF(@@lower_case_table_names, LOWER('tech\\_insights'), 'tech\\_insights'))
     UNION ALL
     SELECT CONCAT('table ', Db, '.', Table_name) FROM mysql.tables_priv
     WHERE User = 'backstage_tech-insights' AND Host = _utf8mb4 X'25' AND Table_priv <> ''
