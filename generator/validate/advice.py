@@ -25,6 +25,8 @@ def advise(merged: ConfigMap, diagnostics: Diagnostics) -> None:
     files = _Lines()
     _division_mode(merged, diagnostics)
     _connection(merged, _ROOT, merged.get("client"), files, diagnostics)
+    base_ssl = connection.get("ssl") if isinstance(connection := merged.get("connection"), ConfigMap) else None
+    inherited = base_ssl.get("rejectUnauthorized") if isinstance(base_ssl, ConfigMap) else None
     plugins = merged.get("plugin")
     if not isinstance(plugins, dict):
         return
@@ -32,7 +34,8 @@ def advise(merged: ConfigMap, diagnostics: Diagnostics) -> None:
         if isinstance(entry, ConfigMap):
             path = f"{_ROOT}.plugin.{plugin_id}"
             _ignored_schema_flag(entry, path, diagnostics)
-            _connection(entry, path, entry.get("client", merged.get("client")), files, diagnostics)
+            client = entry.get("client", merged.get("client"))
+            _connection(entry, path, client, files, diagnostics, inherited=inherited)
 
 
 def _division_mode(merged: ConfigMap, diagnostics: Diagnostics) -> None:
@@ -59,7 +62,10 @@ def _ignored_schema_flag(entry: ConfigMap, path: str, diagnostics: Diagnostics) 
         )
 
 
-def _connection(entry: ConfigMap, path: str, client: Any, files: _Lines, diagnostics: Diagnostics) -> None:
+def _connection(
+    entry: ConfigMap, path: str, client: Any, files: _Lines, diagnostics: Diagnostics, *, inherited: Any = None
+) -> None:
+    """``inherited`` is the base connection's ``rejectUnauthorized``, which a plugin's ssl is merged into."""
     connection = entry.get("connection")
     path = f"{path}.connection"
     if isinstance(connection, str):
@@ -82,7 +88,7 @@ def _connection(entry: ConfigMap, path: str, client: Any, files: _Lines, diagnos
     if isinstance(ssl, str) and not isinstance(ssl, Placeholder) and usable is not None and ssl not in usable:
         _ssl_text(client, usable, connection.locate("ssl"), f"{path}.ssl", diagnostics)
     if isinstance(ssl, ConfigMap):
-        _certificates(ssl, f"{path}.ssl", diagnostics)
+        _certificates(ssl, f"{path}.ssl", diagnostics, unchecked=ssl.get("rejectUnauthorized", inherited) is False)
 
 
 def _ssl_text(client: str, usable: tuple[str, ...], place: Location | None, path: str, diagnostics: Diagnostics) -> None:
@@ -112,11 +118,13 @@ def _string_inside(connection: ConfigMap, path: str, diagnostics: Diagnostics) -
     )
 
 
-def _certificates(ssl: ConfigMap, path: str, diagnostics: Diagnostics) -> None:
+def _certificates(ssl: ConfigMap, path: str, diagnostics: Diagnostics, *, unchecked: bool) -> None:
     for key in ("ca", "cert", "key"):
         value = ssl.get(key)
         if isinstance(value, str) and not isinstance(value, Placeholder) and _PATH.fullmatch(value.strip()):
-            diagnostics.error(
+            # Where nothing is checked, an authority that is none does not matter today.
+            report = diagnostics.warning if unchecked and key == "ca" else diagnostics.error
+            report(
                 "GR004",
                 f"{key!r} takes the text of a certificate or key; this is the path of a file",
                 ssl.locate(key),

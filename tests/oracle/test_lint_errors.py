@@ -229,6 +229,16 @@ def test_the_path_of_a_certificate(oracle_dir: Path, tls: Any, tmp_path: Path) -
     assert good.get("ssl") is True, good
 
 
+def test_the_path_of_a_certificate_where_nothing_is_checked(oracle_dir: Path, tls: Any, tmp_path: Path) -> None:
+    """It connects all the same: a warning."""
+    running, authority = tls
+    bad = tmp_path / "bad"
+    unchecked = f"{authority}\n        rejectUnauthorized: false"
+    assert start(oracle_dir, running, bad, "GR004", "Bad", certificate=unchecked).get("ssl") is True
+    report = lint(Request(root=bad, environ={}), select=("GR004",))
+    assert [str(finding.diagnostic.severity) for finding in report.findings] == ["warning"]
+
+
 def test_the_client_that_creates_databases(oracle_dir: Path, server: EmbeddedServer, tmp_path: Path) -> None:
     """SQLite's client is asked to create a PostgreSQL database; without that step the plugin starts."""
     bad = start(oracle_dir, server, tmp_path / "bad", "GR026", "Bad")
