@@ -24,6 +24,8 @@ _NAME: Final = {
 }
 #: A service account of Google is a role too.
 _ROLE_OF_CLOUD: Final = re.compile(r"[A-Za-z0-9_.@-]{1,63}", re.ASCII)
+_LABEL_KEY: Final = re.compile(r"[a-z][a-z0-9_-]{0,62}", re.ASCII)
+_LABEL_VALUE: Final = re.compile(r"[a-z0-9_-]{0,63}", re.ASCII)
 _WHY: Final = {
     ENGINE: {
         "database": "the provider puts it into its connection URL as it is",
@@ -44,7 +46,7 @@ _PATHS: Final = {"database": "connection.database", "role": "connection.user"}
 
 
 def check_plan(plan: Plan, diagnostics: Diagnostics) -> None:
-    """Report every item the ``terraform`` target has to refuse: GR610 to GR618."""
+    """Report every item the ``terraform`` target has to refuse: GR610 to GR618, GR662."""
     shapes = [Shape(plan, engine) for engine in (ENGINE, MYSQL)]
     _check_servers(plan, diagnostics)
     for shape in shapes:
@@ -68,6 +70,21 @@ def check_plan(plan: Plan, diagnostics: Diagnostics) -> None:
         )
     elif plan.plugins:
         store.check(plan, diagnostics)
+    _check_labels_of_google(plan, diagnostics)
+
+
+def _check_labels_of_google(plan: Plan, diagnostics: Diagnostics) -> None:
+    """GR662: a tag that Google, which calls it a label, would refuse."""
+    if plan.store != "google-secretmanager" and all(server.kind != "google-cloudsql" for server in plan.servers):
+        return
+    for key, value in plan.tags:
+        if not _LABEL_KEY.fullmatch(key) or not _LABEL_VALUE.fullmatch(value):
+            diagnostics.error(
+                "GR662",
+                f"the tag {key[:80]!r} with the value {value[:80]!r} cannot be a label in Google Cloud",
+                path=f"tags.{key}",
+                hint="up to 63 lower-case letters, digits, dashes and underscores; the key starts with a letter",
+            )
 
 
 def _check_servers(plan: Plan, diagnostics: Diagnostics) -> None:

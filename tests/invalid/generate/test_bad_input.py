@@ -239,6 +239,45 @@ INPUTS: dict[str, tuple[Files, str, int]] = {
         "--plugin catalog --templates mine",
         1,
     ),
+    "names-the-store-refuses": (
+        config(
+            GOOD + "    plugin: {a_b: {connection: {user: mine}}}\n",
+            greenroom__yaml="credentials:\n  store: azure-keyvault\n  secretName: 'portal {plugin}'\n",
+        ),
+        "--plugin catalog",
+        1,
+    ),
+    "two-plugins-in-one-secret": (
+        config(GOOD, greenroom__yaml="credentials: {store: azure-keyvault, secretName: 'db-{plugin}'}\n"),
+        "--plugin tech-a --plugin tech_a",
+        1,
+    ),
+    "parameters-of-aws": (
+        config(GOOD, greenroom__yaml="credentials:\n  store: aws-ssm\n  secretName: aws/{plugin}\n"),
+        "--plugin catalog",
+        1,
+    ),
+    "a-host-for-a-server-that-is-created": (
+        config(
+            "backend:\n  database:\n    client: pg\n    connection: {host: db.example.com, user: u}\n",
+            greenroom__yaml="servers:\n  primary:\n    kind: aws-rds\n",
+        ),
+        "--plugin catalog",
+        0,
+    ),
+    "tags-google-refuses": (
+        config(GOOD, greenroom__yaml="tags:\n  Team: portal\n  team: r&d\nservers:\n  primary: {kind: google-cloudsql}\n"),
+        "--plugin catalog",
+        1,
+    ),
+    "a-store-and-a-kind-that-do-not-exist": (
+        config(
+            GOOD,
+            greenroom__yaml="credentials:\n  store: keyvault\nservers:\n  primary: {kind: rds}\n",
+        ),
+        "--plugin catalog",
+        1,
+    ),
     "url-as-config": (config(GOOD), "--config https://example.com/app-config.yaml --plugin catalog", 1),
 }
 CFN = "targets: {cloudformation: %s}\n"

@@ -44,7 +44,7 @@ class AzureKeyVault(NamedSecret):
     name = "azure-keyvault"
     title = "Azure Key Vault"
     pattern = r"[A-Za-z0-9-]{1,127}"
-    allowed = "1 to 127 letters, digits and dashes (what else is in credentials.secretName becomes a dash)"
+    allowed = "1 to 127 letters, digits and dashes (/ _ . and : become dashes)"
     providers = (AZURE, RANDOM)
     password = Escaped("ephemeral.azurerm_key_vault_secret.plugin.value")
     passed = {"key_vault_id": Escaped("var.key_vault_id")}  # noqa: RUF012 - read only

@@ -36,7 +36,7 @@ class Kubernetes(NamedSecret):
     name = "kubernetes"
     title = "Kubernetes"
     pattern = rf"(?!.{{254}}){_LABEL}(\.{_LABEL})*"
-    allowed = "up to 253 lower-case letters, digits, dashes and dots (what else is in credentials.secretName becomes a dash)"
+    allowed = "up to 253 lower-case letters, digits, dashes and dots (/ _ and : become dashes)"
     providers = (RequiredProvider(name="kubernetes", source="hashicorp/kubernetes", oldest="3.2.1", below="4.0.0"),)
     has_keys = True
     password = Escaped("local.password")
