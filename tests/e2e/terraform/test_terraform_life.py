@@ -3,6 +3,7 @@ by the real Backstage; Terraform and OpenTofu both do it."""
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import psycopg
@@ -189,6 +190,34 @@ def test_one_role_for_all(portal: Portal) -> None:
     assert found["auth"]["rows"] == [42]
     done = portal.greenroom("generate", "--check")
     assert done.returncode == 0, done.stderr
+
+
+def test_from_one_user_to_a_user_for_each_plugin(portal: Portal) -> None:
+    """Refused; and the steps that docs/terraform.md has for those who want it all the same."""
+    plugins = ["auth", "catalog"]
+    portal.generate(plugins, "credentials: {mode: shared}\n")
+    portal.apply()
+    portal.keep("auth", portal.works(plugins, isolated=False))
+    (portal.folder / "greenroom.yaml").write_text("")
+    refused = portal.greenroom("generate")
+    assert refused.returncode == 1
+    assert refused.stderr.count("[GR532]") == 2
+
+    with portal.terraform.connect(ADMIN, ADMIN_PASSWORD, "postgres") as connection:
+        for name in plugins:
+            connection.execute(f"CREATE ROLE backstage_{name} LOGIN")
+    for name in plugins:
+        portal.superuser(f"REASSIGN OWNED BY backstage TO backstage_{name}", database=f"backstage_plugin_{name}")
+    lock = portal.folder / "infra" / "greenroom.lock.json"
+    document = json.loads(lock.read_text())
+    for name, entry in document["plugins"].items():
+        del entry["common"]
+        entry["role"] = f"backstage_{name}"
+    lock.write_text(json.dumps(document))
+    portal.generate(plugins, "adopt: {primary: {roles: [backstage_auth, backstage_catalog]}}\n")
+    portal.terraform.run("state", "rm", "module.role_backstage")
+    assert "2 imported" in portal.apply()
+    assert portal.works(plugins)["auth"]["rows"] == [42]
 
 
 @pytest.mark.parametrize("mode", ["database", "schema"])
