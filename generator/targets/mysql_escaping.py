@@ -11,7 +11,7 @@ from typing import Final
 
 from generator.escaping import Escaped, comment
 
-_PLAIN: Final = re.compile(r"[A-Za-z0-9_.@/+ -]*", re.ASCII)
+_PLAIN: Final = re.compile(r"[A-Za-z0-9_.@/+% -]*", re.ASCII)
 #: The pattern of a plain name, and an account of plain names as a statement or information_schema spells it.
 _PATTERN: Final = re.compile(r"(?:[A-Za-z0-9.@/+ -]|\\[_%])*", re.ASCII)
 _ACCOUNT: Final = re.compile(r"([`'])[A-Za-z0-9_.@/+ -]+\1@\1[A-Za-z0-9_.%:-]+\1", re.ASCII)

@@ -54,7 +54,7 @@ SET @greenroom_password = IF(@greenroom_takes_hash, CONCAT('PASSWORD ', QUOTE(@g
 SET @greenroom_sql = (
   SELECT IF(SUM(plugin = 'mysql_native_password' AND CAST(authentication_string AS BINARY) = CAST(@greenroom_hash AS BINARY) AND (ssl_type = '') = 0), 'DO 0',
     CONCAT(IF(COUNT(*), 'ALTER USER ', 'CREATE USER '), @greenroom_account, ' IDENTIFIED BY ', @greenroom_password, ' REQUIRE SSL'))
-  FROM mysql.user WHERE User = 'backstage_fleet-reports' AND Host = _utf8mb4 X'25');
+  FROM mysql.user WHERE User = 'backstage_fleet-reports' AND Host = '%');
 PREPARE greenroom FROM @greenroom_sql;
 EXECUTE greenroom;
 DEALLOCATE PREPARE greenroom;
@@ -75,7 +75,7 @@ GRANT ALTER, CREATE, CREATE TEMPORARY TABLES, CREATE VIEW, DELETE, DROP, INDEX, 
 
 SET @greenroom_problems = '';
 SET @greenroom_problems = CONCAT(@greenroom_problems, IF((
-  SELECT COUNT(*) FROM mysql.db WHERE User = 'backstage_fleet-reports' AND Host = _utf8mb4 X'25'
+  SELECT COUNT(*) FROM mysql.db WHERE User = 'backstage_fleet-reports' AND Host = '%'
     AND IF(@@lower_case_table_names, LOWER(Db), Db) = IF(@@lower_case_table_names, LOWER('backstage\\_plugin\\_fleet-reports'), 'backstage\\_plugin\\_fleet-reports')
     AND Alter_priv = 'Y'
     AND Create_priv = 'Y'
@@ -97,14 +97,14 @@ SET @greenroom_problems = CONCAT(@greenroom_problems, COALESCE((
   SELECT GROUP_CONCAT(CONCAT('\n  - user ', 'backstage_fleet-reports', ' may also use ', place, ', which is not its own') SEPARATOR '')
   FROM (
     SELECT CONCAT('database ', Db) AS place FROM mysql.db
-    WHERE User = 'backstage_fleet-reports' AND Host = _utf8mb4 X'25'
+    WHERE User = 'backstage_fleet-reports' AND Host = '%'
       AND IF(@@lower_case_table_names, LOWER(Db), Db) NOT IN (IF(@@lower_case_table_names, LOWER('backstage\\_plugin\\_fleet-reports'), 'backstage\\_plugin\\_fleet-reports'))
     UNION ALL
     SELECT CONCAT('table ', Db, '.', Table_name) FROM mysql.tables_priv
-    WHERE User = 'backstage_fleet-reports' AND Host = _utf8mb4 X'25' AND Table_priv <> ''
+    WHERE User = 'backstage_fleet-reports' AND Host = '%' AND Table_priv <> ''
   ) AS other), ''));
 SELECT CONCAT('warning: user ', 'backstage_fleet-reports', ' is there for host ', Host, ' as well, and from there that one is meant') AS greenroom
-FROM mysql.user WHERE User = 'backstage_fleet-reports' AND Host <> _utf8mb4 X'25' ORDER BY Host;
+FROM mysql.user WHERE User = 'backstage_fleet-reports' AND Host <> '%' ORDER BY Host;
 SELECT CONCAT('warning: there is an anonymous user for host ', Host, ': from there nobody gets in as a user for any host') AS greenroom
 FROM mysql.user WHERE User = '' AND Host <> '%' ORDER BY Host;
 

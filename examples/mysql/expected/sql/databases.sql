@@ -69,7 +69,7 @@ SET @greenroom_password = IF(@greenroom_takes_hash, CONCAT('PASSWORD ', QUOTE(@g
 SET @greenroom_sql = (
   SELECT IF(SUM(plugin = 'mysql_native_password' AND CAST(authentication_string AS BINARY) = CAST(@greenroom_hash AS BINARY) AND (ssl_type = '') = 0), 'DO 0',
     CONCAT(IF(COUNT(*), 'ALTER USER ', 'CREATE USER '), @greenroom_account, ' IDENTIFIED BY ', @greenroom_password, ' REQUIRE SSL'))
-  FROM mysql.user WHERE User = 'backstage_auth' AND Host = _utf8mb4 X'25');
+  FROM mysql.user WHERE User = 'backstage_auth' AND Host = '%');
 PREPARE greenroom FROM @greenroom_sql;
 EXECUTE greenroom;
 DEALLOCATE PREPARE greenroom;
@@ -84,7 +84,7 @@ SET @greenroom_password = IF(@greenroom_takes_hash, CONCAT('PASSWORD ', QUOTE(@g
 SET @greenroom_sql = (
   SELECT IF(SUM(plugin = 'mysql_native_password' AND CAST(authentication_string AS BINARY) = CAST(@greenroom_hash AS BINARY) AND (ssl_type = '') = 0), 'DO 0',
     CONCAT(IF(COUNT(*), 'ALTER USER ', 'CREATE USER '), @greenroom_account, ' IDENTIFIED BY ', @greenroom_password, ' REQUIRE SSL'))
-  FROM mysql.user WHERE User = 'backstage_catalog' AND Host = _utf8mb4 X'25');
+  FROM mysql.user WHERE User = 'backstage_catalog' AND Host = '%');
 PREPARE greenroom FROM @greenroom_sql;
 EXECUTE greenroom;
 DEALLOCATE PREPARE greenroom;
@@ -99,7 +99,7 @@ SET @greenroom_password = IF(@greenroom_takes_hash, CONCAT('PASSWORD ', QUOTE(@g
 SET @greenroom_sql = (
   SELECT IF(SUM(plugin = 'mysql_native_password' AND CAST(authentication_string AS BINARY) = CAST(@greenroom_hash AS BINARY) AND (ssl_type = '') = 0), 'DO 0',
     CONCAT(IF(COUNT(*), 'ALTER USER ', 'CREATE USER '), @greenroom_account, ' IDENTIFIED BY ', @greenroom_password, ' REQUIRE SSL'))
-  FROM mysql.user WHERE User = 'backstage_scaffolder' AND Host = _utf8mb4 X'25');
+  FROM mysql.user WHERE User = 'backstage_scaffolder' AND Host = '%');
 PREPARE greenroom FROM @greenroom_sql;
 EXECUTE greenroom;
 DEALLOCATE PREPARE greenroom;
@@ -114,7 +114,7 @@ SET @greenroom_password = IF(@greenroom_takes_hash, CONCAT('PASSWORD ', QUOTE(@g
 SET @greenroom_sql = (
   SELECT IF(SUM(plugin = 'mysql_native_password' AND CAST(authentication_string AS BINARY) = CAST(@greenroom_hash AS BINARY) AND (ssl_type = '') = 0), 'DO 0',
     CONCAT(IF(COUNT(*), 'ALTER USER ', 'CREATE USER '), @greenroom_account, ' IDENTIFIED BY ', @greenroom_password, ' REQUIRE SSL'))
-  FROM mysql.user WHERE User = 'backstage_tech-insights' AND Host = _utf8mb4 X'25');
+  FROM mysql.user WHERE User = 'backstage_tech-insights' AND Host = '%');
 PREPARE greenroom FROM @greenroom_sql;
 EXECUTE greenroom;
 DEALLOCATE PREPARE greenroom;
@@ -153,7 +153,7 @@ GRANT ALTER, CREATE, CREATE TEMPORARY TABLES, CREATE VIEW, DELETE, DROP, INDEX, 
 
 SET @greenroom_problems = '';
 SET @greenroom_problems = CONCAT(@greenroom_problems, IF((
-  SELECT COUNT(*) FROM mysql.db WHERE User = 'backstage_auth' AND Host = _utf8mb4 X'25'
+  SELECT COUNT(*) FROM mysql.db WHERE User = 'backstage_auth' AND Host = '%'
     AND IF(@@lower_case_table_names, LOWER(Db), Db) = IF(@@lower_case_table_names, LOWER('backstage\\_plugin\\_auth'), 'backstage\\_plugin\\_auth')
     AND Alter_priv = 'Y'
     AND Create_priv = 'Y'
@@ -172,7 +172,7 @@ SET @greenroom_problems = CONCAT(@greenroom_problems, COALESCE((
   SELECT CONCAT('\n  - everybody may use database ', 'backstage_plugin_auth', ': grants of the anonymous user open it')
   FROM mysql.db WHERE User = '' AND 'backstage_plugin_auth' LIKE Db LIMIT 1), ''));
 SET @greenroom_problems = CONCAT(@greenroom_problems, IF((
-  SELECT COUNT(*) FROM mysql.db WHERE User = 'backstage_catalog' AND Host = _utf8mb4 X'25'
+  SELECT COUNT(*) FROM mysql.db WHERE User = 'backstage_catalog' AND Host = '%'
     AND IF(@@lower_case_table_names, LOWER(Db), Db) = IF(@@lower_case_table_names, LOWER('backstage\\_plugin\\_catalog'), 'backstage\\_plugin\\_catalog')
     AND Alter_priv = 'Y'
     AND Create_priv = 'Y'
@@ -191,7 +191,7 @@ SET @greenroom_problems = CONCAT(@greenroom_problems, COALESCE((
   SELECT CONCAT('\n  - everybody may use database ', 'backstage_plugin_catalog', ': grants of the anonymous user open it')
   FROM mysql.db WHERE User = '' AND 'backstage_plugin_catalog' LIKE Db LIMIT 1), ''));
 SET @greenroom_problems = CONCAT(@greenroom_problems, IF((
-  SELECT COUNT(*) FROM mysql.db WHERE User = 'backstage_scaffolder' AND Host = _utf8mb4 X'25'
+  SELECT COUNT(*) FROM mysql.db WHERE User = 'backstage_scaffolder' AND Host = '%'
     AND IF(@@lower_case_table_names, LOWER(Db), Db) = IF(@@lower_case_table_names, LOWER('backstage\\_plugin\\_scaffolder'), 'backstage\\_plugin\\_scaffolder')
     AND Alter_priv = 'Y'
     AND Create_priv = 'Y'
@@ -210,7 +210,7 @@ SET @greenroom_problems = CONCAT(@greenroom_problems, COALESCE((
   SELECT CONCAT('\n  - everybody may use database ', 'backstage_plugin_scaffolder', ': grants of the anonymous user open it')
   FROM mysql.db WHERE User = '' AND 'backstage_plugin_scaffolder' LIKE Db LIMIT 1), ''));
 SET @greenroom_problems = CONCAT(@greenroom_problems, IF((
-  SELECT COUNT(*) FROM mysql.db WHERE User = 'backstage_tech-insights' AND Host = _utf8mb4 X'25'
+  SELECT COUNT(*) FROM mysql.db WHERE User = 'backstage_tech-insights' AND Host = '%'
     AND IF(@@lower_case_table_names, LOWER(Db), Db) = IF(@@lower_case_table_names, LOWER('tech\\_insights'), 'tech\\_insights')
     AND Alter_priv = 'Y'
     AND Create_priv = 'Y'
@@ -232,50 +232,50 @@ SET @greenroom_problems = CONCAT(@greenroom_problems, COALESCE((
   SELECT GROUP_CONCAT(CONCAT('\n  - user ', 'backstage_auth', ' may also use ', place, ', which is not its own') SEPARATOR '')
   FROM (
     SELECT CONCAT('database ', Db) AS place FROM mysql.db
-    WHERE User = 'backstage_auth' AND Host = _utf8mb4 X'25'
+    WHERE User = 'backstage_auth' AND Host = '%'
       AND IF(@@lower_case_table_names, LOWER(Db), Db) NOT IN (IF(@@lower_case_table_names, LOWER('backstage\\_plugin\\_auth'), 'backstage\\_plugin\\_auth'))
     UNION ALL
     SELECT CONCAT('table ', Db, '.', Table_name) FROM mysql.tables_priv
-    WHERE User = 'backstage_auth' AND Host = _utf8mb4 X'25' AND Table_priv <> ''
+    WHERE User = 'backstage_auth' AND Host = '%' AND Table_priv <> ''
   ) AS other), ''));
 SELECT CONCAT('warning: user ', 'backstage_auth', ' is there for host ', Host, ' as well, and from there that one is meant') AS greenroom
-FROM mysql.user WHERE User = 'backstage_auth' AND Host <> _utf8mb4 X'25' ORDER BY Host;
+FROM mysql.user WHERE User = 'backstage_auth' AND Host <> '%' ORDER BY Host;
 SET @greenroom_problems = CONCAT(@greenroom_problems, COALESCE((
   SELECT GROUP_CONCAT(CONCAT('\n  - user ', 'backstage_catalog', ' may also use ', place, ', which is not its own') SEPARATOR '')
   FROM (
     SELECT CONCAT('database ', Db) AS place FROM mysql.db
-    WHERE User = 'backstage_catalog' AND Host = _utf8mb4 X'25'
+    WHERE User = 'backstage_catalog' AND Host = '%'
       AND IF(@@lower_case_table_names, LOWER(Db), Db) NOT IN (IF(@@lower_case_table_names, LOWER('backstage\\_plugin\\_catalog'), 'backstage\\_plugin\\_catalog'))
     UNION ALL
     SELECT CONCAT('table ', Db, '.', Table_name) FROM mysql.tables_priv
-    WHERE User = 'backstage_catalog' AND Host = _utf8mb4 X'25' AND Table_priv <> ''
+    WHERE User = 'backstage_catalog' AND Host = '%' AND Table_priv <> ''
   ) AS other), ''));
 SELECT CONCAT('warning: user ', 'backstage_catalog', ' is there for host ', Host, ' as well, and from there that one is meant') AS greenroom
-FROM mysql.user WHERE User = 'backstage_catalog' AND Host <> _utf8mb4 X'25' ORDER BY Host;
+FROM mysql.user WHERE User = 'backstage_catalog' AND Host <> '%' ORDER BY Host;
 SET @greenroom_problems = CONCAT(@greenroom_problems, COALESCE((
   SELECT GROUP_CONCAT(CONCAT('\n  - user ', 'backstage_scaffolder', ' may also use ', place, ', which is not its own') SEPARATOR '')
   FROM (
     SELECT CONCAT('database ', Db) AS place FROM mysql.db
-    WHERE User = 'backstage_scaffolder' AND Host = _utf8mb4 X'25'
+    WHERE User = 'backstage_scaffolder' AND Host = '%'
       AND IF(@@lower_case_table_names, LOWER(Db), Db) NOT IN (IF(@@lower_case_table_names, LOWER('backstage\\_plugin\\_scaffolder'), 'backstage\\_plugin\\_scaffolder'))
     UNION ALL
     SELECT CONCAT('table ', Db, '.', Table_name) FROM mysql.tables_priv
-    WHERE User = 'backstage_scaffolder' AND Host = _utf8mb4 X'25' AND Table_priv <> ''
+    WHERE User = 'backstage_scaffolder' AND Host = '%' AND Table_priv <> ''
   ) AS other), ''));
 SELECT CONCAT('warning: user ', 'backstage_scaffolder', ' is there for host ', Host, ' as well, and from there that one is meant') AS greenroom
-FROM mysql.user WHERE User = 'backstage_scaffolder' AND Host <> _utf8mb4 X'25' ORDER BY Host;
+FROM mysql.user WHERE User = 'backstage_scaffolder' AND Host <> '%' ORDER BY Host;
 SET @greenroom_problems = CONCAT(@greenroom_problems, COALESCE((
   SELECT GROUP_CONCAT(CONCAT('\n  - user ', 'backstage_tech-insights', ' may also use ', place, ', which is not its own') SEPARATOR '')
   FROM (
     SELECT CONCAT('database ', Db) AS place FROM mysql.db
-    WHERE User = 'backstage_tech-insights' AND Host = _utf8mb4 X'25'
+    WHERE User = 'backstage_tech-insights' AND Host = '%'
       AND IF(@@lower_case_table_names, LOWER(Db), Db) NOT IN (IF(@@lower_case_table_names, LOWER('tech\\_insights'), 'tech\\_insights'))
     UNION ALL
     SELECT CONCAT('table ', Db, '.', Table_name) FROM mysql.tables_priv
-    WHERE User = 'backstage_tech-insights' AND Host = _utf8mb4 X'25' AND Table_priv <> ''
+    WHERE User = 'backstage_tech-insights' AND Host = '%' AND Table_priv <> ''
   ) AS other), ''));
 SELECT CONCAT('warning: user ', 'backstage_tech-insights', ' is there for host ', Host, ' as well, and from there that one is meant') AS greenroom
-FROM mysql.user WHERE User = 'backstage_tech-insights' AND Host <> _utf8mb4 X'25' ORDER BY Host;
+FROM mysql.user WHERE User = 'backstage_tech-insights' AND Host <> '%' ORDER BY Host;
 SELECT CONCAT('warning: there is an anonymous user for host ', Host, ': from there nobody gets in as a user for any host') AS greenroom
 FROM mysql.user WHERE User = '' AND Host <> '%' ORDER BY Host;
 
