@@ -25,7 +25,8 @@ def assign_stacks(plan: Plan, previous: Lock | None, *, wanted: bool) -> Plan:
     """
     known = previous.known if previous else {}
     stacks = {plugin.plugin_id: before.stack for plugin in plan.plugins if (before := known.get(plugin.plugin_id))}
-    sizes = Counter(stack for stack in stacks.values() if stack)
+    # A retired plugin may come back, and its place has to be free then.
+    sizes = Counter(before.stack for before in known.values() if before.stack)
     free = 1
     plugins = []
     for plugin in plan.plugins:

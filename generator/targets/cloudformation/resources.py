@@ -62,7 +62,7 @@ class Resources:
         token = "!GetAtt ProviderFunction.Arn" if self.is_root else "!Ref ServiceToken"
         self._always = [
             (Escaped("ServiceToken"), Escaped(token)),
-            (Escaped("ServiceTimeout"), Escaped("600")),
+            (Escaped("ServiceTimeout"), Escaped("660")),
             (Escaped("Revision"), Escaped("!Ref Revision")),
         ]
         self._servers = {

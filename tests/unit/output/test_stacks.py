@@ -72,10 +72,12 @@ def test_a_plugin_that_comes_back_goes_where_it_was(tmp_path: Path) -> None:
     without = run(everything[:-1], lock)
     lock = remembered(without, lock, tmp_path)
     assert lock.retired[everything[-1]].stack == 2
-    # There is room in the first stack now, and another plugin takes it.
+    # Another one goes, and its place in the first stack stays free for it: a new plugin does not get it.
     lock = remembered(run([*everything[1:-1], "x"], lock), lock, tmp_path)
-    assert lock.plugins["x"].stack == 1
-    assert stacks(run(everything, lock))[everything[-1]] == 2
+    assert lock.plugins["x"].stack == 2
+    found = stacks(run([*everything, "x"], lock))
+    assert (found[everything[0]], found[everything[-1]]) == (1, 2)
+    assert Counter(found.values()) == {1: STACK_PLUGINS, 2: 2}
 
 
 @settings(max_examples=10)

@@ -35,7 +35,8 @@ class AwsAurora(Created):
         if server.engine == "mysql":
             family = '!Sub ["aurora-mysql${Version}", {Version: !Select [0, !Split [".mysql_aurora.", !Ref EngineVersion]]}]'
             logs = ["audit", "error", "slowquery"]
-            return {"rds_engine": Escaped("aurora-mysql"), "family": Escaped(family), "logs": logs}
+            # A cluster takes ON, an instance 1.
+            return {"rds_engine": Escaped("aurora-mysql"), "family": Escaped(family), "logs": logs, "required": "ON"}
         family = '!Sub ["aurora-postgresql${Major}", {Major: !Select [0, !Split [".", !Ref EngineVersion]]}]'
         return {"rds_engine": Escaped("aurora-postgresql"), "family": Escaped(family), "logs": ["postgresql"]}
 

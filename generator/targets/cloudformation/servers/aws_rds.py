@@ -32,7 +32,8 @@ class AwsRds(Created):
             family = '!Sub ["mysql${Major}.${Minor}", {Major: !Select [0, !Split [".", !Ref EngineVersion]], ' + (
                 'Minor: !Select [1, !Split [".", !Ref EngineVersion]]}]'
             )
-            return {"rds_engine": Escaped("mysql"), "family": Escaped(family), "logs": ["error", "slowquery"]}
+            logs = ["error", "slowquery"]
+            return {"rds_engine": Escaped("mysql"), "family": Escaped(family), "logs": logs, "required": "1"}
         family = '!Sub ["postgres${Major}", {Major: !Select [0, !Split [".", !Ref EngineVersion]]}]'
         return {"rds_engine": Escaped("postgres"), "family": Escaped(family), "logs": ["postgresql", "upgrade"]}
 
