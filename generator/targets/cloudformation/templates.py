@@ -59,7 +59,7 @@ def root_view(shape: Shape) -> View:
         "nowhere": NOWHERE,
         "ingresses": [item["ingress"] for item in network if not item["is_optional"]],
         "has_logs": True,
-        "key_comment": "Encrypts secrets, logs and settings of the functions. Secrets outlive the stack, and so does their key.",
+        "key_comment": "Encrypts secrets, logs and settings. Secrets outlive the stack, and so does their key.",
         "key_policy": Escaped("RetainExceptOnCreate"),
         "key_description": f"Database passwords of Backstage ({plan.environment}), and the logs of what sets them.",
         "provider_does": Escaped(" and runs the SQL over the Data API" if shape.data_api else " and has the SQL run"),

@@ -94,7 +94,7 @@ class Created:
             "environment": plan.environment,
             "servers": [(server_id(server.name), server.name)],
             "tags": sorted({**dict(plan.tags), ENVIRONMENT_TAG: plan.environment}.items()),
-            "key_comment": "Encrypts storage, backups and the administrator's secret. Snapshots outlive the server, and so does it.",
+            "key_comment": "Encrypts storage, backups and administrator. Snapshots outlive the server, and so does it.",
             "key_policy": Escaped("Retain"),
             "key_description": f"Storage, backups and administrator of the server {server.name} of Backstage.",
             "has_logs": False,
