@@ -310,7 +310,7 @@ def _copy_command(engine: str, before: LockedPlugin, plugin: PluginPlan) -> str:
     if engine == "mysql":
         return f"`mysqldump --single-transaction -h OLD '{old}' | mysql -h NEW -u '{role}' -p '{new}'`"
     only = f"-n '{before.schema}' " if before.schema is not None else ""
-    dump = f"pg_dump -Fc --no-owner --no-acl {only}-h OLD -d '{old}'"
+    dump = f"pg_dump -Fc --no-owner --no-acl {only}-h OLD -U '{before.role}' -d '{old}'"
     return f"`{dump} | pg_restore --no-owner --no-acl -h NEW -U '{role}' -d '{new}'`"
 
 

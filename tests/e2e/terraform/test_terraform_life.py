@@ -4,12 +4,17 @@ by the real Backstage; Terraform and OpenTofu both do it."""
 from __future__ import annotations
 
 import json
+import os
+import re
+import subprocess
 from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
 from portal import Portal
 from terraform_workspace import ADMIN, ADMIN_PASSWORD
+
+from generator.live.embedded import embedded_binaries
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -190,6 +195,57 @@ def test_one_role_for_all(portal: Portal) -> None:
     assert found["auth"]["rows"] == [42]
     done = portal.greenroom("generate", "--check")
     assert done.returncode == 0, done.stderr
+
+
+def test_to_another_server(portal: Portal, other_server: EmbeddedServer) -> None:
+    """Refused; and what the hint says moves the plugin with its data."""
+    portal.terraform.servers["other"] = other_server
+    elsewhere = {"host": other_server.host, "port": other_server.port}
+    settings = f"servers: {{primary: {{}}, other: {{host: {other_server.host}, port: {other_server.port}}}}}\n"
+    portal.generate(["auth", "catalog"])
+    portal.apply()
+    portal.keep("auth", portal.works(["auth", "catalog"]))
+
+    moved = {"auth": {"connection": elsewhere}, "catalog": {}}
+    app_config = json.dumps(
+        {
+            "backend": {
+                "database": {
+                    "client": "pg",
+                    "connection": {"host": portal.server.host, "port": portal.server.port},
+                    "plugin": moved,
+                }
+            }
+        }
+    )
+    (portal.folder / "app-config.yaml").write_text(app_config)
+    (portal.folder / "greenroom.yaml").write_text(settings)
+    refused = portal.greenroom("generate")
+    assert refused.returncode == 1
+    (command,) = re.findall(r"`(pg_dump .*)`", refused.stderr)
+
+    portal.generate(["catalog"], "plugins: {exclude: [auth]}\n")
+    portal.apply()
+    lock = portal.folder / "infra" / "greenroom.lock.json"
+    document = json.loads(lock.read_text())
+    del document["retired"]["auth"]
+    lock.write_text(json.dumps(document))
+    portal.generate(moved, settings)
+    portal.apply()
+
+    ends = {"OLD": portal.server, "NEW": other_server}
+    for name, end in ends.items():
+        command = command.replace(f"-h {name}", f"-h {end.host} -p {end.port}")
+    bin_dir = embedded_binaries()  # a pg_dump that is as new as either server
+    done = subprocess.run(
+        ["bash", "-c", command],
+        env={"PATH": f"{bin_dir}:{os.environ['PATH']}", "PGPASSWORD": portal.terraform.passwords["auth"]},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    found = portal.works(["auth", "catalog"], isolated=False)
+    assert found["auth"]["rows"] == [42], done.stderr
 
 
 def test_from_one_user_to_a_user_for_each_plugin(portal: Portal) -> None:

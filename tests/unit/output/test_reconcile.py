@@ -254,7 +254,7 @@ def test_another_server() -> None:
 def test_moving_to_another_server_says_how() -> None:
     _, diagnostics, _ = attempt([catalog], [plugin("catalog", server="other")])
     (problem,) = diagnostics
-    assert "pg_dump -Fc --no-owner --no-acl -h OLD -d 'backstage_plugin_catalog'" in problem.hint
+    assert "pg_dump -Fc --no-owner --no-acl -h OLD -U 'backstage_catalog' -d 'backstage_plugin_catalog'" in problem.hint
     assert "pg_restore --no-owner --no-acl -h NEW -U 'backstage_catalog' -d 'backstage_plugin_catalog'" in problem.hint
 
 
