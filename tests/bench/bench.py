@@ -40,6 +40,7 @@ BOUNDS = {
     "growth": ("generate, 10,000 plugins / 1,000 plugins", 10.0, "x"),
     "cloudformation1000": ("generate, 1,000 plugins, CloudFormation / Terraform", 3.0, "x"),
     "check10000": ("generate --check, 10,000 plugins", 6.0, "s"),
+    "functions": ("import of the CloudFormation functions and their driver", 300.0, "ms"),
 }
 
 
@@ -198,10 +199,23 @@ def bench(runs: int, large_runs: int) -> dict[str, float]:
             large_runs, *(generate(1_000, overrides=False, target=name) for name in ("terraform", "cloudformation"))
         )
         figures["cloudformation1000"] = cloudformation.seconds / terraform.seconds
+        figures["functions"] = functions_import(runs)
     figures["seconds10000"] = max(figures["includeSeconds10000"], figures["overridesSeconds10000"])
     figures["memory10000"] = max(figures["includeMemory10000"], figures["overridesMemory10000"])
     figures["growth"] = max(figures["includeGrowth"], figures["overridesGrowth"])
     return figures
+
+
+def functions_import(runs: int) -> float:
+    """What a cold start of SqlFunction, the slower one, spends on imports, in milliseconds."""
+    folder = PROJECT / "generator" / "targets" / "cloudformation" / "functions"
+    modules = "plugin_databases.sql, plugin_databases.postgresql, plugin_databases.pg8000_server, pg8000.native"
+    bare, ours = side_by_side(
+        runs,
+        lambda: measure([sys.executable, "-c", "pass"], folder),
+        lambda: measure([sys.executable, "-c", f"import {modules}"], folder),
+    )
+    return (ours.seconds - bare.seconds) * 1000
 
 
 @dataclass(frozen=True)

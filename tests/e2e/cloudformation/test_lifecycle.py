@@ -142,7 +142,7 @@ class Portal:
         return None
 
     def wait(self) -> str:
-        for _ in range(1200):
+        for _ in range(3000):
             status = self.status()
             if status is None or not status.endswith("IN_PROGRESS"):
                 return status or "DELETE_COMPLETE"
@@ -209,13 +209,27 @@ def _fragment_plugins(text: str) -> dict[str, Any]:
 
 @pytest.fixture
 def portal(target: Target, cloud_stack: MiniStack, tmp_path: Path) -> Iterator[Portal]:
-    made = Portal(tmp_path, target, cloud_stack)
+    """A portal on each server."""
+    yield from _portal(target, cloud_stack, tmp_path)
+
+
+@pytest.fixture
+def large_portal(pg18: Target, cloud_stack: MiniStack, tmp_path: Path) -> Iterator[Portal]:
+    """A portal on one server."""
+    pg18.clear()
+    yield from _portal(pg18, cloud_stack, tmp_path)
+    pg18.clear()
+
+
+def _portal(target: Target, cloud_stack: MiniStack, folder: Path) -> Iterator[Portal]:
+    made = Portal(folder, target, cloud_stack)
     yield made
     if made.status():
         made.delete()
     secrets = cloud_stack.client("secretsmanager")
-    for secret in secrets.list_secrets(MaxResults=100)["SecretList"]:
-        secrets.delete_secret(SecretId=secret["ARN"], ForceDeleteWithoutRecovery=True)
+    while found := secrets.list_secrets(MaxResults=100)["SecretList"]:
+        for secret in found:
+            secrets.delete_secret(SecretId=secret["ARN"], ForceDeleteWithoutRecovery=True)
 
 
 def test_the_life_of_a_stack(portal: Portal, oracle_dir: Path) -> None:
@@ -291,3 +305,21 @@ def test_the_life_of_a_stack(portal: Portal, oracle_dir: Path) -> None:
     assert {portal.name(name) for name in portal.plugins} <= portal.target.databases
     portal.must_deploy()
     assert portal.rows("catalog") == rows + 1
+
+
+@pytest.mark.slow
+def test_two_hundred_plugins(large_portal: Portal) -> None:
+    """More than one template holds: the rest is a nested stack."""
+    large_portal.plugins = [f"plugin-{number:03}" for number in range(200)]
+    large_portal.must_deploy()
+    assert (large_portal.folder / "infra" / "cloudformation" / "databases-2.yaml").exists()
+    assert large_portal.target.databases == {f"backstage_plugin_plugin-{number:03}" for number in range(200)}
+    assert large_portal.rows("plugin-000") == 1
+    assert large_portal.rows("plugin-199") == 1
+    with pytest.raises(REFUSED):
+        large_portal.rows("plugin-000", "backstage_plugin_plugin-199")
+    # One more: nobody moves.
+    large_portal.plugins.append("a-new-one")
+    large_portal.must_deploy()
+    assert large_portal.rows("a-new-one") == 1
+    assert large_portal.rows("plugin-000") == 2
