@@ -8,7 +8,7 @@ GREENROOM_ORACLE_EXAMPLES ?= 1000
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test quick check lint types format oracle goldens bench bench-plan wheel clean setup-demo setup-test
+.PHONY: help demo test quick check lint types format oracle coverage goldens bench bench-plan wheel clean setup-demo setup-test
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -38,6 +38,11 @@ format: setup-test ## let ruff format the code and fix what it can
 oracle: setup-test ## compare GREENROOM_ORACLE_EXAMPLES (1000) random configs with the real Backstage packages
 	@GREENROOM_REQUIRE_ORACLE=1 GREENROOM_ORACLE_EXAMPLES=$(GREENROOM_ORACLE_EXAMPLES) \
 		$(PYTHON_IN_VENV) -m pytest tests/oracle $(ARGS)
+
+coverage: setup-test ## every branch of the CloudFormation functions is run by a test
+	@$(PYTHON_IN_VENV) -m coverage run -m pytest -n0 -q -m "not slow" -k "not pg18" $(ARGS) \
+		tests/unit/cloudformation_functions tests/e2e/cloudformation --ignore tests/e2e/cloudformation/test_lifecycle.py
+	@$(PYTHON_IN_VENV) -m coverage report
 
 goldens: setup-test ## generate examples/*/expected anew
 	@$(PYTHON_IN_VENV) tools/regenerate_goldens.py $(ARGS)

@@ -174,11 +174,9 @@ def read_template(text: str) -> dict[str, Any]:
 
 
 def simplified(template: dict[str, Any], code: dict[str, str]) -> dict[str, Any]:
-    """The template without what MiniStack does not have: rules, security groups, the functions' network, keys."""
+    """The template without what MiniStack does not have: rules, security groups, the functions' network."""
     template = {key: value for key, value in template.items() if key != "Rules"}
-    dropped = {
-        name for name, resource in template["Resources"].items() if resource["Type"].startswith(("AWS::EC2::", "AWS::KMS::"))
-    }
+    dropped = {name for name, resource in template["Resources"].items() if resource["Type"].startswith("AWS::EC2::")}
     resources = {}
     for name, resource in template["Resources"].items():
         if name in dropped:

@@ -155,9 +155,12 @@ class Portal:
 
     def reasons(self) -> str:
         """Why resources failed."""
-        events = self.cloud.client("cloudformation").describe_stack_events(StackName=STACK)["StackEvents"]
+        client = self.cloud.client("cloudformation")
+        stack = client.describe_stacks(StackName=STACK)["Stacks"][0]
+        events = client.describe_stack_events(StackName=STACK)["StackEvents"]
         failed = [event for event in events if "FAILED" in event["ResourceStatus"]]
-        return "\n".join(f"{e['LogicalResourceId']}: {e.get('ResourceStatusReason', '')}" for e in failed)
+        reasons = [f"{event['LogicalResourceId']}: {event.get('ResourceStatusReason', '')}" for event in failed]
+        return "\n".join([stack.get("StackStatusReason", ""), *reasons])
 
     def password(self, plugin: str) -> str:
         found = self.cloud.client("secretsmanager").get_secret_value(SecretId=f"backstage/production/database/{plugin}")
@@ -178,15 +181,31 @@ class Portal:
             run("INSERT INTO entity VALUES (1)")
             return int(run("SELECT count(*) FROM entity")[0][0])
 
-    def open_with_backstage(self, oracle_dir: Path) -> dict[str, Any]:
-        """What the real DatabaseManager makes of app-config and fragment, with nothing but the plugins' passwords."""
+    def environment(self) -> dict[str, str]:
+        """What the container of Backstage gets: the plugins' passwords, and a base user that cannot log in."""
         fragment = (self.folder / "app-config.databases.yaml").read_text()
         names = {name: entry["connection"]["password"] for name, entry in _fragment_plugins(fragment).items()}
         env = {text.strip("${}"): self.password(name) for name, text in names.items()}
+        return {**env, "DB_USER": "nobody", "DB_PASSWORD": "nothing"}
+
+    def must_be_ready(self) -> None:
+        """``greenroom preflight`` finds every database as planned, and isolated."""
+        done = subprocess.run(
+            [sys.executable, "-c", RUN, "preflight", "--root", str(self.folder)],
+            cwd=PROJECT,
+            env={"PATH": os.environ["PATH"], **self.environment()},
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+
+    def open_with_backstage(self, oracle_dir: Path) -> dict[str, Any]:
+        """What the real DatabaseManager makes of app-config and fragment, with nothing but the plugins' passwords."""
         question = {
             "root": str(self.folder),
             "files": ["app-config.yaml", "app-config.databases.yaml"],
-            "env": {**env, "DB_USER": "nobody", "DB_PASSWORD": "nothing"},
+            "env": self.environment(),
             "plugins": self.plugins,
         }
         done = subprocess.run(
@@ -238,6 +257,7 @@ def test_the_life_of_a_stack(portal: Portal, oracle_dir: Path) -> None:
     portal.must_deploy()
     assert portal.rows("catalog") == 1
     assert portal.rows("search") == 1
+    portal.must_be_ready()
     # Plugin A cannot connect to plugin B's.
     with pytest.raises(REFUSED):
         portal.rows("catalog", "backstage_plugin_search")
@@ -293,7 +313,8 @@ def test_the_life_of_a_stack(portal: Portal, oracle_dir: Path) -> None:
     portal.must_deploy()
     assert "backstage_plugin_auth" not in portal.target.databases
     assert "backstage_auth" not in portal.target.roles
-    # The real Backstage opens every database with the fragment.
+    # Preflight agrees, and the real Backstage opens every database with the fragment.
+    portal.must_be_ready()
     opened = portal.open_with_backstage(oracle_dir)
     expected = {name: {"database": portal.name(name), "rows": 1} for name in portal.plugins}
     assert {name: {key: found.get(key) for key in ("database", "rows")} for name, found in opened.items()} == expected, (

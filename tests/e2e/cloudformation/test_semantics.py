@@ -447,3 +447,112 @@ def test_moving_a_mysql_user_to_another_host(mysql_cloud: Cloud) -> None:
     mysql_cloud.must("Update", new, old=old, physical_id=physical_id)
     assert mysql_cloud.target.running.users == {("backstage_catalog", "127.0.0.1")}
     use(mysql_cloud, "catalog")
+
+
+def test_tables_of_somebody_else_are_told_of(pg_cloud: Cloud, capsys: pytest.CaptureFixture[str]) -> None:
+    admin = pg_cloud.target.admin
+    pg_cloud.target.rows(f'CREATE DATABASE plugin_catalog OWNER "{admin}"')
+    pg_cloud.target.rows("CREATE TABLE old (id int)", "plugin_catalog")
+    pg_cloud.must("Create", pg_cloud.plugin("catalog", Adopt="true"))
+    assert "table 'old' belongs to 'postgres', so the plugin cannot use it" in capsys.readouterr().out
+
+
+def test_an_administrator_without_its_powers(pg_cloud: Cloud) -> None:
+    pg_cloud.target.rows(f'ALTER ROLE "{pg_cloud.target.admin}" NOCREATEROLE NOCREATEDB')
+    reason = pg_cloud.refused("Create", pg_cloud.plugin("catalog"))
+    assert "needs CREATEROLE" in reason
+    assert "needs CREATEDB" in reason
+
+
+def test_databases_the_administrator_cannot_manage(pg_cloud: Cloud) -> None:
+    pg_cloud.target.rows("CREATE DATABASE plugin_catalog")
+    pg_cloud.target.rows("ALTER DATABASE plugin_catalog ALLOW_CONNECTIONS false")
+    reason = pg_cloud.refused("Create", pg_cloud.plugin("catalog", Adopt="true"))
+    assert "already exists and belongs to role 'postgres'" in reason
+    assert "allows no connections" in reason
+
+
+def test_a_group_that_can_log_in_is_no_group(pg_cloud: Cloud) -> None:
+    pg_cloud.target.rows("CREATE ROLE backstage_plugins LOGIN")
+    properties = pg_cloud.target.properties(Database="backstage", Group="backstage_plugins", Adopt="true")
+    reason = pg_cloud.refused("Create", properties, resource_type="Custom::SharedDatabase")
+    assert "can log in, but is to be the group" in reason
+
+
+def test_a_server_that_wants_the_clear_password(pg_cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Such a server refuses the verifier. Here the session does, and everything else is the real server's."""
+    from plugin_databases.failures import SqlError
+    from plugin_databases.pg8000_server import Pg8000Session
+
+    run, seen = Pg8000Session.run, []
+
+    def picky(self: Pg8000Session, sql: str) -> list[list[Any]]:
+        if "SCRAM-SHA-256" in sql:
+            run(self, "SELECT 1")
+            raise SqlError("22023", "the password has to be clear")
+        seen.append(sql)
+        return run(self, sql)
+
+    monkeypatch.setattr(Pg8000Session, "run", picky)
+    pg_cloud.must("Create", pg_cloud.plugin("catalog", "it's \\ clear"))
+    assert use(pg_cloud, "catalog", "it's \\ clear") == 1
+    assert not any("ALTER ROLE" in sql and "clear" in sql for sql in seen), "a log of DDL would show it"
+
+
+def test_dropping_a_database_in_use(pg_cloud: Cloud) -> None:
+    properties = pg_cloud.plugin("catalog", OnDelete="Drop")
+    physical_id = pg_cloud.must("Create", properties)
+    with pg_cloud.target.session("backstage_catalog", "secret", "plugin_catalog"):
+        assert "55006" in pg_cloud.refused("Delete", properties, physical_id=physical_id)
+        pg_cloud.must("Delete", {**properties, "Force": "true"}, physical_id=physical_id)
+    assert not pg_cloud.target.databases
+
+
+def test_a_shared_role_is_dropped_last(cloud: Cloud) -> None:
+    cloud.secrets["shared"] = {"username": "backstage", "password": "secret"}
+    role = cloud.target.properties(Role="backstage", SecretArn="shared", OnDelete="Drop")
+    kind = {"resource_type": "Custom::SharedRole", "logical_id": "Role"}
+    role_id = cloud.must("Create", role, **kind)
+    plugin = cloud.plugin("catalog", Role="backstage", RoleOf="shared", SecretArn="", OnDelete="Drop")
+    plugin_id = cloud.must("Create", plugin)
+    cloud.must("Delete", plugin, physical_id=plugin_id)
+    cloud.must("Delete", role, physical_id=role_id, **kind)
+    assert not cloud.target.roles
+    assert not cloud.target.databases
+
+
+def test_a_role_that_is_renamed_onto_another_one(cloud: Cloud) -> None:
+    """Two shared roles: a plugin cannot go from one to the other, and the way back works."""
+    for name in ("one", "two"):
+        cloud.secrets[name] = {"username": name, "password": "secret"}
+        role = cloud.target.properties(Role=name, SecretArn=name)
+        cloud.must("Create", role, resource_type="Custom::SharedRole", logical_id=name)
+    old = cloud.plugin("catalog", Role="one", RoleOf="shared", SecretArn="")
+    physical_id = cloud.must("Create", old)
+    new = {**old, "Role": "two"}
+    assert "both exist: it can only be renamed" in cloud.refused("Update", new, old=old, physical_id=physical_id)
+    cloud.must("Update", old, old=new, physical_id=physical_id)
+    missing = {**old, "Database": "nothing", "DatabaseOf": "shared", "Role": "nobody"}
+    reason = cloud.refused("Create", missing, logical_id="Missing")
+    assert "'nothing' does not exist" in reason
+    assert "nobody" in reason
+
+
+def test_the_lock_of_the_server_is_waited_for(cloud: Cloud) -> None:
+    import threading
+
+    from plugin_databases import mysql, postgresql
+
+    target = cloud.target
+    database = "postgres" if target.is_postgresql else ""
+    with target.session(target.admin, target.admin_password, database or None) as run:
+        if target.is_postgresql:
+            run(f"SELECT pg_advisory_lock({postgresql._LOCK})")
+            release = f"SELECT pg_advisory_unlock({postgresql._LOCK})"
+        else:
+            run(f"SELECT GET_LOCK('{mysql._LOCK}', 0)")
+            release = f"SELECT RELEASE_LOCK('{mysql._LOCK}')"
+        timer = threading.Timer(1.5, lambda: run(release))
+        timer.start()
+        cloud.must("Create", cloud.plugin("catalog"))
+        timer.join()

@@ -35,6 +35,7 @@ def apply_inside(inside: Session, wanted: Wanted, order: Order) -> list[str]:
         _hand_over(inside, wanted)
     if wanted.role or wanted.group:
         _verify(inside, wanted)
+        notes += _strangers(inside, wanted)
     return notes
 
 
@@ -124,6 +125,22 @@ def _verify(inside: Session, wanted: Wanted) -> None:
         )
     if problems:
         raise RefusedError(problems_text(problems))
+
+
+def _strangers(inside: Session, wanted: Wanted) -> list[str]:
+    """Tables that are there already and that the plugin cannot use: for the log, somebody has to hand them over."""
+    user, schema = literal(wanted.group or wanted.role), literal(wanted.schema or "public")
+    rows = inside.run(
+        "SELECT c.relname::text, pg_catalog.pg_get_userbyid(c.relowner)::text FROM pg_catalog.pg_class AS c "
+        f"JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace WHERE n.nspname = {schema} AND c.relkind IN "
+        "('r', 'p') "
+        f"AND NOT pg_catalog.pg_has_role({user}, c.relowner, 'USAGE') "
+        "AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend AS d WHERE d.objid = c.oid AND d.deptype = 'e') "
+        "ORDER BY c.relname LIMIT 5"
+    )
+    return [
+        f"table {table!r} belongs to {owner!r}, so the plugin cannot use it: ALTER TABLE … OWNER TO" for table, owner in rows
+    ]
 
 
 def check_login(server: Server, wanted: Wanted) -> None:

@@ -1,0 +1,229 @@
+"""Servers in states that are hard to bring a real one into: what the functions make of their answers."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import threading
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from plugin_databases import (
+    mysql,
+    mysql_registry,
+    pg8000_server,
+    postgresql,
+    postgresql_checks,
+    postgresql_inside,
+    respond,
+    tls,
+)
+from plugin_databases.data_api import DataApiSession
+from plugin_databases.deadline import Deadline
+from plugin_databases.failures import RefusedError, SqlError, TransientError
+from plugin_databases.marker import Marker
+from plugin_databases.order import read_order
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+STACK = "arn:aws:cloudformation:eu-central-1:123456789012:stack/backstage/5a1b"
+PROPERTIES = {
+    "Engine": "postgresql",
+    "Host": "localhost",
+    "AdminSecretArn": "admin",
+    "PluginId": "catalog",
+    "Database": "catalog",
+    "Role": "catalog",
+    "SecretArn": "secret",
+}
+
+
+def order(kind: str = "Create", **more: str) -> Any:
+    event = {
+        "RequestType": kind,
+        "RequestId": "r",
+        "StackId": STACK,
+        "ResourceType": "Custom::PluginDatabase",
+        "LogicalResourceId": "Catalog",
+        "ResourceProperties": {**PROPERTIES, **more},
+    }
+    return read_order(event)
+
+
+class Scripted:
+    """A session that answers by what is in the statement; the first entry that matches counts."""
+
+    def __init__(self, **answers: Any) -> None:
+        self.answers = answers
+        self.statements: list[str] = []
+
+    def run(self, sql: str) -> list[list[Any]]:
+        self.statements.append(sql)
+        for part, answer in self.answers.items():
+            if part.replace("_", " ").lower() in sql.replace("_", " ").lower():
+                if isinstance(answer, Exception):
+                    raise answer
+                return answer  # type: ignore[no-any-return]
+        return []
+
+    @contextlib.contextmanager
+    def transaction(self) -> Iterator[None]:
+        yield
+
+
+def test_a_replica_and_a_role_of_another_administrator() -> None:
+    problems: list[str] = []
+    session = Scripted(pg_is_in_recovery=[["admin", True, True, True, False]])
+    postgresql_checks.check_admin(session, order().wanted, problems)
+    assert problems == ["this server is a read-only replica"]
+    problems.clear()
+    session = Scripted(shobj_description=[[None, False, True, False]])
+    postgresql_checks.role_step(session, "role", "catalog", "", order(Adopt="true"), problems)
+    assert problems == ["the administrator has no ADMIN option on role 'catalog', so it cannot manage it"]
+
+
+@pytest.mark.parametrize(
+    ("row", "problem"),
+    [
+        ([True, True, True, True, True, "x"], "every role may still connect to database 'catalog'"),
+        ([False, True, False, True, True, "x"], "role 'catalog' may not connect, or not make temporary tables"),
+        (
+            [False, True, True, True, False, "x"],
+            "may not create tables in schema 'public' of database 'catalog', which belongs",
+        ),
+    ],
+)
+def test_grants_that_did_nothing(row: list[Any], problem: str) -> None:
+    with pytest.raises(RefusedError, match=problem):
+        postgresql_inside.apply_inside(Scripted(has_database_privilege=[row]), order().wanted, order())
+
+
+def test_a_login_that_acts_as_somebody_else() -> None:
+    class Server:
+        @contextlib.contextmanager
+        def login(self, *_: str) -> Iterator[Scripted]:
+            yield Scripted(session_user=[["catalog", "somebody"]])
+
+    with pytest.raises(RefusedError, match="a login as 'catalog' acts as 'somebody'"):
+        postgresql_inside.check_login(Server(), order().wanted)  # type: ignore[arg-type]
+    postgresql_inside.check_login(Server(), replace(order().wanted, database=""))  # type: ignore[arg-type]
+
+
+def test_a_database_that_is_in_use_for_a_moment() -> None:
+    with pytest.raises(TransientError), postgresql._in_use_for_a_moment(True):
+        raise SqlError("55006", "in use")
+    with pytest.raises(SqlError), postgresql._in_use_for_a_moment(False):
+        raise SqlError("55006", "in use")
+    with pytest.raises(SqlError), postgresql._in_use_for_a_moment(True):
+        raise SqlError("42501", "denied")
+
+
+def test_a_new_database_that_an_earlier_attempt_made() -> None:
+    plan = postgresql.Plan(None, None, _step("create"), order().wanted)
+    session = Scripted(pg_database=[[1]])
+    postgresql._make_databases(session, plan)
+    assert len(session.statements) == 1
+
+
+def _step(action: str) -> Any:
+    return postgresql.Step("database", "catalog", action, Marker("me@h:1", False, "r"))
+
+
+def test_a_mysql_server_that_folds_case_and_reads_only() -> None:
+    session = Scripted(lower_case_table_names=[[1, 1, "admin"]])
+    wanted = order(Engine="mysql", Database="Catalog")
+    with pytest.raises(RefusedError, match="this server is a read-only replica"):
+        mysql._check(session, mysql_registry.Registry(session), wanted)
+    assert any("BINARY 'catalog'" in sql for sql in session.statements)
+
+
+def test_a_mysql_name_that_is_too_long_to_be_granted() -> None:
+    session = Scripted(lower_case_table_names=[[0, 0, "admin"]])
+    registry = mysql_registry.Registry(session)
+    with pytest.raises(RefusedError, match="cannot be granted: with its _ and % escaped it is longer than 64"):
+        mysql._check(session, registry, order(Engine="mysql", Database="_" * 40))
+
+
+def test_a_mysql_statement_that_is_refused_leaves_no_marker() -> None:
+    session = Scripted(CREATE=SqlError("1044", "denied"))
+    registry = mysql_registry.Registry(session)
+    with pytest.raises(SqlError):
+        registry.make_object("database", "catalog", Marker("me@h:1", False, "r"), "CREATE DATABASE catalog")
+    assert session.statements[-1].startswith("DELETE FROM")
+
+
+def test_partial_revokes_make_wildcards_plain() -> None:
+    assert mysql._grant_name(Scripted(), "a_b") == "`a\\_b`"
+    assert mysql._grant_name(Scripted(SHOW=[["partial_revokes", "ON"]]), "a_b") == "`a_b`"
+    assert mysql._grant_name(Scripted(SHOW=[["partial_revokes", "OFF"]]), "a_b") == "`a\\_b`"
+
+
+def test_mysql_itself_gets_the_password_and_hides_it_in_its_logs() -> None:
+    session = Scripted(VERSION=[["8.0.40"]])
+    registry = mysql_registry.Registry(session)
+    step = postgresql.Step("user", "catalog@%", "create", Marker("me@h:1", False, "r"))
+    mysql._apply_user(session, registry, step, order(Engine="mysql"), "it's", [])
+    assert "CREATE USER 'catalog'@'%' IDENTIFIED BY 'it''s'" in session.statements
+
+
+@contextlib.contextmanager
+def answering(reply: bytes) -> Iterator[int]:
+    """A server that says something, and hangs up."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def serve() -> None:
+            with contextlib.suppress(OSError):
+                client, _ = listener.accept()
+                with client:
+                    client.recv(8)
+                    client.sendall(reply)
+
+        threading.Thread(target=serve, daemon=True).start()
+        yield listener.getsockname()[1]
+
+
+@pytest.mark.parametrize(
+    ("reply", "error", "text"),
+    [
+        (b"N", RefusedError, "has no TLS"),
+        (b"", TransientError, "closed before TLS began"),
+        (b"E", TransientError, "closed before TLS began"),
+        (b"Snonsense", TransientError, "localhost"),
+    ],
+)
+def test_answers_that_are_no_tls(reply: bytes, error: type[Exception], text: str) -> None:
+    with answering(reply) as port, pytest.raises(error, match=text):
+        tls.postgresql_socket("localhost", port, tls.make_context(""), Deadline(5))
+
+
+@pytest.mark.parametrize(("raised", "error"), [(ValueError("scram"), RefusedError), (EOFError(), TransientError)])
+def test_a_driver_that_gives_up(monkeypatch: pytest.MonkeyPatch, raised: Exception, error: type[Exception]) -> None:
+    def connection(*_: object, **__: object) -> None:
+        raise raised
+
+    monkeypatch.setattr("pg8000.native.Connection", connection)
+    monkeypatch.setattr(pg8000_server, "postgresql_socket", lambda *_: socket.socket())
+    server = pg8000_server.Pg8000Server(order().wanted, ("admin", "secret"), "", "", Deadline(5))
+    with pytest.raises(error), server.session("postgres"):
+        pass
+
+
+def test_a_data_api_transaction_that_cannot_be_rolled_back() -> None:
+    class Client:
+        def begin_transaction(self, **_: str) -> dict[str, str]:
+            return {"transactionId": "t"}
+
+        def rollback_transaction(self, **_: str) -> None:
+            raise ValueError("gone")
+
+    session = DataApiSession(Client(), {"resourceArn": "a", "secretArn": "b", "database": "c"}, Deadline(5))
+    with pytest.raises(KeyError), session.transaction():
+        raise KeyError
+
+
+def test_a_reason_that_fits_just_so() -> None:
+    base = {"StackId": STACK, "RequestId": "r", "LogicalResourceId": "L"}
+    for size in range(3700, 3900, 7):
+        assert len(respond.answer_body(base, "FAILED", "id", "x" * size, {})) <= respond.LIMIT
