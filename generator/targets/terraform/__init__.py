@@ -14,7 +14,7 @@ from generator.targets.terraform.hcl import ProviderConfiguration, aligned
 from generator.targets.terraform.imports import adopted_databases
 from generator.targets.terraform.kinds import module_view, required_providers
 from generator.targets.terraform.servers import KINDS
-from generator.targets.terraform.servers.created import folder
+from generator.targets.terraform.servers.base import folder
 from generator.targets.terraform.shape import ENGINE, MYSQL
 from generator.targets.terraform.stores import store_of
 from generator.targets.terraform.stores.iam import Iam

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from generator.targets.terraform.servers.aws import AwsAurora, AwsRds
-from generator.targets.terraform.servers.azure import AzureFlexible
-from generator.targets.terraform.servers.existing import Existing
-from generator.targets.terraform.servers.google import GoogleCloudSql
+from generator.targets.terraform.registry import Registry
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from generator.targets.terraform.servers.base import ServerKind
 
-KINDS: Final[Mapping[str, ServerKind]] = {
-    kind.name: kind for kind in (Existing(), AwsRds(), AwsAurora(), GoogleCloudSql(), AzureFlexible())
-}
+KINDS: Final[Mapping[str, ServerKind]] = Registry(
+    __name__,
+    {
+        "existing": ("existing", "Existing"),
+        "aws-rds": ("aws", "AwsRds"),
+        "aws-aurora": ("aws", "AwsAurora"),
+        "google-cloudsql": ("google", "GoogleCloudSql"),
+        "azure-flexible": ("azure", "AzureFlexible"),
+    },
+)

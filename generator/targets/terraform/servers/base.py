@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from generator.diagnostics import Diagnostics
@@ -17,6 +17,14 @@ if TYPE_CHECKING:
         Variable,
     )
     from generator.targets.terraform.stores.base import Tags
+
+
+PRIMARY: Final = "primary"
+
+
+def folder(server: Server) -> str:
+    """The folder of the root module that creates ``server``, beside ``databases``."""
+    return "server" if server.name == PRIMARY else f"server-{server.name}"
 
 
 class ServerModule(NamedTuple):

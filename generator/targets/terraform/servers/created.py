@@ -13,6 +13,7 @@ from generator.appconfig.values import Placeholder
 from generator.escaping import Escaped
 from generator.targets.terraform.escaping import string
 from generator.targets.terraform.hcl import FALSE, Validation, aligned
+from generator.targets.terraform.servers.base import PRIMARY, folder
 from generator.targets.terraform.servers.existing import Existing
 
 if TYPE_CHECKING:
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 ENGINE_TITLES: Final = {"postgresql": "PostgreSQL", "mysql": "MySQL"}
 PORTS: Final = {"postgresql": 5432, "mysql": 3306}
 ADMIN: Final = "backstage_admin"
-PRIMARY: Final = "primary"
 _OUTPUTS: Final = ("host", "port", "admin_user", "admin_secret")
 
 
@@ -99,11 +99,6 @@ class Created(Existing):
     def provider_arguments(self, server: Server) -> dict[str, Escaped]:
         """Those of an existing server, with the password from the cloud's store."""
         return super().provider_arguments(server) | {"password": self.password(server)}
-
-
-def folder(server: Server) -> str:
-    """The folder of the root module that creates ``server``, beside ``databases``."""
-    return "server" if server.name == PRIMARY else f"server-{server.name}"
 
 
 def server_id(server: Server, plan: Plan) -> str:

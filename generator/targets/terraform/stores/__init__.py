@@ -4,14 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from generator.targets.terraform.stores.aws_secretsmanager import AwsSecretsManager
-from generator.targets.terraform.stores.aws_ssm import AwsSsm
-from generator.targets.terraform.stores.azure_keyvault import AzureKeyVault
-from generator.targets.terraform.stores.google_secretmanager import GoogleSecretManager
-from generator.targets.terraform.stores.iam import CLOUDS
-from generator.targets.terraform.stores.kubernetes import Kubernetes
-from generator.targets.terraform.stores.variables import Variables
-from generator.targets.terraform.stores.vault import Vault
+from generator.targets.terraform.registry import Registry
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,18 +12,18 @@ if TYPE_CHECKING:
     from generator.model import Plan
     from generator.targets.terraform.stores.base import Store
 
-STORES: Final[Mapping[str, Store]] = {
-    store.name: store
-    for store in (
-        Variables(),
-        AwsSecretsManager(),
-        AwsSsm(),
-        GoogleSecretManager(),
-        AzureKeyVault(),
-        Vault(),
-        Kubernetes(),
-    )
-}
+STORES: Final[Mapping[str, Store]] = Registry(
+    __name__,
+    {
+        "variables": ("variables", "Variables"),
+        "aws-secretsmanager": ("aws_secretsmanager", "AwsSecretsManager"),
+        "aws-ssm": ("aws_ssm", "AwsSsm"),
+        "google-secretmanager": ("google_secretmanager", "GoogleSecretManager"),
+        "azure-keyvault": ("azure_keyvault", "AzureKeyVault"),
+        "vault": ("vault", "Vault"),
+        "kubernetes": ("kubernetes", "Kubernetes"),
+    },
+)
 
 
 def store_of(plan: Plan) -> Store | None:
@@ -40,5 +33,7 @@ def store_of(plan: Plan) -> Store | None:
     """
     if plan.credentials != "iam":
         return STORES.get(plan.store)
+    from generator.targets.terraform.stores.iam import CLOUDS
+
     clouds = {role.iam for role in plan.roles if role.iam is not None}
     return CLOUDS[clouds.pop() if clouds else "rds"] if len(clouds) < 2 else None
