@@ -121,6 +121,7 @@ def _servers(plan: Plan) -> dict[str, str]:
         if module is None:
             continue
         view = module._asdict() | module.view | {"server_name": identifier(server.name), "folder": Escaped(folder(server))}
+        view["about"] = Escaped(module.summary)
         view["variables"] = sorted(module.variables, key=lambda variable: variable.name)
         view["configurations"], view["ephemerals"] = [module.configuration], []
         templates = {

@@ -163,8 +163,28 @@ def test_terraform_fmt_finds_nothing_in_any_server(tmp_path: Path) -> None:
     assert (done.returncode, done.stdout) == (0, "")
 
 
-def test_the_file_of_variables_is_one_output() -> None:
+def test_the_file_of_variables_is_one_output(tmp_path: Path) -> None:
     """``terraform output -json databases`` prints the bare object: a file of variables as it stands."""
     for kind in CREATED:
         readme = module(kind)["server/README.md"]
         assert "terraform output -json databases > ../databases/primary.auto.tfvars.json" in readme
+    if not shutil.which("terraform"):
+        pytest.skip("terraform is not installed")
+
+    def terraform(folder: Path, *arguments: str) -> str:
+        done = subprocess.run(["terraform", *arguments, "-no-color"], cwd=folder, capture_output=True, text=True, check=True)
+        return done.stdout
+
+    server_folder, databases = tmp_path / "server", tmp_path / "databases"
+    server_folder.mkdir()
+    databases.mkdir()
+    (server_folder / "main.tf").write_text(
+        'output "databases" {\n  value = { primary_host = "10.0.0.7", primary_port = 5432 }\n}\n'
+    )
+    terraform(server_folder, "apply", "-auto-approve")
+    (databases / "primary.auto.tfvars.json").write_text(terraform(server_folder, "output", "-json", "databases"))
+    (databases / "main.tf").write_text(
+        'variable "primary_host" {}\nvariable "primary_port" {}\n'
+        'output "found" {\n  value = "${var.primary_host}:${var.primary_port}"\n}\n'
+    )
+    assert 'found = "10.0.0.7:5432"' in terraform(databases, "apply", "-auto-approve", "-input=false")
