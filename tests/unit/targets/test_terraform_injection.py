@@ -12,6 +12,7 @@ from terraform_plans import Wanted, make_plan, render, retired, server
 from generator.appconfig.values import Placeholder, Reference
 from generator.naming import label
 from generator.targets.terraform import TARGET
+from generator.targets.terraform.stores import STORES
 
 if TYPE_CHECKING:
     from generator.model import Plan
@@ -76,7 +77,7 @@ def plan_of(ids: list[str], database: str, role: str, schema: str, secret: str, 
 @given(
     st.lists(VALUE, min_size=3, max_size=3, unique_by=label),
     *[VALUE] * 5,
-    st.sampled_from(["variables", "aws-secretsmanager"]),
+    st.sampled_from(sorted(STORES)),
 )
 def test_the_structure_stays(
     ids: list[str], database: str, role: str, schema: str, secret: str, host: str, store: str
