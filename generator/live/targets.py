@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from generator.appconfig.reader import ConfigError
+from generator.backstage.connection_string import parse_pg
 from generator.live import libpq, mysql_connection
 from generator.live.libpq import Address, ConnectionSettingError
 from generator.live.pools import Pool
@@ -141,10 +144,15 @@ def _target(
         error = f"the input puts this plugin on {found.client}, and a {kind} database was generated for it"
     else:
         try:
+            if engine == "postgresql":
+                connection = _spelled_out(connection)
             find = mysql_connection.address if engine == "mysql" else libpq.address
             place = find(connection, environment)
         except ConnectionSettingError as problem:
             error = str(problem)
+        except ConfigError as problem:
+            error = "connection.connectionString cannot be parsed"
+            backstage = problem.message
     delivery = plugin.role.delivery
     waits_for_variable = delivery.file is None and plugin.role.iam is None and not environment.get(delivery.env, "").strip()
     return PreflightTarget(
@@ -168,6 +176,16 @@ def _target(
     )
 
 
+def _spelled_out(connection: Mapping[str, Any]) -> dict[str, Any]:
+    """A ``connectionString`` inside the object wins over what stands beside it: node-postgres reads it at login.
+
+    Raises:
+        ConfigError: it cannot be parsed.
+    """
+    text = connection.get("connectionString")
+    return {**connection, **parse_pg(text)} if isinstance(text, str) and text else dict(connection)
+
+
 def _ensure(found: PluginDatabase, base: BaseSettings | None) -> Ensure | None:
     """What Backstage's connector creates before it hands out the plugin's client."""
     database = str(found.database_name) if found.database_name and found.ensure_exists else None
@@ -176,7 +194,9 @@ def _ensure(found: PluginDatabase, base: BaseSettings | None) -> Ensure | None:
     schema = found.schema_name if found.schema_name and (found.ensure_schema_exists or found.ensure_exists) else None
     if not database and not schema:
         return None
-    connection = base.connection if base is not None else {}
+    connection: Mapping[str, Any] = base.connection if base is not None else {}
+    with contextlib.suppress(ConfigError):
+        connection = _spelled_out(connection)
     return Ensure(
         connection=connection, set_role=base.set_role if base is not None else None, database=database, schema=schema
     )

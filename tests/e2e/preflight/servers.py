@@ -15,7 +15,7 @@ import psycopg
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from generator.live.embedded import EmbeddedServer
@@ -49,18 +49,20 @@ def _hand_over(folder: Path, account: int | None) -> None:
 
 
 @contextlib.contextmanager
-def _running(command: list[str], folder: Path, port: int, account: int | None) -> Iterator[int]:
-    """A server on ``port`` for the length of a ``with`` block."""
-    with (folder / "log").open("wb") as log:
-        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, user=account, cwd=folder)
+def _running(command: Callable[[int], list[str]], folder: Path, account: int | None) -> Iterator[int]:
+    """A server for the length of a ``with`` block; ``command`` makes its command line for a port, which is yielded."""
+    for _ in range(3):
+        port = _free_port()
+        words = command(port)
+        with (folder / "log").open("wb") as log:
+            process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=log, stderr=log, user=account, cwd=folder)
+        if _takes_connections(process, port):
+            break
+        process.kill()
+        process.wait()
+        said = (folder / "log").read_text(errors="replace")
+        assert "in use" in said, said[-2000:]  # somebody else took the port in between: another one
     try:
-        until = time.monotonic() + _START_SECONDS
-        while True:
-            if process.poll() is not None or time.monotonic() > until:
-                pytest.fail((folder / "log").read_text(errors="replace")[-2000:])
-            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
-                break
-            time.sleep(0.05)
         yield port
     finally:
         process.terminate()
@@ -69,6 +71,16 @@ def _running(command: list[str], folder: Path, port: int, account: int | None) -
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+
+
+def _takes_connections(process: subprocess.Popen[bytes], port: int) -> bool:
+    until = time.monotonic() + _START_SECONDS
+    while process.poll() is None and time.monotonic() < until:
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+            time.sleep(0.5)  # it may have been somebody else's: then this one ends by now
+            return process.poll() is None
+        time.sleep(0.05)
+    return False
 
 
 @contextlib.contextmanager
@@ -87,20 +99,21 @@ def standby(primary: EmbeddedServer, folder: Path) -> Iterator[int]:
     assert done.returncode == 0, done.stderr
     data.chmod(0o700)
     _hand_over(data, account)
-    port = _free_port()
-    command = [str(primary.bin_dir / "postgres"), "-D", str(data), "-p", str(port)]
-    command += ["-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories="]
+    program = [str(primary.bin_dir / "postgres"), "-D", str(data)]
+    program += ["-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories="]
     (folder / "run").mkdir()
     _hand_over(folder / "run", account)
-    dsn = f"host=127.0.0.1 port={port} user=postgres password={primary.password} dbname=postgres"
-    with _running(command, folder / "run", port, account):
+    with _running(lambda port: [*program, "-p", str(port)], folder / "run", account) as port:
+        dsn = f"host=127.0.0.1 port={port} user=postgres password={primary.password} dbname=postgres"
         until = time.monotonic() + _START_SECONDS
         while True:  # it takes connections before it has caught up, and refuses them
             try:
                 psycopg.connect(dsn).close()
                 break
-            except psycopg.OperationalError:
-                assert time.monotonic() < until
+            except psycopg.OperationalError as error:
+                log = (folder / "run" / "log").read_text(errors="replace")
+                if time.monotonic() > until:
+                    pytest.fail(f"{error}\n{log[-2000:]}")
                 time.sleep(0.1)
         yield port
 
@@ -113,13 +126,17 @@ def pgbouncer(server: EmbeddedServer, folder: Path, mode: str, users: dict[str, 
         pytest.skip("pgbouncer is not installed")
     account = _account()
     folder.mkdir()
-    port = _free_port()
     (folder / "users").write_text("".join(f'"{name}" "{password}"\n' for name, password in users.items()))
-    (folder / "pgbouncer.ini").write_text(
-        f"[databases]\n* = host={server.host} port={server.port}\n"
-        f"[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {port}\nunix_socket_dir =\npool_mode = {mode}\n"
-        f"auth_type = scram-sha-256\nauth_file = {folder / 'users'}\ndefault_pool_size = 20\nserver_login_retry = 1\n"
-    )
-    _hand_over(folder, account)
-    with _running([program, str(folder / "pgbouncer.ini")], folder, port, account):
+    settings = folder / "pgbouncer.ini"
+
+    def command(port: int) -> list[str]:
+        settings.write_text(
+            f"[databases]\n* = host={server.host} port={server.port}\n"
+            f"[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {port}\nunix_socket_dir =\npool_mode = {mode}\n"
+            f"auth_type = scram-sha-256\nauth_file = {folder / 'users'}\ndefault_pool_size = 20\nserver_login_retry = 1\n"
+        )
+        _hand_over(folder, account)
+        return [program, str(settings)]
+
+    with _running(command, folder, account) as port:
         yield port

@@ -11,6 +11,7 @@ import socket
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 import psycopg
 import pytest
@@ -92,6 +93,15 @@ def base_user_only(stage: Stage, name: str) -> State:
     return State(name, plan, {"client": "pg", "connection": connection, "prefix": f"{name} "})
 
 
+def url_inside(stage: Stage, name: str) -> State:
+    """A driver's own ``connectionString`` inside the object: what stands beside it does not count."""
+    state = fine(stage, name)
+    plugin = state.plan.plugins[0]
+    user, password, database = (quote(text) for text in (plugin.role.name, PASSWORD, plugin.database.name))
+    place = f"{stage.server.host}:{stage.server.port}"
+    return changed(state, connectionString=f"postgres://{user}:{password}@{place}/{database}", password="another", port=1)
+
+
 def silent(stage: Stage, name: str) -> State:
     """A server that takes connections and never says a word; it lives as long as the stage."""
     listener = socket.create_server(("127.0.0.1", 0))
@@ -131,6 +141,7 @@ STATES: dict[str, Any] = {
     "silent": silent,
     "unknown host": connected(host="no-such-host.invalid"),
     "tls there is none": connected(ssl={}),
+    "url inside": url_inside,
     "tls as text": connected(ssl="require"),
     "no schema": broken("", schema=True, inside="DROP SCHEMA catalog"),
     "schema no create": broken("", schema=True, inside='REVOKE CREATE ON SCHEMA catalog FROM "{n} catalog user"'),
