@@ -22,6 +22,12 @@ def _read_exactly(stream: socket.socket, size: int) -> bytes:
     return data
 
 
+def _hang_up(*streams: socket.socket) -> None:
+    for stream in streams:
+        with contextlib.suppress(OSError):
+            stream.shutdown(socket.SHUT_RDWR)
+
+
 class Relay:
     """Listens on 127.0.0.1 and hands every connection to ``serve`` in a thread of its own."""
 
@@ -45,6 +51,8 @@ class Relay:
             server = socket.create_connection(self.target, timeout=10)
             server.settimeout(None)
             stack.callback(server.close)
+            # A thread that still reads would keep the connection open.
+            stack.callback(_hang_up, client, server)
             self.serve(client, server)
 
     def serve(self, client: socket.socket, server: socket.socket) -> None:
@@ -58,9 +66,7 @@ def _pump(source: socket.socket, sink: socket.socket) -> None:
     with contextlib.suppress(OSError):
         while data := source.recv(65536):
             sink.sendall(data)
-    for stream in (source, sink):
-        with contextlib.suppress(OSError):
-            stream.shutdown(socket.SHUT_RDWR)
+    _hang_up(source, sink)
 
 
 class TlsFront(Relay):
@@ -116,9 +122,7 @@ class Cutter(Relay):
                     if self.mode == "after":
                         server.sendall(record)
                     self.on_cut()
-                    for stream in (client, server):
-                        with contextlib.suppress(OSError):
-                            stream.shutdown(socket.SHUT_RDWR)
+                    _hang_up(client, server)
                     return
             server.sendall(record)
 

@@ -143,7 +143,7 @@ def test_a_line_that_is_cut_in_the_middle_of_each_statement(
             cutter.arm(0, mode)
             monkeypatch.setenv("RETRY_SECONDS", "30")
             again = cloud.deliver(request)
-            assert again["Status"] == "SUCCESS", (mode, number, answer, again)
+            assert again["Status"] == "SUCCESS", (mode, number, answer["Reason"], again["Reason"])
             assert _state(cloud) == wanted, (mode, number)
     assert failures > statements // STEP, "hardly any cut was noticed, so this proves little"
 

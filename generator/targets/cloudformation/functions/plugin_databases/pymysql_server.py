@@ -114,6 +114,7 @@ class PyMySQLServer:
                 raise failure from error
             yield PyMySQLSession(connection, self._address)
         finally:
-            # Not close(): it would tell a server that may be gone, and wait for it.
-            connection._force_close()
+            # The driver's goodbye ends the session, and its lock, now.
+            if connection.open:
+                connection.close()
             stream.close()
