@@ -5,7 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from generator.adoption.assessment import Assessment, Repair, Stranger
-from generator.adoption.findings import check_administrator, check_databases, check_roles, check_users, hand_overs
+from generator.adoption.findings import (
+    check_administrator,
+    check_databases,
+    check_definers,
+    check_roles,
+    check_users,
+    hand_overs,
+)
 from generator.adoption.likeness import likely_plugin
 from generator.adoption.names import keep_names
 from generator.model import Adopted
@@ -38,6 +45,7 @@ def assess(plan: Plan, server: Server, state: ServerState, diagnostics: Diagnost
         check_databases(server, found, state, there, repairs, diagnostics)
     else:
         check_users(server, state, sorted(roles & state.roles.keys()), diagnostics)
+        check_definers(server, plugins, found, diagnostics)
     return Assessment(
         server=server.name,
         engine=state.engine,

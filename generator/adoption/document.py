@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from generator.adopt_file import ADOPT_FILE
-from generator.adoption.scripts import MARK, scripts
+from generator.adoption.scripts import MARK, script_names, scripts
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from pathlib import Path
 
     from generator.adoption.assessment import Assessment
@@ -72,10 +72,11 @@ def is_ours(path: Path) -> bool:
         return False
 
 
-def leftovers(folder: Path, wanted: Mapping[Path, bytes]) -> list[Path]:
-    """Scripts an earlier run wrote that nobody needs any more."""
+def leftovers(folder: Path, wanted: Mapping[Path, bytes], unseen: Collection[str] = ()) -> list[Path]:
+    """Scripts an earlier run wrote that nobody needs any more; those of ``unseen`` servers may still be needed."""
+    kept = {*wanted, *(folder / name for server in unseen for name in script_names(server))}
     found = (path for end in _ENDS for path in folder.glob(f"greenroom.adopt.*{end}"))
-    return sorted(path for path in found if path not in wanted and is_ours(path))
+    return sorted(path for path in found if path not in kept and is_ours(path))
 
 
 def to_json(assessment: Assessment) -> dict[str, Any]:

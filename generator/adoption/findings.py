@@ -16,6 +16,13 @@ _PG16: Final = 160000
 
 def check_administrator(server: Server, state: ServerState, diagnostics: Diagnostics) -> None:
     admin = state.administrator
+    if state.is_replica:
+        diagnostics.warning(
+            "GR772",
+            f"the server {server.name!r} is a read-only replica: nothing can be made or mended on it",
+            path=f"servers.{server.name}",
+            hint="look at the one it follows instead: --host, --port",
+        )
     lacking = [name for name, has in (("CREATEROLE", admin.makes_roles), ("CREATEDB", admin.makes_databases)) if not has]
     if not admin.exists:
         diagnostics.warning(
@@ -40,7 +47,16 @@ def check_roles(
     passwords = {role.name for role in plan.roles if role.server == server.name and role.iam is None}
     for name in names:
         role = state.roles[name]
-        if role.powers:
+        if role.powers and name == admin.name:
+            diagnostics.warning(
+                "GR765",
+                f"the role {name!r} on server {server.name!r} is {' and '.join(role.powers)}: the administrator, "
+                "and a plugin's role too",
+                path=f"servers.{server.name}",
+                backstage="works, and so would everything an attacker sends through that plugin",
+                hint="name another one for the plugin (credentials.roleName), or with --administrator",
+            )
+        elif role.powers:
             diagnostics.warning(
                 "GR765",
                 f"the role {name!r} on server {server.name!r} is {' and '.join(role.powers)}: more than a plugin may be",
@@ -51,14 +67,16 @@ def check_roles(
             repairs.append(Repair("powers", None, (name, *(f"NO{power}" for power in role.powers))))
         # Before 16, CREATEROLE was enough for every role that is no superuser; and that is being mended.
         mended = "SUPERUSER" in role.powers and state.version < _PG16 and admin.makes_roles
-        if not role.can_be_managed and not admin.is_superuser and not mended:
+        if not role.can_be_managed and not admin.is_superuser and not mended and name != admin.name:
             diagnostics.warning(
                 "GR762",
                 f"the role {name!r} on server {server.name!r} was made by somebody else: {admin.name!r} may not change its "
                 "password or grant it"
                 + (" (PostgreSQL 16 and newer ask for the ADMIN option)" if state.version >= _PG16 else ""),
                 path=f"servers.{server.name}",
-                hint="before-apply.sql grants what is missing; it has to be run as the role's maker or a superuser",
+                hint="before-apply.sql grants what is missing; it has to be run as the role's maker or a superuser"
+                if state.version >= _PG16
+                else "name the administrator that can with --administrator: one with CREATEROLE, or a superuser",
             )
             if state.version >= _PG16:
                 repairs.append(Repair("admin-option", None, (name, admin.name)))
@@ -185,3 +203,26 @@ def check_users(server: Server, state: ServerState, names: list[str], diagnostic
                 path=f"servers.{server.name}",
                 hint="drop it when nothing uses it: DROP USER … (only '%' is taken over)",
             )
+
+
+def check_definers(
+    server: Server, plugins: list[PluginPlan], found: dict[str, FoundDatabase], diagnostics: Diagnostics
+) -> None:
+    """What works as another user than the plugin's goes on working, until somebody drops that user."""
+    users: dict[str, set[str]] = {}
+    for plugin in plugins:
+        users.setdefault(plugin.database.name, set()).add(plugin.role.name)
+    for name, database in sorted(found.items()):
+        foreign = {who: count for who, count in database.definers.items() if who.rpartition("@")[0] not in users[name]}
+        count = sum(foreign.values())
+        if not count:
+            continue
+        what = "view, routine or trigger" if count == 1 else "views, routines or triggers"
+        diagnostics.warning(
+            "GR773",
+            f"{count} {what} in the database {name!r} of server {server.name!r} work{'s' if count == 1 else ''} as "
+            f"{', '.join(map(repr, sorted(foreign)))}",
+            path=f"servers.{server.name}",
+            backstage="fails as soon as that user is dropped: The user specified as a definer does not exist",
+            hint="let that user exist (it may be locked), or have them made again with the plugin's user as DEFINER",
+        )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, Any, Final
 
 from generator.adoption.state import Administrator, FoundDatabase, FoundRole, ServerState
@@ -17,6 +17,13 @@ _USERS: Final = (
     "SELECT User, Host, Super_priv, Create_user_priv, Grant_priv FROM mysql.user WHERE User <> '' ORDER BY User, Host"
 )
 _POWERS: Final = ("SUPER", "CREATE USER", "GRANT OPTION")
+#: What works with the rights of whoever made it, and stops working when that user is dropped.
+_DEFINERS: Final = """
+SELECT table_schema, definer FROM information_schema.views WHERE security_type = 'DEFINER'
+UNION ALL SELECT trigger_schema, definer FROM information_schema.triggers
+UNION ALL SELECT routine_schema, definer FROM information_schema.routines WHERE security_type = 'DEFINER'
+UNION ALL SELECT event_schema, definer FROM information_schema.events
+"""
 _TABLES: Final = "SELECT table_schema, table_name FROM information_schema.tables"
 
 
@@ -46,6 +53,10 @@ def read_mysql(connection: Mapping[str, Any], *, environ: Mapping[str, str], tim
         tables: dict[str, set[str]] = defaultdict(set)
         for database, table in cursor.fetchall():
             tables[database].add(table)
+        cursor.execute(_DEFINERS)
+        definers: dict[str, Counter[str]] = defaultdict(Counter)
+        for database, definer in cursor.fetchall():
+            definers[database][definer] += 1
         cursor.execute(_USERS)
         rows = cursor.fetchall()
     name = str(user).rpartition("@")[0]
@@ -54,7 +65,10 @@ def read_mysql(connection: Mapping[str, Any], *, environ: Mapping[str, str], tim
         version=_number(str(version)),
         user=name,
         administrator=Administrator(name=name),
-        databases={item: FoundDatabase(name=item, tables=frozenset(tables[item])) for item in sorted(names)},
+        databases={
+            item: FoundDatabase(name=item, tables=frozenset(tables[item]), definers=dict(definers[item]))
+            for item in sorted(names)
+        },
         roles=_roles(rows),
     )
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import socket
+import threading
 from typing import TYPE_CHECKING, Any, Final
 
 from generator.adoption.objects import OBJECTS
@@ -12,28 +15,27 @@ from generator.live.driver import load_psycopg
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
 
-_OPTIONS: Final = "-c default_transaction_read_only=on -c statement_timeout=60s -c lock_timeout=5s"
-_PG16: Final = 160000
+#: Whoever looks is an administrator, and others may make functions in these databases: no name is to lead to one of theirs.
+_OPTIONS: Final = "-c default_transaction_read_only=on -c search_path=pg_catalog -c statement_timeout=60s -c lock_timeout=5s"
+#: Seconds after which a session is given up that the server does not end itself: it has stopped answering.
+_PATIENCE: Final = 120
 
 _DATABASES: Final = """
 SELECT datname, pg_get_userbyid(datdba), datallowconn FROM pg_database
-WHERE NOT datistemplate AND datname <> 'postgres' ORDER BY datname
+WHERE NOT datistemplate AND NOT datname = ANY (%(not_ours)s) ORDER BY datname
 """
 _ROLES: Final = """
 SELECT rolname, rolsuper, rolcreatedb, rolcreaterole, rolreplication, rolbypassrls,
-  %(super)s OR CASE WHEN %(version)s >= 160000 THEN EXISTS (
-      SELECT FROM pg_auth_members WHERE roleid = role.oid AND admin_option
-        AND member = (SELECT oid FROM pg_roles WHERE rolname = %(admin)s))
+  %(super)s OR CASE WHEN %(version)s >= 160000 THEN coalesce(
+      pg_has_role((SELECT oid FROM pg_roles WHERE rolname = %(admin)s), role.oid, 'MEMBER WITH ADMIN OPTION'), false)
     ELSE NOT rolsuper AND EXISTS (SELECT FROM pg_roles WHERE rolname = %(admin)s AND rolcreaterole) END,
   ARRAY(SELECT pg_get_userbyid(roleid)::text FROM pg_auth_members WHERE member = role.oid ORDER BY 1)
 FROM pg_roles AS role WHERE rolname !~ '^pg_' ORDER BY rolname
 """
 _ADMINISTRATOR: Final = """
 SELECT rolsuper, rolcreaterole, rolcreatedb, ARRAY(
-  WITH RECURSIVE above (oid) AS (
-    SELECT roleid FROM pg_auth_members WHERE member = role.oid
-    UNION SELECT roleid FROM pg_auth_members JOIN above ON member = above.oid
-  ) SELECT pg_get_userbyid(oid)::text FROM above)
+  SELECT other.rolname::text FROM pg_roles AS other
+  WHERE other.oid <> role.oid AND pg_has_role(role.oid, other.oid, 'USAGE'))
 FROM pg_roles AS role WHERE rolname = %(admin)s
 """
 _SCHEMAS: Final = """
@@ -44,6 +46,16 @@ _TABLES: Final = """
 SELECT relname FROM pg_class JOIN pg_namespace AS space ON space.oid = relnamespace
 WHERE relkind IN ('r', 'p') AND nspname !~ '^pg_' AND nspname <> 'information_schema'
 """
+#: Databases that are the server's or its provider's own.
+_NOT_OURS: Final = [
+    "postgres",
+    "rdsadmin",
+    "cloudsqladmin",
+    "alloydbadmin",
+    "alloydbmetadata",
+    "azure_maintenance",
+    "azure_sys",
+]
 _POWERS: Final = ("SUPERUSER", "CREATEDB", "CREATEROLE", "REPLICATION", "BYPASSRLS")
 
 
@@ -67,9 +79,18 @@ def read_postgresql(
         admin = _administrator(session, name)
         values = {"admin": name, "super": admin.is_superuser, "version": version}
         roles = {row[0]: _role(row) for row in session.execute(_ROLES, values)}
-        databases = session.execute(_DATABASES).fetchall()
+        databases = session.execute(_DATABASES, {"not_ours": _NOT_OURS}).fetchall()
+        is_replica = bool(session.execute("SELECT pg_is_in_recovery()").fetchone()[0])
     found = {row[0]: _database(parameters, row, deep=row[0] in planned, timeout=timeout) for row in databases}
-    return ServerState(engine="postgresql", version=version, user=user, administrator=admin, databases=found, roles=roles)
+    return ServerState(
+        engine="postgresql",
+        version=version,
+        user=user,
+        administrator=admin,
+        databases=found,
+        roles=roles,
+        is_replica=is_replica,
+    )
 
 
 @contextlib.contextmanager
@@ -78,10 +99,26 @@ def _session(parameters: Mapping[str, str], database: str, timeout: int) -> Iter
     psycopg = load_psycopg()
     options = f"{parameters.get('options', '')} {_OPTIONS}".strip()
     wanted = {**parameters, "dbname": database, "options": options, "application_name": "greenroom adopt"}
-    with contextlib.closing(
-        psycopg.connect(**wanted, connect_timeout=timeout, autocommit=True, prepare_threshold=None)
-    ) as connection:
+    opened = psycopg.connect(**wanted, connect_timeout=timeout, autocommit=True, prepare_threshold=None)
+    with contextlib.closing(opened) as connection, _given_up_after(connection, _PATIENCE):
         yield connection
+
+
+@contextlib.contextmanager
+def _given_up_after(connection: Any, seconds: float) -> Iterator[None]:
+    """Close the connection's socket after ``seconds``: a server that stopped answering keeps no timeout of its own."""
+
+    def give_up() -> None:
+        with contextlib.suppress(OSError), socket.socket(fileno=os.dup(connection.fileno())) as wire:
+            wire.shutdown(socket.SHUT_RDWR)
+
+    timer = threading.Timer(seconds, give_up)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 def _administrator(session: Any, name: str) -> Administrator:
@@ -124,4 +161,4 @@ def _database(parameters: Mapping[str, str], row: tuple[str, str, bool], *, deep
             )
     except psycopg.Error as error:
         # One database that refuses says nothing about the others.
-        return FoundDatabase(name=name, owner=owner, unread=(str(error).strip().splitlines() or ["no reason given"])[-1])
+        return FoundDatabase(name=name, owner=owner, unread=" ".join(str(error).split()) or "no reason given")

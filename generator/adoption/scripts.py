@@ -30,18 +30,24 @@ def _word(value: str) -> Escaped:
 _FILTERS: Final = (*FILTERS, ("word", _word))
 
 
+def script_names(server: str) -> tuple[str, str]:
+    """The names of a server's two scripts."""
+    start = "greenroom.adopt." if server == "primary" else f"greenroom.adopt.{server}-"
+    return f"{start}before-apply.sql", f"{start}after-apply.sql"
+
+
 def scripts(assessment: Assessment) -> dict[str, str]:
     """File name to text: ``greenroom.adopt.before-apply.sql`` and ``….after-apply.sql``, each where there is work.
 
     With another server than ``primary`` its name is in the file's: ``greenroom.adopt.reporting-before-apply.sql``.
     """
-    start = "greenroom.adopt." if assessment.server == "primary" else f"greenroom.adopt.{assessment.server}-"
+    before, after = script_names(assessment.server)
     made: dict[str, str] = {}
     if assessment.repairs:
-        file = f"{start}before-apply.sql"
+        file = before
         made[file] = _render("before-apply.sql.j2", assessment, file, _before(assessment))
     if assessment.hand_overs:
-        file = f"{start}after-apply.sql"
+        file = after
         view = {
             "objects": Escaped(OBJECTS.strip()),
             "hand_overs": [

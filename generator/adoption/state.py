@@ -28,6 +28,7 @@ class FoundDatabase(NamedTuple):
 
     ``objects`` are the things in it that belong to somebody, without those of extensions. ``unread`` says why nobody could
     look inside, and is empty when somebody did. ``tables`` are the names of its tables, to recognise a plugin by.
+    ``definers`` are the MySQL users that views, triggers, routines and events work as, with the number of them.
     """
 
     name: str
@@ -36,6 +37,7 @@ class FoundDatabase(NamedTuple):
     objects: tuple[OwnedObject, ...] = ()
     tables: frozenset[str] = frozenset()
     unread: str = ""
+    definers: Mapping[str, int] = _NOTHING
 
 
 class FoundRole(NamedTuple):
@@ -53,7 +55,10 @@ class FoundRole(NamedTuple):
 
 
 class Administrator(NamedTuple):
-    """The role the infrastructure code will work as, and what it may do."""
+    """The role the infrastructure code will work as, and what it may do.
+
+    ``member_of`` are the roles whose rights it has, which membership alone does not always give (INHERIT).
+    """
 
     name: str
     exists: bool = True
@@ -66,7 +71,7 @@ class Administrator(NamedTuple):
 class ServerState(NamedTuple):
     """What is on a server: the databases that are not its own, its roles, and the administrator to be.
 
-    ``version`` is the server's as a number (``180006``), ``user`` who looked.
+    ``version`` is the server's as a number (``180006``), ``user`` who looked. Nothing can be changed on an ``is_replica``.
     """
 
     engine: str
@@ -75,3 +80,4 @@ class ServerState(NamedTuple):
     administrator: Administrator
     databases: Mapping[str, FoundDatabase]
     roles: Mapping[str, FoundRole]
+    is_replica: bool = False

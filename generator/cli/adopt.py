@@ -65,6 +65,7 @@ def command(
                 f"there is no server {name!r} in the plan; there is {', '.join(names)}", param_hint="--server"
             )
     wanted = [server for server in plan.servers if not only or server.name in only]
+    unseen = [name for name in names if only and name not in only]
     if len(wanted) > 1 and (host or port):
         raise click.UsageError("--host and --port are about one server: name it with --server")
     assessments = []
@@ -74,7 +75,7 @@ def command(
             assessments.append(found)
     failed = len(assessments) < len(wanted)
     if output_format == "json":
-        written = _write(project, assessments) if write and not failed else []
+        written = _write(project, assessments, unseen) if write and not failed else []
         show_json(
             {
                 "servers": {item.server: to_json(item) for item in assessments},
@@ -88,7 +89,7 @@ def command(
     if failed:
         return 1
     if write:
-        for path in _write(project, assessments):
+        for path in _write(project, assessments, unseen):
             click.echo(f"written: {path}", err=True)
     elif not quiet:
         click.echo("nothing was written; with --write this becomes greenroom.adopt.yaml and the scripts beside it", err=True)
@@ -131,7 +132,7 @@ def _show(assessments: Sequence[Assessment]) -> None:
                 click.echo(f"\nTo keep the names there are on server {item.server}, write into {where}:\n")
                 click.echo("    " + yaml_text(value).rstrip().replace("\n", "\n    "))
         for name, text in scripts(item).items():
-            statements = sum(line.startswith(("ALTER", "GRANT", ":hand_over")) for line in text.splitlines())
+            statements = sum(line.startswith(("ALTER", "GRANT", ":hand_over", ":take_over")) for line in text.splitlines())
             click.echo(f"\n{name}: {statements} statement{'' if statements == 1 else 's'}")
 
 
@@ -147,8 +148,8 @@ def _rows(item: Assessment) -> list[tuple[str, str, str, str]]:
     return rows
 
 
-def _write(project: Project, assessments: Sequence[Assessment]) -> list[str]:
-    """Write the list and the scripts, all or nothing; what was there and is not ours stays.
+def _write(project: Project, assessments: Sequence[Assessment], unseen: Sequence[str]) -> list[str]:
+    """Write the list and the scripts, all or nothing; what was there and is not ours, or of ``unseen`` servers, stays.
 
     Raises:
         GreenroomError: a file of these names is somebody else's, or cannot be written.
@@ -161,5 +162,5 @@ def _write(project: Project, assessments: Sequence[Assessment]) -> list[str]:
     recover(folder)
     before = stored_adoptions(folder, project.diagnostics)
     wanted = files(assessments, folder, before)
-    done = write_tree(wanted, leftovers(folder, wanted), owned=is_ours, journal_root=folder)
+    done = write_tree(wanted, leftovers(folder, wanted, unseen), owned=is_ours, journal_root=folder)
     return [os.path.relpath(path) for path in (*done.written, *done.unchanged)]

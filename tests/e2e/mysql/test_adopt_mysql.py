@@ -49,6 +49,7 @@ def test_what_is_there_is_listed(server: MariaDB, folder: Path) -> None:
     server.root(
         "CREATE DATABASE backstage_plugin_catalog; CREATE DATABASE bs_auth; CREATE DATABASE shop;"
         "CREATE TABLE bs_auth.signing_keys (id int); CREATE TABLE bs_auth.sessions (id int);"
+        "CREATE DEFINER='portal'@'%' VIEW backstage_plugin_catalog.seen AS SELECT 1 AS one;"
         "CREATE USER 'backstage_catalog'@'%' IDENTIFIED BY 'x';"
         "CREATE USER 'backstage_catalog'@'10.0.0.1' IDENTIFIED BY 'x';"
         "CREATE USER 'backstage_auth'@'localhost' IDENTIFIED BY 'x';"
@@ -63,7 +64,12 @@ def test_what_is_there_is_listed(server: MariaDB, folder: Path) -> None:
     assert primary["missing"] == {"databases": ["backstage_plugin_auth"], "roles": ["backstage_auth"]}
     assert [(item["name"], item["plugin"]) for item in primary["unplanned"]] == [("bs_auth", "auth"), ("shop", None)]
     assert primary["scripts"] == {}
-    assert sorted({item["code"] for item in document["diagnostics"]}) == ["GR765", "GR766", "GR769"]
+    assert sorted({item["code"] for item in document["diagnostics"]}) == ["GR765", "GR766", "GR769", "GR773"]
+    (definers,) = [item["summary"] for item in document["diagnostics"] if item["code"] == "GR773"]
+    assert (
+        definers
+        == "1 view, routine or trigger in the database 'backstage_plugin_catalog' of server 'primary' works as 'portal@%'"
+    )
     assert server.root("SELECT * FROM mysql.global_priv; SHOW DATABASES; SELECT * FROM mysql.db") == before
     assert yaml.safe_load((folder / "greenroom.adopt.yaml").read_text()) == {"primary": primary["adopt"]}
 

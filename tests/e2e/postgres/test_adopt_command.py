@@ -10,8 +10,10 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any
 
+import psycopg
 import pytest
 import yaml
+from postgres_stage import ADMIN_PASSWORD
 from psycopg import sql
 
 from generator.live.apply import apply_script
@@ -135,7 +137,7 @@ def test_everything_that_stands_in_the_way_is_said_and_mended(stage: Stage, fold
     assert names == ["greenroom.adopt.after-apply.sql", "greenroom.adopt.before-apply.sql", "greenroom.adopt.yaml"]
     assert yaml.safe_load((folder / "greenroom.adopt.yaml").read_text()) == {"primary": server["adopt"]}
     with stage.superuser("backstage_plugin_catalog") as connection:
-        connection.execute("GRANT CREATE, USAGE ON SCHEMA public, jobs TO backstage_catalog")  # what the apply gives
+        connection.execute("GRANT CREATE, USAGE ON SCHEMA public TO backstage_catalog")  # what the apply gives
     for _ in range(2):
         for name in ("before", "after"):
             result = apply_script(
@@ -160,6 +162,10 @@ def test_everything_that_stands_in_the_way_is_said_and_mended(stage: Stage, fold
         ).fetchall()
         assert {owner for _, owner in owners} == {"backstage_catalog"}, [row for row in owners if row[1] == "portal"]
         assert connection.execute("SELECT count(*) FROM knex_migrations").fetchone() == (1,)
+        # A table in a schema that no plan knows is of no use to who may not go in there.
+        connection.execute("SET ROLE backstage_catalog")
+        connection.execute("INSERT INTO jobs.job VALUES (1)")
+        connection.execute("CREATE TABLE jobs.next (id int)")
     # Looked at again: only what no script can mend is left, and the scripts are gone.
     again = as_json(stage, folder, "--administrator", stage.admin, "--write")
     assert codes(again) == ["GR766", "GR767"]
@@ -289,3 +295,94 @@ def test_one_role_for_all_plugins_that_acts_as_another(stage: Stage, folder: Pat
     assert "1 object in the database 'backstage_plugin_catalog'" in handed[0]
     assert "'owner_of_all'" in handed[0]
     assert "GR767" not in codes(document)
+
+
+TRAPS = """
+CREATE FUNCTION public.format(text, name, name, text) RETURNS text LANGUAGE plpgsql AS
+  $$ BEGIN RAISE EXCEPTION 'somebody else''s function was called'; END $$;
+CREATE FUNCTION public.pg_get_userbyid(integer) RETURNS name LANGUAGE plpgsql AS
+  $$ BEGIN RAISE EXCEPTION 'somebody else''s function was called'; END $$;
+CREATE FUNCTION public.same(name, text) RETURNS boolean LANGUAGE plpgsql AS
+  $$ BEGIN RAISE EXCEPTION 'somebody else''s function was called'; END $$;
+CREATE OPERATOR public.<> (LEFTARG = name, RIGHTARG = text, FUNCTION = public.same);
+CREATE OPERATOR public.= (LEFTARG = name, RIGHTARG = text, FUNCTION = public.same);
+"""
+
+
+def test_no_function_of_somebody_else_is_called_as_an_administrator(stage: Stage, folder: Path) -> None:
+    role(stage, "portal", "LOGIN CREATEDB")
+    role(stage, "backstage_catalog")
+    make(stage, "backstage_plugin_catalog", "portal", "CREATE TABLE knex_migrations (id int)", TRAPS)
+    document = as_json(stage, folder, "--administrator", stage.admin, "--write")
+    assert "GR764" not in codes(document), document["diagnostics"]
+    with stage.superuser("backstage_plugin_catalog") as connection:
+        connection.execute("SET search_path = ''")
+        connection.execute("GRANT CREATE, USAGE ON SCHEMA public TO backstage_catalog")
+    for name in ("before", "after"):
+        result = apply_script(
+            folder / f"greenroom.adopt.{name}-apply.sql",
+            host=stage.server.host,
+            port=stage.server.port,
+            user="postgres",
+            password=stage.server.password,
+            env={},
+            psql=stage.psql,
+        )
+        assert result.ok, result.stderr
+    with stage.superuser("backstage_plugin_catalog") as connection:
+        connection.execute("SET search_path = ''")
+        assert connection.execute(
+            "SELECT DISTINCT pg_get_userbyid(relowner)::text FROM pg_class WHERE relname = 'knex_migrations'"
+        ).fetchall() == [("backstage_catalog",)]
+
+
+def test_an_administrator_that_made_the_old_user_has_not_its_rights(stage: Stage, folder: Path) -> None:
+    """From PostgreSQL 16 on the maker of a role is its member without INHERIT; a REVOKE on its database does nothing."""
+    with stage.connect(stage.admin, ADMIN_PASSWORD, "postgres") as connection:
+        connection.execute("CREATE ROLE portal LOGIN CREATEDB")
+    make(stage, "backstage_plugin_catalog", "portal", "CREATE SCHEMA jobs", "CREATE TABLE jobs.job (id int)")
+    done = adopt(folder, "--user", stage.admin, "--format", "json", "--write", password=ADMIN_PASSWORD)
+    document = json.loads(done.stdout)
+    assert "GR761" in codes(document)
+    for _ in range(2):  # no superuser is needed: who made the old user may take its place
+        result = apply_script(
+            folder / "greenroom.adopt.before-apply.sql",
+            host=stage.server.host,
+            port=stage.server.port,
+            user=stage.admin,
+            password=ADMIN_PASSWORD,
+            env={},
+            psql=stage.psql,
+        )
+        assert result.ok, result.stderr
+    with stage.superuser() as connection:
+        assert connection.execute(
+            "SELECT pg_get_userbyid(datdba)::text, pg_has_role(%s, 'portal', 'USAGE') FROM pg_database "
+            "WHERE datname = 'backstage_plugin_catalog'",
+            (stage.admin,),
+        ).fetchone() == (stage.admin, False)
+    done = adopt(folder, "--user", stage.admin, "--format", "json", password=ADMIN_PASSWORD)
+    assert "GR761" not in codes(json.loads(done.stdout))
+
+
+def test_the_administrator_is_the_shared_user(stage: Stage, folder: Path) -> None:
+    """One user for everything: it is not told to grant itself to itself, nor to give up what it administers with."""
+    (folder / "greenroom.yaml").write_text("version: 1\ncredentials: {mode: shared, roleName: portal}\n")
+    role(stage, "portal", "LOGIN CREATEDB CREATEROLE", "portal-password")
+    make(stage, "backstage_plugin_catalog", "portal")
+    done = adopt(folder, "--user", "portal", "--format", "json", password="portal-password")
+    document = json.loads(done.stdout)
+    assert codes(document) == ["GR765", "GR766"]
+    assert document["servers"]["primary"]["scripts"] == {}
+
+
+def test_a_server_that_stops_answering_is_given_up(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    from generator.adoption import postgresql
+
+    parameters = {"host": stage.server.host, "port": str(stage.server.port), "user": "postgres"}
+    parameters["password"] = stage.server.password
+    monkeypatch.setattr(postgresql, "_PATIENCE", 1)
+    started = time.monotonic()
+    with pytest.raises(psycopg.Error), postgresql._session(parameters, "postgres", 5) as session:
+        session.execute("SELECT pg_sleep(30)")
+    assert time.monotonic() - started < 20
