@@ -75,7 +75,7 @@ class Target:
                 host="127.0.0.1",
                 port=self.running.port,
                 user=user,
-                password=password,
+                password=password.encode(),  # as text the driver would take Latin-1
                 database=database,
                 ssl_ca=str(self.running.ca),
                 autocommit=True,

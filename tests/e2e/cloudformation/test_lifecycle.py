@@ -326,21 +326,3 @@ def test_the_life_of_a_stack(portal: Portal, oracle_dir: Path) -> None:
     assert {portal.name(name) for name in portal.plugins} <= portal.target.databases
     portal.must_deploy()
     assert portal.rows("catalog") == rows + 1
-
-
-@pytest.mark.slow
-def test_two_hundred_plugins(large_portal: Portal) -> None:
-    """More than one template holds: the rest is a nested stack."""
-    large_portal.plugins = [f"plugin-{number:03}" for number in range(200)]
-    large_portal.must_deploy()
-    assert (large_portal.folder / "infra" / "cloudformation" / "databases-2.yaml").exists()
-    assert large_portal.target.databases == {f"backstage_plugin_plugin-{number:03}" for number in range(200)}
-    assert large_portal.rows("plugin-000") == 1
-    assert large_portal.rows("plugin-199") == 1
-    with pytest.raises(REFUSED):
-        large_portal.rows("plugin-000", "backstage_plugin_plugin-199")
-    # One more: nobody moves.
-    large_portal.plugins.append("a-new-one")
-    large_portal.must_deploy()
-    assert large_portal.rows("a-new-one") == 1
-    assert large_portal.rows("plugin-000") == 2
