@@ -204,8 +204,9 @@ def serving(stand_in: StandIn) -> Iterator[StandIn]:
         def _any(self) -> None:
             sent = self.rfile.read(int(self.headers.get("Content-Length") or 0))
             address = urlsplit(self.path)
+            body = None if self.command == "DELETE" else _document(sent)  # which only has options
             with stand_in.lock:
-                code, document = stand_in.answer(self.command, address.path, parse_qs(address.query), _document(sent))
+                code, document = stand_in.answer(self.command, address.path, parse_qs(address.query), body)
             text = b"" if document is None else json.dumps(document).encode()
             self.send_response(code)
             self.send_header("Content-Type", "application/json")

@@ -75,6 +75,24 @@ def test_a_store_makes_passwords_that_no_state_holds(store: str) -> None:
     assert "plugin_passwords" not in found["databases/variables.tf"]
 
 
+def test_a_password_from_elsewhere_is_set() -> None:
+    """Another store, or another secret of the same one, has another password: the version of the role must differ."""
+    versions = {}
+    for store in STORES:
+        main = files(in_store(PLAN, store))["databases/modules/postgresql-database/main.tf"]
+        (versions[store],) = re.findall(r"^  password_wo_version += (.+)$", main, re.MULTILINE)
+    assert len(set(versions.values())) == len(STORES)
+    made = {store: re.search(r"\b\w+\.plugin\.\w+", version) for store, version in versions.items()}
+    assert [store for store in sorted(STORES) if not made[store]] == ["variables"]
+
+
+def test_a_new_role_name_leaves_a_parameter_alone() -> None:
+    """The provider would send an empty value along with a new description."""
+    main = files(in_store(PLAN, "aws-ssm"))["databases/modules/postgresql-database/main.tf"]
+    (block,) = re.findall(r'^resource "aws_ssm_parameter".*?^}', main, re.MULTILINE | re.DOTALL)
+    assert "var.role" not in block
+
+
 @pytest.mark.parametrize("store", sorted(STORES))
 @pytest.mark.parametrize("file", [None, "/run/secrets/{}-password", "/run/{}/password", "secrets/{}.txt"])
 def test_what_the_readme_says_about_the_container(store: str, file: str | None) -> None:

@@ -31,6 +31,8 @@ class AwsSsm(NamedSecret):
     allowed = "up to 900 letters, digits and _.-, in up to 15 levels with / before each; not aws or ssm at the start"
     providers = (RequiredProvider(name="aws", source="hashicorp/aws", oldest="5.88.0", below="7.0.0"), RANDOM)
     password = Escaped("ephemeral.aws_ssm_parameter.plugin.value")
+    # With the parameter's place, so that one of another name, which has another password, sets that of its role too.
+    password_version = Escaped('"${aws_ssm_parameter.plugin.arn}#${var.password_version}"')
     passed = {"kms_key_id": Escaped("var.aws_kms_key_id")}  # noqa: RUF012 - read only
     module_variables = (KMS_KEY, PASSWORD_VERSION, SECRET_NAME)
     module_outputs = (

@@ -47,6 +47,8 @@ class AzureKeyVault(NamedSecret):
     allowed = "1 to 127 letters, digits and dashes (/ _ . and : become dashes)"
     providers = (AZURE, RANDOM)
     password = Escaped("ephemeral.azurerm_key_vault_secret.plugin.value")
+    # With the secret's place, so that one of another name, which has another password, sets that of its role too.
+    password_version = Escaped('"${azurerm_key_vault_secret.plugin.versionless_id}#${var.password_version}"')
     passed = {"key_vault_id": Escaped("var.key_vault_id")}  # noqa: RUF012 - read only
     module_variables = (
         Variable(

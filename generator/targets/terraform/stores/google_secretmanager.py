@@ -68,8 +68,9 @@ class GoogleSecretManager(NamedSecret):
     # 7.6 is the first whose ephemeral takes the full name of a secret, which holds the project.
     providers = (GOOGLE, RANDOM)
     password = Escaped("ephemeral.google_secret_manager_secret_version.plugin.secret_data")
-    # A number of the store's own, so that a version that was made anew sets the password of its role too.
-    password_version = Escaped("google_secret_manager_secret_version.plugin.version")
+    # No other version has it, of no other secret: whatever is made anew sets the password of its role too. The version's
+    # number begins at 1 again in another secret.
+    password_version = Escaped("google_secret_manager_secret_version.plugin.create_time")
     passed = {"secret_locations": Escaped("var.google_secret_locations")}  # noqa: RUF012 - read only
     module_variables = (
         PASSWORD_VERSION,

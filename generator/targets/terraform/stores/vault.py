@@ -26,6 +26,8 @@ class Vault(NamedSecret):
     providers = (RequiredProvider(name="vault", source="hashicorp/vault", oldest="5.0.0", below="6.0.0"), RANDOM)
     has_keys = True
     password = Escaped('ephemeral.vault_kv_secret_v2.plugin.data["password"]')
+    # With the secret's place, so that one of another name, which has another password, sets that of its role too.
+    password_version = Escaped('"${vault_kv_secret_v2.plugin.path}#${var.password_version}"')
     passed = {"vault_mount": Escaped("var.vault_mount")}  # noqa: RUF012 - read only
     module_variables = (
         PASSWORD_VERSION,

@@ -153,9 +153,11 @@ ephemeral "google_secret_manager_secret_version" "admin" {
 
 # Only the administrator: plugins get roles from PostgreSQL itself, because every user made this way is in cloudsqlsuperuser.
 resource "google_sql_user" "admin" {
-  instance            = google_sql_database_instance.database.name
-  name                = var.admin_user
-  password_wo         = ephemeral.google_secret_manager_secret_version.admin.secret_data
-  password_wo_version = google_secret_manager_secret_version.admin.version
-  deletion_policy     = "ABANDON"
+  instance        = google_sql_database_instance.database.name
+  name            = var.admin_user
+  deletion_policy = "ABANDON"
+  password_wo     = ephemeral.google_secret_manager_secret_version.admin.secret_data
+
+  # Another number for every version there ever is: in a secret that was made anew they begin at 1 again.
+  password_wo_version = parseint(substr(sha256(google_secret_manager_secret_version.admin.create_time), 0, 7), 16)
 }

@@ -10,7 +10,7 @@ ephemeral "random_password" "plugin" {
 resource "aws_ssm_parameter" "plugin" {
   #checkov:skip=CKV_AWS_337:var.kms_key_id encrypts the parameter; where it is null, the key AWS keeps for the account does.
   name             = var.secret_name
-  description      = "Password of the database role ${var.role} of Backstage."
+  description      = "Password of a database role of Backstage."
   type             = "SecureString"
   key_id           = var.kms_key_id
   value_wo         = ephemeral.random_password.plugin.result
@@ -27,7 +27,7 @@ resource "postgresql_role" "plugin" {
   name                = var.role
   login               = true
   password_wo         = ephemeral.aws_ssm_parameter.plugin.value
-  password_wo_version = tostring(var.password_version)
+  password_wo_version = "${aws_ssm_parameter.plugin.arn}#${var.password_version}"
 }
 
 # Owned by the administrator: what anybody but the owner grants on a database, PostgreSQL ignores with a mere warning.

@@ -28,7 +28,7 @@ resource "postgresql_role" "plugin" {
   name                = var.role
   login               = true
   password_wo         = ephemeral.azurerm_key_vault_secret.plugin.value
-  password_wo_version = tostring(var.password_version)
+  password_wo_version = "${azurerm_key_vault_secret.plugin.versionless_id}#${var.password_version}"
 }
 
 # Owned by the administrator: what anybody but the owner grants on a database, PostgreSQL ignores with a mere warning.

@@ -54,7 +54,7 @@ resource "postgresql_role" "plugin" {
   name                = var.role
   login               = true
   password_wo         = ephemeral.google_secret_manager_secret_version.plugin.secret_data
-  password_wo_version = google_secret_manager_secret_version.plugin.version
+  password_wo_version = google_secret_manager_secret_version.plugin.create_time
 }
 
 # Owned by the administrator: what anybody but the owner grants on a database, PostgreSQL ignores with a mere warning.

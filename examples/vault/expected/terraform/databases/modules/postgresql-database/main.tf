@@ -26,7 +26,7 @@ resource "postgresql_role" "plugin" {
   name                = var.role
   login               = true
   password_wo         = ephemeral.vault_kv_secret_v2.plugin.data["password"]
-  password_wo_version = tostring(var.password_version)
+  password_wo_version = "${vault_kv_secret_v2.plugin.path}#${var.password_version}"
 }
 
 # Owned by the administrator: what anybody but the owner grants on a database, PostgreSQL ignores with a mere warning.
