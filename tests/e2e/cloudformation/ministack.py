@@ -184,6 +184,7 @@ def simplified(template: dict[str, Any], code: dict[str, str]) -> dict[str, Any]
         resource = _without(resource, dropped)
         if resource["Type"] == "AWS::Lambda::Function":
             resource["Properties"].pop("VpcConfig", None)
+            resource["Properties"].pop("KmsKeyArn", None)  # with a key the functions get no environment
             resource["Properties"]["Code"] = code
         resources[name] = resource
     outputs = {key: value for key, value in template.get("Outputs", {}).items() if not _mentions(value, dropped)}
