@@ -181,6 +181,9 @@ def simplified(template: dict[str, Any], code: dict[str, str]) -> dict[str, Any]
     for name, resource in template["Resources"].items():
         if name in dropped:
             continue
+        variables = resource["Properties"].get("Environment", {}).get("Variables", {})
+        for variable in [key for key in variables if key.startswith("AFTER_")]:
+            del variables[variable]
         resource = _without(resource, dropped)
         if resource["Type"] == "AWS::Lambda::Function":
             resource["Properties"].pop("VpcConfig", None)
