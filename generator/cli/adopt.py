@@ -85,7 +85,7 @@ def command(
         )
         return 1 if failed else 0
     _show(assessments)
-    show_diagnostics(project.diagnostics, quiet=quiet)
+    show_diagnostics(project.diagnostics, quiet=quiet, together=True)
     if failed:
         return 1
     if write:

@@ -58,7 +58,7 @@ def greenroom() -> None:
     """Make the databases of Backstage's plugins exist before Backstage starts.
 
     Reads app-config as Backstage does, works out which database every plugin will ask for, and generates what has to
-    exist first (Terraform, SQL) with the app-config fragment that points each plugin at its own.
+    exist first (Terraform, CloudFormation, SQL) with the app-config fragment that points each plugin at its own.
 
     Exit codes: 0 ok, 1 problems in the input, 2 usage, 3 drift, 4 not ready.
     """

@@ -17,13 +17,19 @@ if TYPE_CHECKING:
 _COLOURS = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.INFO: "blue"}
 
 
-def show_diagnostics(diagnostics: Iterable[Diagnostic], *, quiet: bool = False) -> None:
-    """Print problems to stderr in the order of the inputs; with ``quiet`` only the errors."""
+def show_diagnostics(diagnostics: Iterable[Diagnostic], *, quiet: bool = False, together: bool = False) -> None:
+    """Print problems to stderr in the order of the inputs; with ``quiet`` only the errors.
+
+    With ``together``, what follows from several of one code and is to be done about them is said once, after the last.
+    """
     ordered = list(diagnostics if isinstance(diagnostics, Diagnostics) else _collected(diagnostics))
-    for item in ordered:
-        if quiet and item.severity is not Severity.ERROR:
-            continue
-        text = item.render()
+    shown = [item for item in ordered if not quiet or item.severity is Severity.ERROR]
+    for index, item in enumerate(shown):
+        following = shown[index + 1] if together and index + 1 < len(shown) else None
+        same = following is not None and all(
+            getattr(item, key) == getattr(following, key) for key in ("code", "severity", "backstage", "hint")
+        )
+        text = item._replace(backstage="", hint="").render() if same else item.render()
         first, _, rest = text.partition("\n")
         coloured = first.replace(f"{item.severity}[", click.style(str(item.severity), fg=_COLOURS[item.severity]) + "[", 1)
         click.echo(coloured + ("\n" + rest if rest else ""), err=True)
@@ -44,7 +50,12 @@ def show_json(value: Any) -> None:
 
 
 def show_table(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """Print a table to stdout: fitted to a terminal, unwrapped and without colour into a pipe."""
+    """Print a table to stdout: without colour, and into a pipe without wrapping.
+
+    Where a terminal is too narrow, each row becomes a paragraph: a file:line cut into pieces can be neither read nor
+    clicked.
+    """
+    import shutil
     import sys
 
     from rich.box import SIMPLE_HEAD
@@ -52,12 +63,29 @@ def show_table(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    console = Console(file=sys.stdout, highlight=False, width=None if sys.stdout.isatty() else 10_000)
     table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False)
     for header in headers:
         table.add_column(header, overflow="fold")
-    for row in rows:
+    listed = [tuple(row) for row in rows]
+    for row in listed:
         table.add_row(*(Text(cell) for cell in row))
+    console = Console(file=sys.stdout, highlight=False, width=10_000)
     with console.capture() as capture:
         console.print(table)
-    click.echo("\n".join(line.rstrip() for line in capture.get().splitlines()))
+    lines = [line.rstrip() for line in capture.get().splitlines()]
+    if sys.stdout.isatty():
+        width = shutil.get_terminal_size().columns
+        if max(len(line) for line in lines) > width:
+            lines = [line for row in ((", ".join(headers),), *listed) for line in _paragraph(row, width)]
+    click.echo("\n".join(lines))
+
+
+def _paragraph(row: Sequence[str], width: int) -> Iterable[str]:
+    """The first cell, and the others below it in lines that fit, cut nowhere within a word."""
+    import textwrap
+
+    first, *rest = row
+    yield first
+    text = "  ".join(cell for cell in rest if cell)
+    wrapper = textwrap.TextWrapper(max(width, 20), "    ", "    ", break_long_words=False, break_on_hyphens=False)
+    yield from wrapper.wrap(text)
