@@ -215,6 +215,9 @@ def test_a_data_api_transaction_that_cannot_be_rolled_back() -> None:
         def begin_transaction(self, **_: str) -> dict[str, str]:
             return {"transactionId": "t"}
 
+        def execute_statement(self, **_: str) -> dict[str, str]:
+            return {}
+
         def rollback_transaction(self, **_: str) -> None:
             raise ValueError("gone")
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import io
 import json
+import urllib.error
+import urllib.request
 from typing import Any
 
 import pytest
-from plugin_databases import provider, sql
+from plugin_databases import again, certificates, provider, sql
+from plugin_databases.deadline import Deadline
 
 STACK = "arn:aws:cloudformation:eu-central-1:123456789012:stack/backstage/5a1b"
 PROPERTIES = {
@@ -45,6 +48,7 @@ class Services:
         }
         self.response: Any = {"notes": ["done"]}
         self.error: str | None = None
+        self.failures: list[Exception] = []
         self.payloads: list[dict[str, Any]] = []
         self.answers: list[dict[str, Any]] = []
         monkeypatch.setattr(provider, "_client", lambda *_, **__: self)
@@ -59,6 +63,8 @@ class Services:
 
     def invoke(self, Payload: bytes, **_: str) -> dict[str, Any]:  # noqa: N803
         self.payloads.append(json.loads(Payload))
+        if self.failures:
+            raise self.failures.pop(0)
         if isinstance(self.response, Exception):
             raise self.response
         more = {"FunctionError": self.error} if self.error else {}
@@ -119,7 +125,10 @@ def test_what_sql_function_gets(services: Services) -> None:
         ("plugin", {"password": "\0"}, "the password in SecretArn holds NUL"),
     ],
 )
-def test_secrets_that_cannot_be_used(services: Services, name: str, value: Any, reason: str) -> None:
+def test_secrets_that_cannot_be_used(
+    services: Services, name: str, value: Any, reason: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(again, "_POLICY_SECONDS", 0)
     services.secrets[name] = value
     assert reason in services.reason()
 
@@ -158,14 +167,15 @@ def test_a_delete_that_drops_needs_no_plugin_secret(services: Services) -> None:
 def test_certificates(services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
     fetched: list[str] = []
 
-    def urlopen(address: str, timeout: float) -> Any:
+    def fetch(address: str, _: float) -> str:
         fetched.append(address)
-        if "missing" in address:
+        if "missing" in address or (address.endswith("flaky") and len(fetched) % 3):
             raise OSError("404")
-        return io.BytesIO(b"PEM")
+        return "PEM"
 
-    monkeypatch.setattr("urllib.request.urlopen", urlopen)
-    provider._bundles.clear()
+    monkeypatch.setattr(certificates, "_fetch", fetch)
+    monkeypatch.setattr(certificates, "_bundles", {})
+    monkeypatch.setattr("time.sleep", lambda _: None)
     monkeypatch.delenv("AWS_REGION", raising=False)
     for _ in range(2):
         services.send(ResourceProperties={**PROPERTIES, "CaBundle": "rds"})
@@ -177,9 +187,106 @@ def test_certificates(services: Services, monkeypatch: pytest.MonkeyPatch) -> No
     assert fetched[-1] == "https://elsewhere/cn-north-1.pem"
     services.send(ResourceProperties={**PROPERTIES, "CaBundle": "-----BEGIN CERTIFICATE-----"})
     assert services.payloads[-1]["ca"] == "-----BEGIN CERTIFICATE-----"
+    fetched.clear()
+    services.send(ResourceProperties={**PROPERTIES, "CaBundle": "https://example/flaky"})
+    assert (services.payloads[-1]["ca"], len(fetched)) == ("PEM", 3)
     missing = {**PROPERTIES, "CaBundle": "https://missing"}
     assert "cannot be fetched from https://missing: 404" in services.reason(ResourceProperties=missing)
+    assert len(fetched) == 6
     assert "CaBundle is none of" in services.reason(ResourceProperties={**PROPERTIES, "CaBundle": "file:///etc/passwd"})
+
+
+@pytest.mark.parametrize(
+    ("region", "address"),
+    [
+        ("us-gov-east-1", "https://truststore.pki.us-gov-west-1.rds.amazonaws.com/us-gov-east-1/us-gov-east-1-bundle.pem"),
+        ("cn-northwest-1", "https://rds-truststore.s3.cn-north-1.amazonaws.com.cn/cn-northwest-1/cn-northwest-1-bundle.pem"),
+    ],
+)
+def test_every_partition_has_a_trust_store_of_its_own(region: str, address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("RDS_TRUST_STORE_URL", raising=False)
+    assert certificates._trust_store(region) == address
+
+
+def test_certificates_come_over_https_all_the_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    handler = certificates._HttpsOnly()
+    request = urllib.request.Request("https://example/a")
+    with pytest.raises(urllib.error.URLError, match="leads to http, which is not https"):
+        handler.redirect_request(request, None, 302, "", {}, "http://example/b")
+    assert handler.redirect_request(request, None, 302, "", {}, "https://example/b").full_url == "https://example/b"
+    used: list[Any] = []
+
+    class Opener:
+        def open(self, address: str, timeout: float) -> Any:
+            used.append((address, timeout))
+            return io.BytesIO(b"PEM")
+
+    monkeypatch.setattr("urllib.request.build_opener", lambda *handlers: used.append(handlers) or Opener())
+    assert certificates._fetch("https://example/a", 7) == "PEM"
+    assert used == [(certificates._HttpsOnly,), ("https://example/a", 7)]
+
+
+# --- what is called again ---------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """Time passes only where somebody waits."""
+    made: list[float] = []
+    monkeypatch.setattr("time.sleep", made.append)
+    monkeypatch.setattr("time.monotonic", lambda: sum(made))
+    monkeypatch.setattr(Deadline.__init__, "__defaults__", (lambda: sum(made),))
+    return made
+
+
+@pytest.mark.parametrize(
+    "code",
+    ["ResourceNotReadyException", "ResourceConflictException", "TooManyRequestsException", "EC2ThrottledException"],
+)
+def test_a_function_that_is_not_ready_is_called_until_it_is(services: Services, waits: list[float], code: str) -> None:
+    """Weeks without a deployment: Lambda has taken the network away, and brings it back for the first call."""
+    services.failures = [AwsError(code, "not now") for _ in range(12)]
+    answer = services.send(seconds=240)
+    assert answer["Status"] == "SUCCESS"
+    assert len(services.payloads) == 13
+    assert 60 < sum(waits) < 200
+    assert max(waits) <= 15
+    # SqlFunction hears how much time is left then, not how much there was.
+    assert services.payloads[-1]["seconds"] < 240 - 15 - sum(waits)
+
+
+def test_a_function_that_never_gets_ready_leaves_time_for_the_answer(services: Services, waits: list[float]) -> None:
+    services.failures = [AwsError("TooManyRequestsException", "Rate Exceeded.") for _ in range(1000)]
+    assert services.reason(seconds=240) == "SqlFunction did not answer: TooManyRequestsException: Rate Exceeded."
+    assert 190 < sum(waits) <= 240 - 15 - 15
+
+
+def test_a_new_policy_is_waited_for_half_a_minute(services: Services, waits: list[float]) -> None:
+    denied = AwsError("AccessDeniedException", "not authorized")
+    services.failures = [denied, denied]
+    assert services.send(seconds=240)["Status"] == "SUCCESS"
+    waits.clear()
+    services.failures = [denied] * 1000
+    assert "AccessDeniedException: not authorized" in services.reason(seconds=240)
+    assert 15 < sum(waits) <= 30
+    waits.clear()
+    services.secrets["admin"] = denied
+    assert "the secret in AdminSecretArn cannot be read: AccessDeniedException" in services.reason(seconds=240)
+    assert 15 < sum(waits) <= 30
+
+
+def test_what_would_fail_again_is_not_called_again(services: Services, waits: list[float]) -> None:
+    services.failures = [AwsError("ResourceNotFoundException", "Function not found")]
+    assert "Function not found" in services.reason(seconds=240)
+    services.failures = [TimeoutError("read timed out")]
+    assert "SqlFunction did not answer: TimeoutError" in services.reason(seconds=240)
+    assert waits == []
+
+
+def test_a_delete_that_keeps_needs_no_property_that_is_still_known(services: Services) -> None:
+    old = {**PROPERTIES, "Colour": "green", "Engine": "oracle"}
+    assert services.send("Delete", PhysicalResourceId="me@db.example:5432", ResourceProperties=old)["Status"] == "SUCCESS"
+    assert not services.payloads
 
 
 def test_clients_are_made_once(monkeypatch: pytest.MonkeyPatch) -> None:

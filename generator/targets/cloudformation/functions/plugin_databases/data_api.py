@@ -81,6 +81,8 @@ class DataApiSession:
         self._transaction = self._call("begin_transaction", **self._target)["transactionId"]
         ended = {key: self._target[key] for key in ("resourceArn", "secretArn")} | {"transactionId": self._transaction}
         try:
+            # Plugins may make functions and operators in their databases: nothing of theirs is found by its name alone.
+            self.run("SET LOCAL search_path = ''")
             yield
         except BaseException:
             self._transaction = ""

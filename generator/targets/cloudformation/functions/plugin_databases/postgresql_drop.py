@@ -71,14 +71,14 @@ def _marker(admin: Session, where: tuple[str, str, str], name: str) -> tuple[Mar
 
 
 def _schema_marker(server: Server, database: str, schema: str) -> tuple[Marker | None] | None:
-    with server.session(database) as inside:
+    with server.session(database) as inside, inside.transaction():
         found = find_schema(inside, schema)
     return (found.marker,) if found else None
 
 
 def _drop_database(server: Server, admin: Session, order: Order) -> None:
     name = order.wanted.database
-    with server.session(name) as inside:
+    with server.session(name) as inside, inside.transaction():
         rows = inside.run(
             "SELECT nspname::text, pg_catalog.obj_description(oid, 'pg_namespace') FROM pg_catalog.pg_namespace "
             "ORDER BY nspname"

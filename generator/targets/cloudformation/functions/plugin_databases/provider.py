@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import os
-import urllib.request
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from .again import called_again, error_code
 from .carry_out import carry_out
+from .certificates import certificates
 from .deadline import Deadline
 from .failures import RefusedError
 from .logs import Secrets, log
@@ -16,14 +17,17 @@ from .order import Order, event_part, read_order
 from .respond import answer_body, put_answer
 from .scram import prepared
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 NOT_CREATED = "not-created:"
 #: Kept for the answer to CloudFormation, retries included.
 _MARGIN = 15.0
-_TRUST_STORE = "https://truststore.pki.rds.amazonaws.com/{region}/{region}-bundle.pem"
+#: SqlFunction is not called any more when it would have less.
+_SQL_SECONDS = 15.0
 _PASSWORD_CHARACTERS = 1000
 
 _clients: dict[str, Any] = {}
-_bundles: dict[str, str] = {}
 
 
 def handler(event: dict[str, Any], context: Any) -> None:
@@ -51,17 +55,18 @@ def _carry_out(event: dict[str, Any], physical_id: str, deadline: Deadline, secr
     # A resource that was never made, also one that CloudFormation named itself because nobody answered.
     if is_delete and (physical_id.startswith(NOT_CREATED) or not owner_of(physical_id)):
         return physical_id, {}
-    order = read_order(event)
-    # The first lock: without it a Delete does not even look at the server, which may be gone.
-    if is_delete and not order.wanted.drops:
+    # The first lock: without it a Delete does not even look at the server, which may be gone, nor at the other properties,
+    # which a newer version of the functions may not know any more.
+    if is_delete and event["ResourceProperties"].get("OnDelete") != "Drop":
         log(secrets, "retained", physicalId=physical_id)
         return physical_id, {}
-    admin = _read_secret(order.wanted.admin_secret, "AdminSecretArn", secrets)
-    password = _plugin_password(order, secrets)
+    order = read_order(event)
+    admin = _read_secret(order.wanted.admin_secret, "AdminSecretArn", deadline, secrets)
+    password = _plugin_password(order, deadline, secrets)
     if order.wanted.cluster:
         notes = _over_data_api(order, password, deadline, secrets)
     else:
-        notes = _invoke(sql_event(event, order, admin, password, deadline), deadline)
+        notes = _invoke(lambda: sql_event(event, order, admin, password, deadline), deadline, secrets)
     log(secrets, "done", notes=notes, request=event["RequestId"])
     return (physical_id, {}) if is_delete else (order.wanted.id, order.wanted.attributes)
 
@@ -74,7 +79,7 @@ def sql_event(
         "request": event_part(event),
         "admin": {"username": admin["username"], "password": admin["password"]},
         "password": password,
-        "ca": _certificates(order.wanted.ca_bundle, event["StackId"], deadline),
+        "ca": certificates(order.wanted.ca_bundle, event["StackId"], deadline),
         "seconds": deadline.remaining() - 2,
     }
 
@@ -88,10 +93,15 @@ def _client(name: str, **config: Any) -> Any:
     return _clients[name]
 
 
-def _read_secret(arn: str, property_name: str, secrets: Secrets) -> dict[str, str]:
+def _report(secrets: Secrets, what: str) -> Callable[[str], None]:
+    return lambda code: log(secrets, "not ready, calling again", call=what, reason=code)
+
+
+def _read_secret(arn: str, property_name: str, deadline: Deadline, secrets: Secrets) -> dict[str, str]:
     client = _client("secretsmanager", connect_timeout=5, read_timeout=15, retries={"total_max_attempts": 4})
+    report = _report(secrets, property_name)
     try:
-        text = client.get_secret_value(SecretId=arn)["SecretString"]
+        text = called_again(lambda: client.get_secret_value(SecretId=arn), deadline, _SQL_SECONDS, report)["SecretString"]
         found = json.loads(text)
         username, password = found.get("username", ""), found["password"]
     except (ValueError, KeyError, TypeError, AttributeError) as error:
@@ -106,15 +116,14 @@ def _read_secret(arn: str, property_name: str, secrets: Secrets) -> dict[str, st
 
 def _aws_message(error: Exception) -> str:
     response = getattr(error, "response", {})
-    details = response.get("Error", {})
-    return f"{details.get('Code', type(error).__name__)}: {details.get('Message', '')}".rstrip(": ")
+    return f"{error_code(error)}: {response.get('Error', {}).get('Message', '')}".rstrip(": ")
 
 
-def _plugin_password(order: Order, secrets: Secrets) -> str:
+def _plugin_password(order: Order, deadline: Deadline, secrets: Secrets) -> str:
     """The password of the role, empty when this resource has none to give."""
     if order.is_delete or not order.wanted.secret:
         return ""
-    found = _read_secret(order.wanted.secret, "SecretArn", secrets)
+    found = _read_secret(order.wanted.secret, "SecretArn", deadline, secrets)
     if found["username"] not in ("", order.wanted.role):
         raise RefusedError(f"the secret in SecretArn is of user {found['username']!r}, and Role is {order.wanted.role!r}")
     password = found["password"]
@@ -138,25 +147,6 @@ def _password_problem(engine: str, password: str) -> str | None:
     return None
 
 
-def _certificates(bundle: str, stack_id: str, deadline: Deadline) -> str:
-    """The certificate authorities in PEM; empty for the system's own."""
-    if bundle == "system" or bundle.startswith("-----BEGIN"):
-        return "" if bundle == "system" else bundle
-    address = bundle
-    if bundle == "rds":
-        region = os.environ.get("AWS_REGION") or stack_id.split(":")[3]
-        address = os.environ.get("RDS_TRUST_STORE_URL", _TRUST_STORE).replace("{region}", region)
-    if not address.startswith("https://"):
-        raise RefusedError("CaBundle is none of rds, system, an https address and PEM text")
-    if address not in _bundles:
-        try:
-            with urllib.request.urlopen(address, timeout=deadline.timeout(20)) as answer:  # noqa: S310 - https, see above
-                _bundles[address] = answer.read(2_000_000).decode("ascii")
-        except (OSError, ValueError) as error:
-            raise RefusedError(f"the certificates cannot be fetched from {address}: {error}") from error
-    return _bundles[address]
-
-
 def _over_data_api(order: Order, password: str, deadline: Deadline, secrets: Secrets) -> list[str]:
     from .data_api import DataApiServer
 
@@ -165,7 +155,7 @@ def _over_data_api(order: Order, password: str, deadline: Deadline, secrets: Sec
     return carry_out(lambda: DataApiServer(client, order.wanted, deadline), order, password, deadline, patience, secrets)
 
 
-def _invoke(payload: dict[str, Any], deadline: Deadline) -> list[str]:
+def _invoke(make_event: Callable[[], dict[str, Any]], deadline: Deadline, secrets: Secrets) -> list[str]:
     """Have SqlFunction do it, and wait.
 
     Raises:
@@ -174,13 +164,20 @@ def _invoke(payload: dict[str, Any], deadline: Deadline) -> list[str]:
     function = os.environ.get("SQL_FUNCTION")
     if not function:
         raise RefusedError("ProviderFunction has no SQL_FUNCTION in its environment, and the resource no ClusterArn")
-    # One attempt: SqlFunction tries again by itself, and two at once would wait for each other.
-    seconds = max(1, int(deadline.remaining()))
-    _clients.pop("lambda", None)
-    client = _client("lambda", connect_timeout=5, read_timeout=seconds, retries={"total_max_attempts": 1})
+
+    def call() -> tuple[dict[str, Any], Any]:
+        payload = json.dumps(make_event()).encode()
+        # One attempt: SqlFunction tries again by itself, and two at once would wait for each other.
+        _clients.pop("lambda", None)
+        seconds = max(1, int(deadline.remaining()))
+        client = _client("lambda", connect_timeout=5, read_timeout=seconds, retries={"total_max_attempts": 1})
+        response = client.invoke(FunctionName=function, Payload=payload)
+        return response, json.loads(response["Payload"].read())
+
     try:
-        response = client.invoke(FunctionName=function, Payload=json.dumps(payload).encode())
-        answer = json.loads(response["Payload"].read())
+        response, answer = called_again(call, deadline, _SQL_SECONDS, _report(secrets, "SqlFunction"))
+    except RefusedError:
+        raise
     except Exception as error:
         raise RefusedError(f"SqlFunction did not answer: {_aws_message(error)}") from error
     if "FunctionError" in response:

@@ -10,6 +10,7 @@ import stringprep
 import unicodedata
 
 _ITERATIONS = 4096
+_ZERO_WIDTH_SPACE = "\u200b"
 _PROHIBITED = (
     stringprep.in_table_c12,
     stringprep.in_table_c21_c22,
@@ -35,16 +36,22 @@ def verifier(password: str, salt: bytes | None = None) -> str:
 
 
 def prepared(text: str) -> str | None:
-    """SASLprep (RFC 4013); ``None`` where it is not possible, and a login by SCRAM with most drivers neither."""
+    """SASLprep (RFC 4013); ``None`` where it is not possible, and a login by SCRAM with most drivers neither.
+
+    ``None`` also where drivers do not agree with PostgreSQL: what the first step makes of a zero width space, and texts that
+    are impossible only before they are normalised (PostgreSQL then takes them as they are).
+    """
     if text.isascii() and text.isprintable():
         return text
+    if _ZERO_WIDTH_SPACE in text:
+        return None
     mapped = "".join(
         " " if stringprep.in_table_c12(character) else character
         for character in text
         if not stringprep.in_table_b1(character)
     )
     normal = unicodedata.ucd_3_2_0.normalize("NFKC", mapped)
-    if not normal or any(table(character) for character in normal for table in _PROHIBITED):
+    if not normal or any(table(character) for character in mapped + normal for table in _PROHIBITED):
         return None
     if any(stringprep.in_table_d1(character) for character in normal) and (
         any(stringprep.in_table_d2(character) for character in normal)
