@@ -227,6 +227,24 @@ def test_an_update_that_fails_half_way_is_rolled_back(pg_cloud: Cloud) -> None:
     assert use(pg_cloud, "catalog") == 2
 
 
+def test_the_way_back_does_not_mind_what_stood_in_the_way(cloud: Cloud) -> None:
+    """Role and database of somebody else, which the administrator may not touch: the update is refused, the rollback is not."""
+    old = cloud.plugin("catalog")
+    physical_id = cloud.must("Create", old)
+    use(cloud, "catalog")
+    if cloud.target.is_postgresql:
+        cloud.target.rows("CREATE ROLE taken SUPERUSER")
+        cloud.target.rows("CREATE DATABASE taken OWNER taken")
+        new = cloud.plugin("catalog", Database="taken", Role="taken")
+    else:
+        cloud.target.rows("CREATE USER taken; GRANT SELECT ON *.* TO taken")
+        new = cloud.plugin("catalog", Role="taken")
+    assert "already exists" in cloud.refused("Update", new, old=old, physical_id=physical_id)
+    cloud.secrets["secret-catalog"]["username"] = "backstage_catalog"
+    cloud.must("Update", old, old=new, physical_id=physical_id)
+    assert use(cloud, "catalog") == 2
+
+
 def test_properties_that_were_refused_do_not_stop_the_rollback(cloud: Cloud) -> None:
     old = cloud.plugin("catalog")
     physical_id = cloud.must("Create", old)

@@ -233,7 +233,7 @@ def test_retries_end_with_the_patience() -> None:
         return "done"
 
     waits: list[float] = []
-    assert retry.retried(attempt, Deadline(60), Deadline(60), lambda e: seen.append(str(e)), waits.append) == "done"
+    assert retry.retried(attempt, Deadline(60), 60, lambda e: seen.append(str(e)), waits.append) == "done"
     assert seen == ["not yet", "not yet"]
     assert waits[0] < waits[1] * 4
 
@@ -241,7 +241,7 @@ def test_retries_end_with_the_patience() -> None:
         raise TransientError("gone")
 
     with pytest.raises(RefusedError, match="gone"):
-        retry.retried(never, Deadline(60), Deadline(0), lambda _: None, waits.append)
+        retry.retried(never, Deadline(60), 0, lambda _: None, waits.append)
 
 
 def test_logs_hide_secrets(capsys: pytest.CaptureFixture[str]) -> None:

@@ -22,6 +22,7 @@ from plugin_databases import (
 from plugin_databases.data_api import DataApiSession
 from plugin_databases.deadline import Deadline
 from plugin_databases.failures import RefusedError, SqlError, TransientError
+from plugin_databases.lock_queue import queued
 from plugin_databases.marker import Marker
 from plugin_databases.order import read_order
 
@@ -112,12 +113,53 @@ def test_a_login_that_acts_as_somebody_else() -> None:
 
 
 def test_a_database_that_is_in_use_for_a_moment() -> None:
-    with pytest.raises(TransientError), postgresql._in_use_for_a_moment(True):
+    with pytest.raises(TransientError), postgresql._in_use_for_a_moment():
         raise SqlError("55006", "in use")
-    with pytest.raises(SqlError), postgresql._in_use_for_a_moment(False):
-        raise SqlError("55006", "in use")
-    with pytest.raises(SqlError), postgresql._in_use_for_a_moment(True):
+    with pytest.raises(SqlError), postgresql._in_use_for_a_moment():
         raise SqlError("42501", "denied")
+
+
+@pytest.mark.parametrize("code", ["42501", "57014", "XX000"])
+def test_a_clear_password_is_only_for_a_server_that_asks_for_it(code: str) -> None:
+    session = Scripted(**{"PASSWORD E'SCRAM": SqlError(code, "denied")})
+    with pytest.raises(SqlError):
+        postgresql._authenticate(session, order().wanted, "clear text")
+    assert not [sql for sql in session.statements if "clear text" in sql]
+
+
+@pytest.mark.parametrize("code", ["22023", "0A000"])
+def test_a_server_that_wants_to_see_the_password(code: str) -> None:
+    session = Scripted(**{"PASSWORD E'SCRAM": SqlError(code, "a password, please")})
+    postgresql._authenticate(session, order().wanted, "clear text")
+    (sql,) = [sql for sql in session.statements if "clear text" in sql]
+    assert sql.startswith("SELECT pg_catalog.set_config(")
+
+
+def test_who_waits_for_the_lock_leaves_the_server() -> None:
+    opened, closed, waits = [], [], []
+
+    @contextlib.contextmanager
+    def enter() -> Iterator[Any]:
+        session = Scripted()
+        opened.append(session)
+        yield session
+        closed.append(session)
+
+    def sleep(seconds: float) -> None:
+        assert closed == opened, "a session is open while nobody uses it"
+        waits.append(seconds)
+
+    with queued(enter, lambda _: len(opened) == 12, Deadline(60), sleep):
+        assert len(opened) == 12
+        assert closed == opened[:-1]
+    assert closed == opened
+    assert len(waits) == 11
+    assert max(waits) <= 3
+    with (
+        pytest.raises(RefusedError, match="not enough time left"),
+        queued(enter, lambda _: False, Deadline(0), sleep),
+    ):
+        pass
 
 
 def test_a_new_database_that_an_earlier_attempt_made() -> None:

@@ -23,7 +23,7 @@ def carry_out(
     order: Order,
     password: str,
     deadline: Deadline,
-    patience: Deadline,
+    patience: float,
     secrets: Secrets,
     sleep: Callable[[float], None] = time.sleep,
 ) -> list[str]:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import contextlib
 import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from .decide import CREATE, RENAME, Found, Step, decide
 from .failures import RefusedError, problems_text
+from .lock_queue import queued
 from .mysql_registry import Registry
 from .mysql_text import PATTERN_CHARACTERS, identifier, literal, native_hash, pattern
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
+    from contextlib import AbstractContextManager
 
     from .deadline import Deadline
     from .order import Order
@@ -65,13 +66,17 @@ def apply(
     return notes
 
 
-@contextlib.contextmanager
-def locked(server: Server, deadline: Deadline, sleep: Callable[[float], None]) -> Iterator[None]:
+def locked(server: Server, deadline: Deadline, sleep: Callable[[float], None]) -> AbstractContextManager[None]:
     """Hold the server's lock; it goes with the session."""
-    with server.session("") as session:
-        while session.run(f"SELECT GET_LOCK({literal(_LOCK)}, 0)")[0][0] != 1:
-            sleep(min(0.2, deadline.timeout()))
-        yield
+
+    def take(session: Session) -> bool:
+        if session.run(f"SELECT GET_LOCK({literal(_LOCK)}, 0)")[0][0] != 1:
+            return False
+        # This session has nothing to do while the other one works.
+        session.run(f"SET SESSION wait_timeout = {int(deadline.remaining()) + 10}")
+        return True
+
+    return queued(lambda: server.session(""), take, deadline, sleep)
 
 
 def account_name(wanted: Wanted) -> str:
@@ -101,9 +106,11 @@ def _check(admin: Session, registry: Registry, order: Order) -> tuple[Wanted, St
     if wanted.makes_role:
         name = account_name(wanted)
         old_account = "" if old_account == name else old_account
+        old_problems: list[str] = []  # see postgresql_checks.role_step
         found = find_user(admin, registry, name, problems)
-        found_old = find_user(admin, registry, old_account, problems) if old_account else None
+        found_old = find_user(admin, registry, old_account, old_problems) if old_account else None
         role = decide("user", name, old_account, found, found_old, order.claim, problems)
+        problems += old_problems if role.action == RENAME else []
     elif wanted.role:
         wanted = _existing_user(admin, wanted, old, problems)
     if wanted.makes_database:

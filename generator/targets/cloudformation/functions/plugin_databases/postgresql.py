@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from . import postgresql_checks as checks
 from .decide import CREATE, RENAME, Step
 from .failures import RefusedError, SqlError, TransientError, problems_text
+from .lock_queue import queued
 from .postgresql_inside import apply_inside, check_login
 from .postgresql_text import identifier, literal
 from .scram import verifier
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 
 #: One request at a time on a server: databases are copied from one template, and grants change the same rows.
 _LOCK = 0x677265656E726F6D
+#: What extensions that check passwords say of a verifier: invalid parameter value, feature not supported.
+_WANTS_THE_PASSWORD = frozenset({"22023", "0A000"})
 
 
 @dataclass(frozen=True)
@@ -66,19 +69,30 @@ def apply(
     return notes
 
 
-@contextlib.contextmanager
-def locked(server: Server, wanted: Wanted, deadline: Deadline, sleep: Callable[[float], None]) -> Iterator[None]:
+def locked(
+    server: Server, wanted: Wanted, deadline: Deadline, sleep: Callable[[float], None]
+) -> contextlib.AbstractContextManager[None]:
     """Hold the server's lock, in a session of its own: the transaction that holds it ends with the function."""
-    with server.session(wanted.admin_database) as session, contextlib.ExitStack() as stack:
-        stack.enter_context(session.transaction())
-        while not session.run(f"SELECT pg_catalog.pg_try_advisory_xact_lock({_LOCK})")[0][0]:
-            sleep(min(0.2, deadline.timeout()))
-        try:
-            yield
-        finally:
-            # The lock is free when the session is; a line that broke in the meantime is no failure of the work.
-            with contextlib.suppress(SqlError, TransientError, RefusedError):
-                stack.close()
+
+    @contextlib.contextmanager
+    def enter() -> Iterator[Session]:
+        with server.session(wanted.admin_database) as session, contextlib.ExitStack() as stack:
+            stack.enter_context(session.transaction())
+            try:
+                yield session
+            finally:
+                # The lock is free when the session is; a line that broke in the meantime is no failure of the work.
+                with contextlib.suppress(SqlError, TransientError, RefusedError):
+                    stack.close()
+
+    def take(session: Session) -> bool:
+        if not session.run(f"SELECT pg_catalog.pg_try_advisory_xact_lock({_LOCK})")[0][0]:
+            return False
+        # This session has nothing to do while the others work.
+        session.run(f"SET LOCAL idle_in_transaction_session_timeout = '{int(deadline.remaining()) + 10}s'")
+        return True
+
+    return queued(enter, take, deadline, sleep)
 
 
 def check(admin: Session, order: Order) -> Plan:
@@ -121,17 +135,19 @@ def _make_databases(admin: Session, plan: Plan) -> None:
     name = _new_name(plan.wanted.id)
     if admin.run(f"SELECT 1 FROM pg_catalog.pg_database WHERE datname = {literal(name)}"):
         return  # an earlier attempt ended here
-    with _in_use_for_a_moment(True):  # somebody is connected to template1
+    with _in_use_for_a_moment():  # somebody is connected to template1
         admin.run(f"CREATE DATABASE {identifier(name)}")
 
 
 @contextlib.contextmanager
-def _in_use_for_a_moment(is_new: bool) -> Iterator[None]:
-    """A new database is in use (55006) because an earlier attempt's statement still runs: worth trying again."""
+def _in_use_for_a_moment() -> Iterator[None]:
+    """A database is in use (55006) although nobody was there a moment ago: an earlier attempt's statement still runs, the
+    provider of the server looks in, or somebody whose session was ended comes back. Worth trying again.
+    """
     try:
         yield
     except SqlError as error:
-        if is_new and error.code == "55006":
+        if error.code == "55006":
             raise TransientError(str(error)) from error
         raise
 
@@ -142,8 +158,11 @@ def _end_sessions(admin: Session, plan: Plan) -> None:
 
 
 def end_sessions(admin: Session, database: str) -> None:
-    """End every session in the database. The administrator acts for the sessions' roles in a transaction that is undone."""
-    condition = f"datname = {literal(database)} AND usesysid IS NOT NULL AND pid <> pg_catalog.pg_backend_pid()"
+    """End every session in the database that the administrator can end: nobody but a superuser ends a superuser's.
+
+    The administrator acts for the sessions' roles in a transaction that is undone.
+    """
+    condition = f"datname = {literal(database)} AND pid <> pg_catalog.pg_backend_pid() AND {checks.IS_NO_SUPERUSERS}"
     rows = admin.run(
         f"SELECT DISTINCT usename::text FROM pg_catalog.pg_stat_activity WHERE {condition} "
         "AND NOT pg_catalog.pg_has_role(usesysid, 'USAGE')"
@@ -178,7 +197,7 @@ def _change_server(admin: Session, plan: Plan, password: str, notes: list[str]) 
         step = plan.database
         if step.action != "keep":
             before = step.old_name if step.action == RENAME else _new_name(wanted.id)
-            with _in_use_for_a_moment(step.action == CREATE):
+            with _in_use_for_a_moment():
                 admin.run(f"ALTER DATABASE {identifier(before)} RENAME TO {identifier(step.name)}")
             notes.append(
                 f"renamed database {before!r} to {step.name!r}" if step.old_name else f"created database {step.name!r}"
@@ -238,7 +257,9 @@ def _authenticate(admin: Session, wanted: Wanted, password: str) -> None:
     admin.run("SAVEPOINT password")
     try:
         admin.run(f"ALTER ROLE {role} LOGIN PASSWORD {literal(verifier(password))}")
-    except SqlError:
+    except SqlError as error:
+        if error.code not in _WANTS_THE_PASSWORD:
+            raise
         # A server that wants to see the password itself, to check its strength. Inside a DO block it is in no log of DDL.
         admin.run("ROLLBACK TO SAVEPOINT password")
         admin.run(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .decide import Found, Step, decide
+from .decide import RENAME, Found, Step, decide
 from .marker import read_marker
 from .postgresql_text import literal
 
@@ -12,6 +12,13 @@ if TYPE_CHECKING:
     from .order import Order
     from .session import Session
     from .wanted import Wanted
+
+#: Of pg_stat_activity: sessions that somebody has, and that are not a superuser's unless the administrator is one. The
+#: provider of a server looks into every database now and then, as a superuser.
+IS_NO_SUPERUSERS = (
+    "usesysid IN (SELECT oid FROM pg_catalog.pg_roles WHERE NOT rolsuper "
+    "OR (SELECT rolsuper FROM pg_catalog.pg_roles WHERE rolname = current_user))"
+)
 
 
 def check_admin(admin: Session, wanted: Wanted, problems: list[str]) -> None:
@@ -36,9 +43,13 @@ def check_admin(admin: Session, wanted: Wanted, problems: list[str]) -> None:
 def role_step(admin: Session, kind: str, name: str, old_name: str, order: Order, problems: list[str]) -> Step:
     """What to do about a role or a group."""
     old_name = "" if old_name == name else old_name
+    # What is wrong with the old one matters when it is to be renamed. In a rollback it may be somebody else's: that was why.
+    old_problems: list[str] = []
     found = _find_role(admin, kind, name, problems)
-    found_old = _find_role(admin, kind, old_name, problems) if old_name else None
-    return decide(kind, name, old_name, found, found_old, order.claim, problems)
+    found_old = _find_role(admin, kind, old_name, old_problems) if old_name else None
+    step = decide(kind, name, old_name, found, found_old, order.claim, problems)
+    problems += old_problems if step.action == RENAME else []
+    return step
 
 
 def _find_role(admin: Session, kind: str, name: str, problems: list[str]) -> Found | None:
@@ -70,14 +81,16 @@ def database_step(admin: Session, wanted: Wanted, old_name: str, order: Order, p
     """What to do about the database."""
     name = wanted.database
     old_name = "" if old_name == name else old_name
+    old_problems: list[str] = []  # see role_step
     found = _find_database(admin, name, problems)
-    found_old = _find_database(admin, old_name, problems) if old_name else None
+    found_old = _find_database(admin, old_name, old_problems) if old_name else None
     step = decide("database", name, old_name, found, found_old, order.claim, problems)
-    if step.action == "rename" and not wanted.force:
+    problems += old_problems if step.action == RENAME else []
+    if step.action == RENAME and not wanted.force:
         rows = admin.run(
             "SELECT pg_catalog.count(*) FROM pg_catalog.pg_stat_activity AS a JOIN pg_catalog.pg_database AS d ON "
             "d.oid = a.datid "
-            f"WHERE d.datname = {literal(old_name)} AND a.usename <> current_user"
+            f"WHERE d.datname = {literal(old_name)} AND a.usename <> current_user AND {IS_NO_SUPERUSERS}"
         )
         if rows[0][0]:
             problems.append(

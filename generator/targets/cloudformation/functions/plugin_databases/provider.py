@@ -151,7 +151,7 @@ def _over_data_api(order: Order, password: str, deadline: Deadline, secrets: Sec
     from .data_api import DataApiServer
 
     client = _client("rds-data", connect_timeout=5, read_timeout=60, retries={"total_max_attempts": 1})
-    patience = Deadline(float(os.environ.get("RETRY_SECONDS", "60")))
+    patience = float(os.environ.get("RETRY_SECONDS", "60"))
     return carry_out(lambda: DataApiServer(client, order.wanted, deadline), order, password, deadline, patience, secrets)
 
 

@@ -57,5 +57,5 @@ def _carry_out(event: dict[str, Any], deadline: Deadline, secrets: Secrets) -> l
 
         return Pg8000Server(order.wanted, admin, event["password"], event["ca"], deadline)
 
-    patience = Deadline(float(os.environ.get("RETRY_SECONDS", "60")))
+    patience = float(os.environ.get("RETRY_SECONDS", "60"))
     return carry_out(make_server, order, event["password"], deadline, patience, secrets)
