@@ -228,7 +228,7 @@ def test_an_update_that_fails_half_way_is_rolled_back(pg_cloud: Cloud) -> None:
 
 
 def test_the_way_back_does_not_mind_what_stood_in_the_way(cloud: Cloud) -> None:
-    """Role and database of somebody else, which the administrator may not touch: the update is refused, the rollback is not."""
+    """A role and a database that the administrator may not touch: the update is refused, and the rollback is not."""
     old = cloud.plugin("catalog")
     physical_id = cloud.must("Create", old)
     use(cloud, "catalog")
