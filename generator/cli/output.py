@@ -69,13 +69,13 @@ def show_table(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     listed = [tuple(row) for row in rows]
     for row in listed:
         table.add_row(*(Text(cell) for cell in row))
-    console = Console(file=sys.stdout, highlight=False, width=10_000)
+    console = Console(file=sys.stdout, highlight=False, width=10_000, height=25)
     with console.capture() as capture:
         console.print(table)
     lines = [line.rstrip() for line in capture.get().splitlines()]
     if sys.stdout.isatty():
         width = shutil.get_terminal_size().columns
-        if max(len(line) for line in lines) > width:
+        if console.measure(table).maximum > width:
             lines = [line for row in ((", ".join(headers),), *listed) for line in _paragraph(row, width)]
     click.echo("\n".join(lines))
 
