@@ -173,12 +173,16 @@ class Retired(NamedTuple):
 
 
 class Adopted(NamedTuple):
-    """What a server has already and greenroom shall take over. A schema is a database's name and its own."""
+    """What a server has already and greenroom shall take over. A schema is a database's name and its own.
+
+    ``secrets`` are roles of plugins that were retired and are back: the store has a secret of theirs already.
+    """
 
     server: str
     databases: tuple[str, ...] = ()
     schemas: tuple[tuple[str, str], ...] = ()
     roles: tuple[str, ...] = ()
+    secrets: tuple[str, ...] = ()
 
 
 class Plan(NamedTuple):

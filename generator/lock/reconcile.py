@@ -75,6 +75,7 @@ class _Reconciliation:
         if not back:
             return self.plan.adopted
         found = {entry.server: entry for entry in self.plan.adopted}
+        ids = {plugin.plugin_id for plugin in back}
         for plugin in back:
             entry = found.get(plugin.server) or Adopted(plugin.server)
             schemas = {(plugin.database.name, plugin.schema)} if plugin.schema is not None else set()
@@ -83,6 +84,8 @@ class _Reconciliation:
                 databases=tuple(sorted({*entry.databases, plugin.database.name})),
                 schemas=tuple(sorted({*entry.schemas, *schemas})),
                 roles=tuple(sorted({*entry.roles, plugin.role.name, *((group,) if (group := plugin.role.group) else ())})),
+                # A role that another plugin has used all along never lost its secret.
+                secrets=tuple(sorted({*entry.secrets, *({plugin.role.name} if ids >= {*plugin.role.plugins} else ())})),
             )
         return tuple(found[name] for name in sorted(found))
 

@@ -194,6 +194,8 @@ def _readme(plan: Plan, store: Store, engines: Engines) -> dict[str, Any]:
         "has_schemas": any(plugin.schema is not None for plugin in plan.plugins),
         "has_passwords": any(role.iam is None for role in plan.roles),
         "has_imports": engines.imports() is not None,
+        "in_store_too": Escaped(", and its secret" if store.name in ("aws-secretsmanager", "google-secretmanager") else ""),
+        "has_left_secrets": bool((engines.imports() or {}).get("secrets")),
         **delivery_view(list(plan.roles), store),
         **engines.readme(),
     }

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from generator.targets.terraform.calls import Calls
 from generator.targets.terraform.escaping import identifier, string
 from generator.targets.terraform.hcl import aligned
-from generator.targets.terraform.imports import imports_view
+from generator.targets.terraform.imports import imports_view, secret_imports
 from generator.targets.terraform.kinds import POSTGRESQL
 from generator.targets.terraform.mysql_calls import MysqlCalls
 from generator.targets.terraform.mysql_imports import mysql_grant_imports, mysql_imports
@@ -29,6 +29,7 @@ class Engines:
     """The calls for every engine of a plan. Call ``used`` last."""
 
     def __init__(self, plan: Plan, store: Store) -> None:
+        self._store = store
         self._shapes = {engine: Shape(plan, engine) for engine in (ENGINE, MYSQL)}
         self._calls: list[Calls | MysqlCalls] = [
             Calls(self._shapes[ENGINE], store),
@@ -93,6 +94,7 @@ class Engines:
         view = imports_view(self._shapes[ENGINE])
         view["imports"] = sorted(view["imports"] + mysql_imports(self._shapes[MYSQL]))
         view["grants"] = mysql_grant_imports(self._shapes[MYSQL])
+        view["secrets"] = [item for shape in self._shapes.values() for item in secret_imports(shape, self._store)]
         return view if view["imports"] else None
 
     def readme(self) -> dict[str, Any]:

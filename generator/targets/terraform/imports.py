@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from generator.model import Adopted, Role
     from generator.targets.terraform.shape import Shape
+    from generator.targets.terraform.stores.base import Store
 
 
 class Import(NamedTuple):
@@ -21,6 +22,16 @@ class Import(NamedTuple):
 
     address: Escaped
     id: Escaped
+
+
+class SecretImport(NamedTuple):
+    """An ``import`` block for a secret, and the data source for its id: ``lookup``, ``label``, and the secret's ``name``."""
+
+    address: Escaped
+    id: Escaped
+    lookup: Escaped | None
+    label: Escaped
+    name: Escaped | None
 
 
 class Owned(NamedTuple):
@@ -98,6 +109,20 @@ def _role(shape: Shape, server: str, name: str) -> Iterator[Import]:
     if users:
         module = role_label(server, name) if (server, name) in shape.shared_roles else users[0].label
         yield _login(users[0].role, module)
+
+
+def secret_imports(shape: Shape, store: Store) -> list[SecretImport]:
+    """The blocks for what plugins that are back have in the store already, sorted by address."""
+    found = []
+    for entry in shape.plan.adopted:
+        for name in entry.secrets:
+            users = shape.users_of_role.get((entry.server, name), [])
+            module = role_label(entry.server, name) if (entry.server, name) in shape.shared_roles else ""
+            left = store.left(users[0].role, identifier(module or users[0].label)) if users else None
+            if left is not None:
+                address = _address(module or users[0].label, left.resource)
+                found.append(SecretImport(address, left.id, left.lookup, identifier(module or users[0].label), left.name))
+    return sorted(found, key=lambda item: item.address)
 
 
 def _login(role: Role, module: str) -> Import:

@@ -264,13 +264,15 @@ def test_a_plugin_that_comes_back_is_taken_over() -> None:
     assert lock is not None
     assert (lock.plugins["catalog"].returned, lock.plugins["auth"].returned) == (True, False)
     # It stays so: another environment may still have to see it.
-    assert plan.adopted == (Adopted("primary", ("backstage_plugin_catalog",), (), ("backstage_catalog",)),)
+    assert plan.adopted == (
+        Adopted("primary", ("backstage_plugin_catalog",), (), ("backstage_catalog",), ("backstage_catalog",)),
+    )
 
 
 def test_a_schema_that_comes_back() -> None:
     plugins = [plugin(name, database="portal", schema=name) for name in ("auth", "catalog")]
     assert run(plugins, plugins[:1], plugins).adopted == (
-        Adopted("primary", ("portal",), (("portal", "catalog"),), ("backstage_catalog",)),
+        Adopted("primary", ("portal",), (("portal", "catalog"),), ("backstage_catalog",), ("backstage_catalog",)),
     )
 
 
@@ -280,8 +282,14 @@ def test_what_the_user_adopts_counts_too() -> None:
     plan = reconcile(make_plan(catalog)._replace(adopted=adopted), lock, Diagnostics(), resolved=sources([catalog]))
     assert plan.adopted == (
         Adopted("other", ("x",)),
-        Adopted("primary", ("backstage_plugin_catalog", "y"), (), ("backstage_catalog",)),
+        Adopted("primary", ("backstage_plugin_catalog", "y"), (), ("backstage_catalog",), ("backstage_catalog",)),
     )
+
+
+def test_a_role_that_was_in_use_all_along_kept_its_secret() -> None:
+    plugins = [plugin(name, database="both", role="both") for name in ("auth", "catalog")]
+    (entry,) = run(plugins, plugins[:1], plugins).adopted
+    assert (entry.roles, entry.secrets) == (("both",), ())
 
 
 def test_a_role_becomes_that_of_all_plugins_or_is_no_longer() -> None:

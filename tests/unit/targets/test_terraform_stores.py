@@ -10,6 +10,7 @@ import yaml
 from terraform_plans import MADE, Wanted, files, in_store, make_plan
 
 from generator.diagnostics import Diagnostics
+from generator.model import Adopted
 from generator.naming import secret_name
 from generator.targets.base import RenderContext
 from generator.targets.terraform import TARGET
@@ -84,6 +85,23 @@ def test_a_password_from_elsewhere_is_set() -> None:
     assert len(set(versions.values())) == len(STORES)
     made = {store: re.search(r"\b\w+\.plugin\.\w+", version) for store, version in versions.items()}
     assert [store for store in sorted(STORES) if not made[store]] == ["variables"]
+
+
+@pytest.mark.parametrize("store", sorted(STORES))
+def test_the_secret_of_a_plugin_that_is_back(store: str) -> None:
+    """Taken over where that brings no password into the state; else the README says to delete it."""
+    back = Adopted("primary", ("backstage_plugin_auth",), (), ("backstage_auth",), ("backstage_auth",))
+    found = files(in_store(PLAN, store)._replace(adopted=(back,)))
+    text, readme = found["databases/imports.tf"], found["databases/README.md"]
+    taken = re.findall(r"^  to       = (module.auth.\w*secret\w*.plugin)$", text, re.MULTILINE)
+    containers = {"aws-secretsmanager": "aws_secretsmanager_secret", "google-secretmanager": "google_secret_manager_secret"}
+    assert taken == ([f"module.auth.{containers[store]}.plugin"] if store in containers else [])
+    assert ("import_existing_secrets" in readme) == (store in containers)
+    assert ("in the way" in readme) == (store in ("aws-ssm", "azure-keyvault", "kubernetes"))
+    if store == "aws-secretsmanager":
+        assert "id       = data.aws_secretsmanager_secret.auth[each.key].arn" in text
+    # The values of secrets are resources of their own, or nobody imports them.
+    assert "secret_version" not in text
 
 
 def test_a_new_role_name_leaves_a_parameter_alone() -> None:

@@ -9,11 +9,12 @@ from generator.escaping import Escaped
 from generator.targets.terraform.escaping import string
 from generator.targets.terraform.hcl import Output, RequiredProvider
 from generator.targets.terraform.stores.aws import AWS_VARIABLES, KMS_KEY, aws_configuration
+from generator.targets.terraform.stores.base import Left
 from generator.targets.terraform.stores.named import PASSWORD_VERSION, RANDOM, SECRET_NAME, NamedSecret
 
 if TYPE_CHECKING:
     from generator.diagnostics import Diagnostics
-    from generator.model import Plan
+    from generator.model import Plan, Role
     from generator.targets.terraform.hcl import ProviderConfiguration
     from generator.targets.terraform.stores.base import Tags
 
@@ -43,6 +44,16 @@ class AwsSecretsManager(NamedSecret):
         ),
     )
     root_variables = AWS_VARIABLES
+
+    def left(self, role: Role, label: Escaped) -> Left | None:
+        """The secret; AWS alone knows the end of its ARN. Its value is another resource, which is made anew."""
+        kind = "aws_secretsmanager_secret"
+        return Left(
+            resource=Escaped(f"{kind}.plugin"),
+            id=Escaped(f"data.{kind}.{label}[each.key].arn"),
+            lookup=Escaped(kind),
+            name=string(role.secret_name),
+        )
 
     def configurations(self, tags: Tags) -> list[ProviderConfiguration]:
         """The provider of the secrets. Its credentials come from the environment."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from generator.diagnostics import Diagnostics
@@ -13,6 +13,19 @@ if TYPE_CHECKING:
 
 Tags = tuple[tuple[str, str], ...]
 """Tags of what a cloud can tag, by key."""
+
+
+class Left(NamedTuple):
+    """A secret without its value that a retired plugin has left, to be imported when the plugin is back.
+
+    ``resource`` is its address in the module of the role, ``id`` what it is imported by. Where only the store knows that,
+    ``lookup`` is the data source that asks for it (``id`` refers to ``data.<lookup>.<label>``) and ``name`` its argument.
+    """
+
+    resource: Escaped
+    id: Escaped
+    lookup: Escaped | None = None
+    name: Escaped | None = None
 
 
 class Store(Protocol):
@@ -60,6 +73,9 @@ class Store(Protocol):
 
     def arguments(self, role: Role) -> tuple[Escaped, ...]:
         """The values of ``argument_names`` for ``role``."""
+
+    def left(self, role: Role, label: Escaped) -> Left | None:
+        """What can be imported of a role's secret without its value getting into the state; ``label`` is free to use."""
 
     def variables(self, roles: list[Role]) -> list[Variable]:
         """The variables of the root module, for ``roles``."""

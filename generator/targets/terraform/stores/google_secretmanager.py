@@ -17,11 +17,13 @@ from generator.targets.terraform.hcl import (
     mapping,
 )
 from generator.targets.terraform.inputs import optional
+from generator.targets.terraform.stores.base import Left
 from generator.targets.terraform.stores.named import PASSWORD_VERSION, RANDOM, SECRET_NAME, NamedSecret
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from generator.model import Role
     from generator.targets.terraform.stores.base import Tags
 
 GOOGLE: Final = RequiredProvider(name="google", source="hashicorp/google", oldest="7.6.0", below="8.0.0")
@@ -90,6 +92,11 @@ class GoogleSecretManager(NamedSecret):
         ),
     )
     root_variables = (GOOGLE_PROJECT, _LOCATIONS)
+
+    def left(self, role: Role, label: Escaped) -> Left | None:
+        """The secret. Its value is another resource, which is made anew."""
+        del label
+        return Left(resource=Escaped("google_secret_manager_secret.plugin"), id=string(role.secret_name))
 
     def configurations(self, tags: Tags) -> list[ProviderConfiguration]:
         """The provider of the secrets."""

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from generator.diagnostics import Diagnostics
     from generator.model import Plan, Role
     from generator.targets.terraform.hcl import Output, ProviderConfiguration
-    from generator.targets.terraform.stores.base import Tags
+    from generator.targets.terraform.stores.base import Left, Tags
 
 _NOTHING: Final = Escaped("null")
 _TEXT: Final = Escaped("string")
@@ -55,6 +55,11 @@ class Iam:
         """None, unless the cloud has to know more about a role."""
         del role
         return ()
+
+    def left(self, role: Role, label: Escaped) -> Left | None:
+        """Nothing: there is no secret."""
+        del role, label
+        return None
 
     def variables(self, roles: list[Role]) -> list[Variable]:
         """What the cloud has to be told."""

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from generator.diagnostics import Diagnostics
     from generator.model import Plan, Role
     from generator.targets.terraform.hcl import Output, ProviderConfiguration
-    from generator.targets.terraform.stores.base import Tags
+    from generator.targets.terraform.stores.base import Left, Tags
 
 #: The first with ephemeral passwords.
 RANDOM: Final = RequiredProvider(name="random", source="hashicorp/random", oldest="3.7.1", below="4.0.0")
@@ -60,6 +60,11 @@ class NamedSecret:
     def arguments(self, role: Role) -> tuple[Escaped, ...]:
         """The values of ``argument_names``."""
         return string(role.secret_name), *self.passed.values(), Escaped(str(role.password_version))
+
+    def left(self, role: Role, label: Escaped) -> Left | None:
+        """Nothing: to import a secret that is also its value writes the old password into the state."""
+        del role, label
+        return None
 
     def variables(self, roles: list[Role]) -> list[Variable]:
         """Where the secrets are."""

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from generator.diagnostics import Diagnostics
     from generator.model import Plan, Role
     from generator.targets.terraform.hcl import Output, ProviderConfiguration, RequiredProvider
-    from generator.targets.terraform.stores.base import Tags
+    from generator.targets.terraform.stores.base import Left, Tags
 
 #: What the provider and an environment variable both carry unchanged: a backslash is doubled on its way into the server,
 #: blanks at the ends are lost on their way into Backstage.
@@ -49,6 +49,11 @@ class Variables:
     def arguments(self, role: Role) -> tuple[Escaped, ...]:
         """The role's entry of the map of passwords, and its version."""
         return Escaped(f"var.plugin_passwords[{string(password_key(role))}]"), Escaped(str(role.password_version))
+
+    def left(self, role: Role, label: Escaped) -> Left | None:
+        """Nothing: there is no secret."""
+        del role, label
+        return None
 
     def variables(self, roles: list[Role]) -> list[Variable]:
         """``plugin_passwords``, checked to have every password the configuration needs."""
