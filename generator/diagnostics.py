@@ -30,7 +30,8 @@ class Location(NamedTuple):
     column: int = 0
 
     def __str__(self) -> str:
-        return f"{self.file}:{self.line}:{self.column}" if self.line else self.file
+        parts = (self.file, self.line, self.column) if self.column else (self.file, self.line)
+        return ":".join(map(str, parts)) if self.line else self.file
 
 
 class Diagnostic(NamedTuple):

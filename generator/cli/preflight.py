@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from generator.live.options import PreflightOptions
     from generator.live.results import PreflightReport
     from generator.live.targets import PreflightTarget
+    from generator.project import Project
 
 NOT_READY = 4
 TERMINATED = 143
@@ -80,9 +81,12 @@ def command(
     signal.signal(signal.SIGTERM, _terminated)
     # The whole run is about this environment: a variable without a value is what Backstage would see as well.
     project = pipeline.with_fragment(pipeline.load(make_request(placeholders="backstage", **options)))
+    _say_without_fragment(project)
     resolved = pipeline.resolve(project)
     plan = pipeline.plan_afresh(project, resolved)
     targets = targets_from_map(resolved, plan, project.environ, read_base(project))
+    if not targets:
+        _refuse_nothing(project)
     chosen = PreflightOptions(connect_timeout=timeout, replicas=replicas)
     report = _run(targets, chosen, wait=wait, quiet=quiet)
     if junit_file is not None:
@@ -93,6 +97,35 @@ def command(
         show_diagnostics((item for item in project.diagnostics if item.code != "GR406"), quiet=quiet)
         show_diagnostics(report.diagnostics(), quiet=quiet)
     return 0 if report.ready else NOT_READY
+
+
+def _say_without_fragment(project: Project) -> None:
+    """Without the fragment it is the base connection that is proved, and what helps against its failures helps nobody."""
+    from generator.diagnostics import Diagnostic, Severity
+
+    fragment = project.layout.targets.get("app-config")
+    if fragment is not None and not fragment.is_file():
+        project.diagnostics.add(
+            Diagnostic(
+                "GR707",
+                Severity.INFO,
+                f"there is no {fragment.as_posix()}: app-config is looked at without a generated fragment",
+                hint="`greenroom generate` makes it; --out says where it is",
+            )
+        )
+
+
+def _refuse_nothing(project: Project) -> NoReturn:
+    from generator.diagnostics import GreenroomError
+
+    project.diagnostics.error(
+        "GR708",
+        "no plugin is on a PostgreSQL or MySQL server: there is nothing to prove",
+        path="backend.database",
+        backstage="keeps everything in SQLite",
+        hint="name production's files with --config, in Backstage's order",
+    )
+    raise GreenroomError(project.diagnostics)
 
 
 def _run(targets: list[PreflightTarget], options: PreflightOptions, *, wait: int, quiet: bool) -> PreflightReport:

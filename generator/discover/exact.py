@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import secrets
@@ -190,7 +191,7 @@ def _communicate(command: list[str], text: str, folder: Path) -> tuple[str, str]
 
 
 def _kill(process: subprocess.Popen[str]) -> None:
-    """End node and what it started."""
-    if process.poll() is None:
+    """End node and what it started: also what outlived it, and would keep its output open for ever."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+    process.wait()

@@ -99,6 +99,23 @@ def test_a_failure_says_what_backstage_prints_and_what_to_run(installed: Install
     assert installed.run().returncode == 0
 
 
+def test_nothing_to_prove_is_said(installed: Installation, tmp_path: Path) -> None:
+    """The default lookup finds the development database of create-app, and that must not look like a verdict."""
+    config = tmp_path / "app-config.yaml"
+    config.write_text("backend: {database: {client: better-sqlite3, connection: ':memory:'}}\n")
+    arguments = ("--config", str(config), "--plugin", "catalog", "--out", str(tmp_path), "--wait", "30")
+    started = time.monotonic()
+    done = installed.run(*arguments)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert time.monotonic() - started < 15
+    assert (
+        "error[GR708] backend.database: no plugin is on a PostgreSQL or MySQL server: there is nothing to prove"
+        in done.stderr
+    )
+    assert f"info[GR707] there is no {tmp_path}/app-config.databases.yaml: app-config is looked at without" in done.stderr
+    assert "GR707" not in installed.run().stderr
+
+
 # --- waiting ----------------------------------------------------------------------------------------------------------
 
 
