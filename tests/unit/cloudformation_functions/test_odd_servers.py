@@ -25,6 +25,7 @@ from plugin_databases.failures import RefusedError, SqlError, TransientError
 from plugin_databases.lock_queue import queued
 from plugin_databases.marker import Marker
 from plugin_databases.order import read_order
+from plugin_databases.pymysql_server import PyMySQLSession
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -99,6 +100,21 @@ def test_a_replica_and_a_role_of_another_administrator() -> None:
 def test_grants_that_did_nothing(row: list[Any], problem: str) -> None:
     with pytest.raises(RefusedError, match=problem):
         postgresql_inside.apply_inside(Scripted(has_database_privilege=[row]), order().wanted, order())
+
+
+def test_a_group_that_was_never_the_plugins() -> None:
+    """Both names are there, and the plugin is a member of the other one: no rename, and no rollback either."""
+    problems: list[str] = []
+    session = Scripted(**{"rolname IN": [["after"], ["before"]]})
+    wanted = order(DatabaseOf="shared", Group="after").wanted
+    assert postgresql_checks.existing(session, "group", "after", "before", wanted, problems) == "after"
+    assert problems == ["group changes from 'before' to 'after', but both exist: it can only be renamed"]
+    assert "pg_has_role(r.oid, 'after', 'MEMBER')" in session.statements[-1]
+
+
+def test_mysql_has_no_transaction_around_what_makes_users() -> None:
+    with PyMySQLSession(None, ("localhost", 3306)).transaction():
+        pass
 
 
 def test_a_login_that_acts_as_somebody_else() -> None:

@@ -47,12 +47,14 @@ def put_answer(url: str, body: bytes, sleep: Callable[[float], None] = time.slee
     # An empty content type: the address is signed for one.
     headers = {"Content-Type": ""}
     request = urllib.request.Request(url, data=body, method="PUT", headers=headers)  # noqa: S310 - checked above
-    for pause in (*_PAUSES, None):
+    pauses = iter(_PAUSES)
+    while True:
         try:
             with urllib.request.urlopen(request, timeout=10):  # noqa: S310
                 return
         except OSError as error:
             refused = isinstance(error, urllib.error.HTTPError) and 400 <= error.code < 500
+            pause = next(pauses, None)
             if pause is None or refused:
                 raise
             sleep(pause)
