@@ -144,7 +144,7 @@ def test_every_name_is_an_identifier_of_exactly_that_name(postgresql: Target) ->
         @given(names)
         def check(name: str) -> None:
             quoted = (
-                f"SELECT pg_catalog.json_object_keys(pg_catalog.row_to_json(r)) FROM (SELECT 1 AS {identifier(name)}) AS r"
+                f"SELECT pg_catalog.json_object_keys(pg_catalog.row_to_json(r.*)) FROM (SELECT 1 AS {identifier(name)}) AS r"
             )
             assert session.run(quoted) == [[name]]
 

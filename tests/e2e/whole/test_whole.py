@@ -13,13 +13,13 @@ import shlex
 from typing import TYPE_CHECKING
 
 import pytest
-from portal import CONFIG, FRAGMENT, Portal
+from whole_portal import CONFIG, FRAGMENT, Portal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from portal import Backend
+    from whole_portal import Backend
 
     from generator.live.embedded import EmbeddedServer
 
