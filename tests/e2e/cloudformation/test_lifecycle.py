@@ -97,7 +97,6 @@ class Portal:
         return self.apply(template)
 
     def apply(self, template: dict[str, Any]) -> str:
-        self.revision += 1
         given = {
             "PrimaryHost": self.target.host,
             "PrimaryPort": str(self.target.port),
@@ -326,3 +325,30 @@ def test_the_life_of_a_stack(portal: Portal, oracle_dir: Path) -> None:
     assert {portal.name(name) for name in portal.plugins} <= portal.target.databases
     portal.must_deploy()
     assert portal.rows("catalog") == rows + 1
+
+
+def test_a_first_deployment_that_fails_can_be_repeated(portal: Portal) -> None:
+    portal.target.rows("CREATE DATABASE backstage_plugin_search")
+    assert portal.deploy() in ("ROLLBACK_COMPLETE", "CREATE_FAILED")
+    assert "'backstage_plugin_search' already exists" in portal.reasons()
+    portal.delete()
+    portal.target.rows("DROP DATABASE backstage_plugin_search")
+    portal.must_deploy()
+    assert portal.rows("catalog") == 1
+    assert portal.rows("search") == 1
+
+
+@pytest.mark.parametrize("failing", ["about", "zoo"])
+def test_passwords_after_a_rollback(portal: Portal, failing: str) -> None:
+    """CloudFormation makes a password anew on the way back, and tells only the roles it had got to; Revision tells all."""
+    portal.must_deploy()
+    portal.target.rows(f"CREATE DATABASE backstage_plugin_{failing}")
+    portal.plugins = sorted([*portal.plugins, failing])
+    portal.settings = {"credentials": {"passwordVersions": {"catalog": 2, "search": 2}}}
+    assert portal.deploy() == "UPDATE_ROLLBACK_COMPLETE"
+    portal.plugins.remove(failing)
+    portal.settings = {}
+    portal.revision += 1
+    portal.must_deploy()
+    assert portal.rows("catalog") == 1
+    assert portal.rows("search") == 1
