@@ -342,3 +342,9 @@ def test_generate_loads_only_what_it_needs(tmp_path: Path) -> None:
     assert (tmp_path / "out").is_dir(), "nothing was generated, so this proves nothing"
     # Jinja2 renders and yaml reads; the others are for other commands and for `--verify`.
     assert not loaded & (HEAVY - {"jinja2"})
+
+
+def test_every_module_of_the_tests_has_a_name_of_its_own() -> None:
+    """The folders are no packages: of two modules of one name pytest can import one only, and then runs none at all."""
+    names = [path.name for path in Path(__file__).parents[1].rglob("*.py") if path.name != "conftest.py"]
+    assert sorted(name for name in set(names) if names.count(name) > 1) == []
