@@ -47,3 +47,15 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
             report.outcome = "failed"
             report.longrepr = f"{item.nodeid} was skipped without a reason"
     return report
+
+
+@pytest.fixture(scope="session")
+def linters() -> Path:
+    """The folder with cfn-lint and checkov, installed on first use."""
+    from linters import linters as install
+    from setup_venv import SetupError
+
+    try:
+        return install()
+    except SetupError as error:
+        pytest.skip(f"cfn-lint and checkov cannot be installed: {str(error).splitlines()[-1]}")

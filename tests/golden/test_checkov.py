@@ -22,10 +22,20 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.slow
 
 
-def scan(checkov: Path, folder: Path) -> list[str]:
+def scan(linters: Path, folder: Path) -> list[str]:
     """What checkov finds in the Terraform below ``folder``."""
     done = subprocess.run(
-        [checkov, "--directory", folder, "--framework", "terraform", "--output", "json", "--skip-download", "--quiet"],
+        [
+            linters / "checkov",
+            "--directory",
+            folder,
+            "--framework",
+            "terraform",
+            "--output",
+            "json",
+            "--skip-download",
+            "--quiet",
+        ],
         capture_output=True,
         text=True,
         timeout=300,
@@ -39,7 +49,7 @@ def scan(checkov: Path, folder: Path) -> list[str]:
     ]
 
 
-def test_every_example_and_every_kind_of_server(checkov: Path, tmp_path: Path) -> None:
+def test_every_example_and_every_kind_of_server(linters: Path, tmp_path: Path) -> None:
     """In one go: it takes checkov longer to start than to look."""
     for case in cases():
         if (EXAMPLES / case / "expected" / "terraform").is_dir():
@@ -48,7 +58,7 @@ def test_every_example_and_every_kind_of_server(checkov: Path, tmp_path: Path) -
         target = tmp_path / path
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(text)
-    assert scan(checkov, tmp_path) == []
+    assert scan(linters, tmp_path) == []
 
 
 def test_what_is_left_out_says_why() -> None:

@@ -11,9 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from cloudformation_plans import files, in_stacks, shapes
-from linters import linters
 from regenerate_goldens import EXAMPLES
-from setup_venv import SetupError
 from terraform_plans import Wanted, make_plan
 
 from generator.targets.cloudformation.readback import load_template
@@ -22,14 +20,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("linters")]
-
-
-@pytest.fixture(scope="module")
-def tools() -> Path:
-    try:
-        return linters()
-    except SetupError as error:
-        pytest.skip(f"cfn-lint and checkov cannot be installed: {str(error).splitlines()[-1]}")
 
 
 @pytest.fixture(scope="module")
@@ -53,11 +43,11 @@ def environment(folder: Path) -> dict[str, str]:
     return {"PATH": os.environ["PATH"], "HOME": str(folder), "LANG": "C.UTF-8"}
 
 
-def test_cfn_lint_finds_nothing(tools: Path, tree: Path) -> None:
+def test_cfn_lint_finds_nothing(linters: Path, tree: Path) -> None:
     templates = sorted(str(path.relative_to(tree)) for path in tree.rglob("*.yaml"))
     assert len(templates) > 40
     done = subprocess.run(
-        [tools / "cfn-lint", "--include-checks", "I", "--format", "parseable", "--template", *templates],
+        [linters / "cfn-lint", "--include-checks", "I", "--format", "parseable", "--template", *templates],
         cwd=tree,
         env=environment(tree),
         capture_output=True,
@@ -67,10 +57,10 @@ def test_cfn_lint_finds_nothing(tools: Path, tree: Path) -> None:
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
-def test_checkov_finds_nothing(tools: Path, tree: Path) -> None:
+def test_checkov_finds_nothing(linters: Path, tree: Path) -> None:
     arguments = ["--framework", "cloudformation", "--skip-download", "--compact", "--output", "json"]
     done = subprocess.run(
-        [tools / "checkov", *arguments, "--directory", tree],
+        [linters / "checkov", *arguments, "--directory", tree],
         cwd=tree,
         env=environment(tree),
         capture_output=True,
