@@ -45,5 +45,6 @@ def _merged(server: str, entries: list[Mapping[str, Any]]) -> Adopted:
     def names(key: str) -> tuple[str, ...]:
         return tuple(sorted({str(name) for entry in entries for name in entry.get(key) or ()}))
 
-    schemas = tuple((database, schema) for database, _, schema in (name.partition(".") for name in names("schemas")))
+    # A database may have a dot in its name; a schema, which ends in a plugin id, has none.
+    schemas = tuple((database, schema) for database, _, schema in (name.rpartition(".") for name in names("schemas")))
     return Adopted(server=server, databases=names("databases"), schemas=schemas, roles=names("roles"))

@@ -55,10 +55,19 @@ def command(
     from generator.adoption.connection import AdminOptions
     from generator.adoption.document import to_json
     from generator.cli.output import show_diagnostics, show_json
+    from generator.diagnostics import GreenroomError
 
     project = pipeline.load(make_request(**options))
     plan = pipeline.plan_afresh(project, pipeline.resolve(project))
     names = [server.name for server in plan.servers]
+    if not names:
+        project.diagnostics.error(
+            "GR774",
+            "no plugin is on a PostgreSQL or MySQL server: there is nothing to adopt",
+            path="backend.database",
+            hint="name production's files with --config, in Backstage's order",
+        )
+        raise GreenroomError(project.diagnostics)
     for name in only:
         if name not in names:
             raise click.BadParameter(

@@ -386,3 +386,26 @@ def test_a_server_that_stops_answering_is_given_up(stage: Stage, monkeypatch: py
     with pytest.raises(psycopg.Error), postgresql._session(parameters, "postgres", 5) as session:
         session.execute("SELECT pg_sleep(30)")
     assert time.monotonic() - started < 20
+
+
+def test_without_a_server_there_is_nothing_to_look_at(tmp_path: Path) -> None:
+    (tmp_path / "app-config.yaml").write_text("backend: {database: {client: better-sqlite3, connection: ':memory:'}}\n")
+    said = adopt(tmp_path, "--write", status=1)
+    assert said.stdout == ""
+    assert (
+        "error[GR774] backend.database: no plugin is on a PostgreSQL or MySQL server: there is nothing to adopt"
+        in said.stderr
+    )
+    assert not (tmp_path / "greenroom.adopt.yaml").exists()
+
+
+def test_a_database_with_a_dot(stage: Stage, folder: Path) -> None:
+    config = yaml.safe_load((folder / "app-config.yaml").read_text())
+    config["backend"]["database"] |= {"pluginDivisionMode": "schema"}
+    config["backend"]["database"]["connection"]["database"] = "my.portal"
+    (folder / "app-config.yaml").write_text(yaml.safe_dump(config))
+    make(stage, "my.portal", stage.admin, "CREATE SCHEMA catalog")
+    first = as_json(stage, folder, "--administrator", stage.admin, "--write")
+    assert first["servers"]["primary"]["adopt"] == {"databases": ["my.portal"], "schemas": ["my.portal.catalog"]}
+    # What was written is read again by every other run.
+    assert as_json(stage, folder, "--administrator", stage.admin) == first | {"written": []}
