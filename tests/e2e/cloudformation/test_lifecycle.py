@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import os
 import subprocess
@@ -92,7 +93,9 @@ class Portal:
             if resource["Type"] == "AWS::CloudFormation::Stack":
                 file = folder / resource["Properties"]["TemplateURL"]
                 nested = simplified(read_template(file.read_text()), code)
-                key = self.cloud.upload(file.name, json.dumps(nested).encode())
+                body = json.dumps(nested).encode()
+                # Another address for another content, as `aws cloudformation package` has it.
+                key = self.cloud.upload(f"{hashlib.sha256(body).hexdigest()}-{file.name}", body)
                 resource["Properties"]["TemplateURL"] = f"http://127.0.0.1:{self.cloud.port}/artifacts/{key}"
         return self.apply(template)
 
@@ -352,3 +355,21 @@ def test_passwords_after_a_rollback(portal: Portal, failing: str) -> None:
     portal.must_deploy()
     assert portal.rows("catalog") == 1
     assert portal.rows("search") == 1
+
+
+@pytest.mark.slow
+def test_two_hundred_plugins(large_portal: Portal) -> None:
+    """More than one template holds: the rest is a nested stack."""
+    large_portal.plugins = [f"plugin-{number:03}" for number in range(200)]
+    large_portal.must_deploy()
+    assert (large_portal.folder / "infra" / "cloudformation" / "databases-2.yaml").exists()
+    assert large_portal.target.databases == {f"backstage_plugin_plugin-{number:03}" for number in range(200)}
+    assert large_portal.rows("plugin-000") == 1
+    assert large_portal.rows("plugin-199") == 1
+    with pytest.raises(REFUSED):
+        large_portal.rows("plugin-000", "backstage_plugin_plugin-199")
+    # One more: nobody moves.
+    large_portal.plugins.append("a-new-one")
+    large_portal.must_deploy()
+    assert large_portal.rows("a-new-one") == 1
+    assert large_portal.rows("plugin-000") == 2
