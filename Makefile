@@ -40,9 +40,7 @@ oracle: setup-test ## compare GREENROOM_ORACLE_EXAMPLES (1000) random configs wi
 		$(PYTHON_IN_VENV) -m pytest tests/oracle $(ARGS)
 
 coverage: setup-test ## every branch of the CloudFormation functions is run by a test
-	@$(PYTHON_IN_VENV) -m coverage run -m pytest -n0 -q -m "not slow" -k "not pg18" $(ARGS) \
-		tests/unit/cloudformation_functions tests/e2e/cloudformation --ignore tests/e2e/cloudformation/test_lifecycle.py
-	@$(PYTHON_IN_VENV) -m coverage report
+	@$(PYTHON_IN_VENV) tools/functions_coverage.py $(ARGS)
 
 goldens: setup-test ## generate examples/*/expected anew
 	@$(PYTHON_IN_VENV) tools/regenerate_goldens.py $(ARGS)

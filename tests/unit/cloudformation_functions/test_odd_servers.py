@@ -268,6 +268,58 @@ def test_a_driver_that_gives_up(monkeypatch: pytest.MonkeyPatch, raised: Excepti
         pass
 
 
+@pytest.mark.parametrize(
+    ("code", "error", "text"),
+    [
+        ("53300", TransientError, r"sorry, too many clients \(53300\)"),
+        ("57P03", TransientError, r"sorry, too many clients \(57P03\)"),
+        ("28P01", RefusedError, "'admin' cannot log in to database 'postgres': sorry, too many clients"),
+    ],
+)
+def test_a_server_that_lets_nobody_in(monkeypatch: pytest.MonkeyPatch, code: str, error: type[Exception], text: str) -> None:
+    """What may be otherwise in a moment is tried again, a wrong password is not."""
+    from pg8000.exceptions import DatabaseError
+
+    def connection(*_: object, **__: object) -> None:
+        raise DatabaseError({"C": code, "M": "sorry, too many clients"})
+
+    stream = socket.socket()
+    monkeypatch.setattr("pg8000.native.Connection", connection)
+    monkeypatch.setattr(pg8000_server, "postgresql_socket", lambda *_: stream)
+    server = pg8000_server.Pg8000Server(order().wanted, ("admin", "secret"), "", "", Deadline(5))
+    with pytest.raises(error, match=text), server.session("postgres"):
+        pass
+    assert stream.fileno() == -1, "the connection was left open"
+
+
+def test_a_line_that_breaks_in_the_middle_of_a_statement() -> None:
+    """The driver's exceptions are as different as the places where it breaks; each of them is worth another attempt."""
+    import struct
+
+    import pymysql
+    from pg8000.exceptions import InterfaceError
+
+    class Connection:
+        def __init__(self, raised: Exception) -> None:
+            self.raised = raised
+
+        def run(self, _: str) -> None:
+            raise self.raised
+
+        def cursor(self) -> None:
+            raise self.raised
+
+    address = ("localhost", 1)
+    for error in (InterfaceError("network error"), struct.error("unpack"), IndexError("x"), TimeoutError("timed out")):
+        with socket.socket() as stream, pytest.raises(TransientError, match="localhost:1: "):
+            pg8000_server.Pg8000Session(Connection(error), stream, address, Deadline(5)).run("SELECT 1")  # type: ignore[arg-type]
+    for error in (pymysql.OperationalError(2013, "Lost connection"), pymysql.InterfaceError(0, ""), BrokenPipeError("x")):
+        with pytest.raises(TransientError, match="localhost:1: "):
+            PyMySQLSession(Connection(error), address).run("SELECT 1")
+    with pytest.raises(SqlError, match="denied"):
+        PyMySQLSession(Connection(pymysql.OperationalError(1044, "denied")), address).run("SELECT 1")
+
+
 def test_a_data_api_transaction_that_cannot_be_rolled_back() -> None:
     class Client:
         def begin_transaction(self, **_: str) -> dict[str, str]:
