@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from generator.adoption.assessment import Assessment
+    from generator.adoption.connection import AdminOptions
+    from generator.model import Plan, Server
     from generator.pipeline import Project
 
 
@@ -55,28 +57,13 @@ def command(
     from generator.adoption.connection import AdminOptions
     from generator.adoption.document import to_json
     from generator.cli.output import show_diagnostics, show_json
-    from generator.diagnostics import GreenroomError
 
     project = pipeline.load(make_request(**options))
     plan = pipeline.plan_afresh(project, pipeline.resolve(project))
-    names = [server.name for server in plan.servers]
-    if not names:
-        project.diagnostics.error(
-            "GR774",
-            "no plugin is on a PostgreSQL or MySQL server: there is nothing to adopt",
-            path="backend.database",
-            hint="name production's files with --config, in Backstage's order",
-        )
-        raise GreenroomError(project.diagnostics)
-    for name in only:
-        if name not in names:
-            raise click.BadParameter(
-                f"there is no server {name!r} in the plan; there is {', '.join(names)}", param_hint="--server"
-            )
-    wanted = [server for server in plan.servers if not only or server.name in only]
-    unseen = [name for name in names if only and name not in only]
+    wanted = _chosen(project, plan, only)
     if len(wanted) > 1 and (host or port):
         raise click.UsageError("--host and --port are about one server: name it with --server")
+    unseen = [server.name for server in plan.servers if server not in wanted]
     assessments = []
     for server in wanted:
         found = _look(project, plan, server, AdminOptions(host, port, user, database), administrator, timeout)
@@ -105,8 +92,33 @@ def command(
     return 0
 
 
+def _chosen(project: Project, plan: Plan, only: tuple[str, ...]) -> list[Server]:
+    """The servers of the plan that ``--server`` names, or all.
+
+    Raises:
+        GreenroomError: there is none at all.
+        click.BadParameter: there is none of that name.
+    """
+    from generator.diagnostics import GreenroomError
+
+    names = [server.name for server in plan.servers]
+    if not names:
+        project.diagnostics.error(
+            "GR774",
+            "no plugin is on a PostgreSQL or MySQL server: there is nothing to adopt",
+            path="backend.database",
+            hint="name production's files with --config, in Backstage's order",
+        )
+        raise GreenroomError(project.diagnostics)
+    for name in only:
+        if name not in names:
+            known = ", ".join(names)
+            raise click.BadParameter(f"there is no server {name!r} in the plan; there is {known}", param_hint="--server")
+    return [server for server in plan.servers if not only or server.name in only]
+
+
 def _look(
-    project: Project, plan: Any, server: Any, options: Any, administrator: str | None, timeout: int
+    project: Project, plan: Plan, server: Server, options: AdminOptions, administrator: str | None, timeout: int
 ) -> Assessment | None:
     from generator.adoption.assess import assess
     from generator.adoption.connection import admin_connection
