@@ -12,6 +12,7 @@ import click
 from generator.cli.options import common_options, make_request, with_formats
 
 if TYPE_CHECKING:
+    from generator.diagnostics import Diagnostic
     from generator.live.options import PreflightOptions
     from generator.live.results import PreflightReport
     from generator.live.targets import PreflightTarget
@@ -91,10 +92,11 @@ def command(
     report = _run(targets, chosen, wait=wait, quiet=quiet)
     if junit_file is not None:
         _write_junit(junit_file, report)
-    _show(report, output_format)
+    # The fragment among the --config files is right here, where it is proved.
+    read = [item for item in project.diagnostics if item.code != "GR406"]
+    _show(report, read, output_format)
     if output_format != "json":
-        # The fragment among the --config files is right here, where it is proved.
-        show_diagnostics((item for item in project.diagnostics if item.code != "GR406"), quiet=quiet)
+        show_diagnostics(read, quiet=quiet)
         show_diagnostics(report.diagnostics(), quiet=quiet)
     return 0 if report.ready else NOT_READY
 
@@ -156,11 +158,12 @@ def _write_junit(path: Path, report: PreflightReport) -> None:
         raise click.BadParameter(f"{path}: {error.strerror}", param_hint="--junit") from None
 
 
-def _show(report: PreflightReport, output_format: str) -> None:
+def _show(report: PreflightReport, read: list[Diagnostic], output_format: str) -> None:
+    """The result; ``read`` is what was wrong in the configuration already."""
     from generator.cli.output import show_json
 
     if output_format == "json":
-        show_json({**report.to_json(), "diagnostics": [item.to_json() for item in report.diagnostics()]})
+        show_json({**report.to_json(), "diagnostics": [item.to_json() for item in (*read, *report.diagnostics())]})
     elif output_format == "junit":
         from generator.live.junit import junit
 
