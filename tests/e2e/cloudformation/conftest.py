@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
@@ -11,9 +12,11 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+from cfn_portal import Portal, clean_up
 from cfn_stage import ADMIN, ADMIN_PASSWORD, Cloud, Target, provider, response_server
 from cfn_wire import TlsFront, running
 from mariadb import make_certificates, mariadb_server
+from ministack import MiniStack, ministack
 
 from generator.live.embedded import embedded_server
 
@@ -118,3 +121,31 @@ def cloud(target: Target, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
 def pg_cloud(postgresql: Target, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
     """Requests to the handlers, on every PostgreSQL."""
     yield from _cloud(postgresql, monkeypatch)
+
+
+@pytest.fixture(scope="session")
+def cloud_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MiniStack]:
+    """A running MiniStack."""
+    try:
+        with ministack(tmp_path_factory.mktemp("ministack")) as running_one:
+            yield running_one
+    except (OSError, subprocess.SubprocessError) as error:
+        pytest.skip(f"MiniStack cannot be installed: {error}")
+
+
+@pytest.fixture
+def portal(target: Target, cloud_stack: MiniStack, tmp_path: Path) -> Iterator[Portal]:
+    """A portal on each server."""
+    made = Portal(tmp_path, target, cloud_stack)
+    yield made
+    clean_up(made)
+
+
+@pytest.fixture
+def large_portal(pg18: Target, cloud_stack: MiniStack, tmp_path: Path) -> Iterator[Portal]:
+    """A portal on one server."""
+    pg18.clear()
+    made = Portal(tmp_path, pg18, cloud_stack)
+    yield made
+    clean_up(made)
+    pg18.clear()

@@ -67,6 +67,7 @@ class MiniStack:
     port: int
     drivers: Path
     log: Path
+    _functions: dict[str, str] | None = None
 
     def client(self, name: str) -> Any:
         import boto3
@@ -83,13 +84,16 @@ class MiniStack:
 
     def upload_functions(self, folder: Path) -> dict[str, str]:
         """What ``aws cloudformation package`` does with the functions' folder, after ``pip install --target``."""
+        if self._functions:  # greenroom writes the same ones each time
+            return self._functions
         packed = io.BytesIO()
         with zipfile.ZipFile(packed, "w") as archive:
             for root in (folder, self.drivers):
                 for path in sorted(root.rglob("*")):
                     if path.is_file() and "__pycache__" not in path.parts:
                         archive.write(path, path.relative_to(root))
-        return {"S3Bucket": "artifacts", "S3Key": self.upload("functions.zip", packed.getvalue())}
+        self._functions = {"S3Bucket": "artifacts", "S3Key": self.upload("functions.zip", packed.getvalue())}
+        return self._functions
 
     def upload(self, key: str, body: bytes) -> str:
         s3 = self.client("s3")
