@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from generator.diagnostics import Diagnostics
-    from generator.model import Plan
+    from generator.model import Plan, Server
     from generator.targets.base import RenderContext
     from generator.targets.terraform.hcl import Variable
     from generator.targets.terraform.kinds import Kind
@@ -117,7 +117,8 @@ def _servers(plan: Plan) -> dict[str, str]:
     """The root modules that create servers, by path."""
     found: dict[str, str] = {}
     for server in plan.servers:
-        module = KINDS[server.kind].module(server, plan) if server.engine in KINDS[server.kind].engines else None
+        kind = _kind(plan, server)
+        module = kind.module(server, plan) if server.engine in kind.engines else None
         if module is None:
             continue
         view = module._asdict() | module.view | {"server_name": identifier(server.name), "folder": Escaped(folder(server))}
@@ -136,9 +137,14 @@ def _servers(plan: Plan) -> dict[str, str]:
     return found
 
 
+def _kind(plan: Plan, server: Server) -> ServerKind:
+    kind = KINDS[server.kind]
+    return kind.without_passwords if plan.credentials == "iam" else kind
+
+
 def _kinds(plan: Plan) -> list[ServerKind]:
     """The kinds of the servers Terraform works on."""
-    return [KINDS[server.kind] for server in plan.servers]
+    return [_kind(plan, server) for server in plan.servers]
 
 
 def _providers(plan: Plan, store: Store, engines: Engines) -> dict[str, Any]:
@@ -146,7 +152,7 @@ def _providers(plan: Plan, store: Store, engines: Engines) -> dict[str, Any]:
     for server in plan.servers:
         alias = engines.shape(server.engine).aliases[server.name]
         arguments = {"alias": string(alias)} if alias else {}
-        kind = KINDS[server.kind]
+        kind = _kind(plan, server)
         ephemerals += kind.ephemerals(server)
         found.append(
             ProviderConfiguration(
@@ -162,7 +168,7 @@ def _providers(plan: Plan, store: Store, engines: Engines) -> dict[str, Any]:
 
 
 def _variables(plan: Plan, store: Store) -> list[Variable]:
-    found = [variable for server in plan.servers for variable in KINDS[server.kind].variables(server)]
+    found = [variable for server in plan.servers for variable in _kind(plan, server).variables(server)]
     found += store.variables(list(plan.roles))
     found += [variable for kind in _kinds(plan) for variable in kind.shared_variables]
     return sorted({variable.name: variable for variable in reversed(found)}.values(), key=lambda variable: variable.name)
@@ -185,6 +191,7 @@ def _readme(plan: Plan, store: Store, engines: Engines) -> dict[str, Any]:
                 "kind": Escaped(server.kind),
                 "certificate": Escaped("tls_ca" if server.engine == MYSQL else "sslrootcert"),
                 "authorities": KINDS[server.kind].name in ("aws-rds", "aws-aurora"),
+                "has_token": plan.credentials == "iam" and server.kind == "azure-flexible",
                 "own_authority": KINDS[server.kind].name == "google-cloudsql" and server.engine == ENGINE,
             }
             for server in plan.servers

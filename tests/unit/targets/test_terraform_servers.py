@@ -122,6 +122,53 @@ def test_azure_lets_entra_in_only_where_it_is_wanted() -> None:
     assert "tenant_id" in variables(found["server/variables.tf"])
 
 
+def test_an_entra_administrator_lets_roles_in() -> None:
+    """Nobody else may set the label of a role: Terraform works as one, and no password of the server's is read."""
+    plan = created("azure-flexible")
+    roles = {role.name: role._replace(iam="azure") for role in plan.roles}
+    plugins = tuple(item._replace(role=roles[item.role.name]) for item in plan.plugins)
+    found = files(plan._replace(credentials="iam", roles=tuple(roles.values()), plugins=plugins))
+    entra = "azurerm_postgresql_flexible_server_active_directory_administrator"
+    assert f'resource "{entra}" "entra"' in found["server/main.tf"]
+    assert f"primary_admin_user = {entra}.entra.principal_name" in found["server/outputs.tf"]
+    (output,) = [item['"databases"'] for item in hcl2.loads(found["server/outputs.tf"])["output"] if '"databases"' in item]
+    wanted = variables(found["databases/variables.tf"])
+    missing = {name for name, body in wanted.items() if "default" not in body} - set(output["value"])
+    assert missing == {"entra_object_ids"}
+    assert set(output["value"]) <= set(wanted)
+    assert re.search(r"azure_identity_auth += true", found["databases/providers.tf"])
+    assert not re.search(r"password|ephemeral|azurerm", found["databases/providers.tf"] + found["databases/terraform.tf"])
+    assert "administrator's password from the cloud's store" not in found["databases/README.md"]
+    assert entra not in module("azure-flexible")["server/main.tf"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "engine", "refused", "taken"),
+    [
+        ("aws-rds", "mysql", "db.t4g.small", "db.t4g.medium"),
+        ("aws-aurora", "mysql", "db.t3.medium", "db.t4g.medium"),
+        ("aws-rds", "postgresql", None, "db.t4g.micro"),
+        ("aws-aurora", "postgresql", None, "db.t4g.medium"),
+    ],
+)
+def test_classes_without_performance_insights(kind: str, engine: str, refused: str | None, taken: str) -> None:
+    rules = variables(module(kind, engine)["server/variables.tf"])["instance_class"]["validation"]
+    assert len(rules) == (2 if refused else 1)
+    if refused:
+        (pattern,) = re.findall(r'regex\("(.*?)", var', rules[1]["condition"])
+        pattern = pattern.replace("\\\\", "\\")
+        assert re.search(pattern, refused)
+        assert not re.search(pattern, taken)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("kind", ["aws-rds", "aws-aurora"])
+def test_a_minor_version_that_aws_raises_is_not_undone(kind: str, engine: str) -> None:
+    """The provider compares what is said only: with a full version the next plan would be a downgrade, which AWS refuses."""
+    version = variables(module(kind, engine)["server/variables.tf"])["engine_version"]["default"].strip('"')
+    assert re.fullmatch(r"[0-9]+|8\.[04]", version)
+
+
 TAGS = (("Cost Center", 'r&d "${x}"'), ("team", "portal"))
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from generator.escaping import Escaped
 from generator.targets.terraform.escaping import string
-from generator.targets.terraform.hcl import Ephemeral, ProviderConfiguration, RequiredProvider, Variable, aligned
+from generator.targets.terraform.hcl import Ephemeral, ProviderConfiguration, RequiredProvider, Validation, Variable, aligned
 from generator.targets.terraform.inputs import number, required, switch, text, texts
 from generator.targets.terraform.servers.base import ServerModule
 from generator.targets.terraform.servers.created import (
@@ -57,12 +57,20 @@ _LOGS: Final = {
     ("aws-aurora", "postgresql"): ("postgresql",),
     ("aws-aurora", "mysql"): ("audit", "error", "slowquery"),
 }
-#: Engine in AWS, default version, and what the parameter group's family is made of.
+#: Engine in AWS, default version, and what the parameter group's family is made of. AWS picks the minor version and raises
+#: it; one that is written out would be undone by the next plan, which AWS refuses.
 _ENGINES: Final = {
     ("aws-rds", "postgresql"): ("postgres", "17", "postgres"),
     ("aws-rds", "mysql"): ("mysql", "8.4", "mysql"),
-    ("aws-aurora", "postgresql"): ("aurora-postgresql", "16.6", "aurora-postgresql"),
-    ("aws-aurora", "mysql"): ("aurora-mysql", "8.0.mysql_aurora.3.08.2", "aurora-mysql"),
+    ("aws-aurora", "postgresql"): ("aurora-postgresql", "17", "aurora-postgresql"),
+    ("aws-aurora", "mysql"): ("aurora-mysql", "8.0", "aurora-mysql"),
+}
+
+
+#: Classes too small for Performance Insights, by kind and engine.
+_TOO_SMALL: Final = {
+    ("aws-rds", "mysql"): "^db\\.t[0-9a-z]+\\.(micro|small)$",
+    ("aws-aurora", "mysql"): "^db\\.t([23]\\.|[0-9a-z]+\\.(micro|small)$)",
 }
 
 
@@ -126,7 +134,7 @@ class AwsRds(Created):
                 "locals": _family(family, server.engine, aurora=self.name == "aws-aurora"),
                 "skips": self._skips(server),
             },
-            variables=(*_variables(server, plan), *self._sizes(version)),
+            variables=(*_variables(server, plan), *self._sizes(server, version)),
             providers=(AWS,),
             configuration=_configuration(plan),
             databases=outputs(server, values, self._iam(server) if plan.credentials == "iam" else {}),
@@ -140,6 +148,7 @@ class AwsRds(Created):
             f"{server.name}_resource_id": Escaped(f"{self.resource}.{identity}"),
             "aws_account_id": Escaped("data.aws_caller_identity.current.account_id"),
             "aws_partition": Escaped("data.aws_partition.current.partition"),
+            "aws_region": Escaped(f'split(":", {self.resource}.arn)[3]'),
         }
 
     def _parameters(self, server: Server) -> dict[str, str]:
@@ -149,12 +158,17 @@ class AwsRds(Created):
         del server
         return []
 
-    def _sizes(self, version: str) -> tuple[Variable, ...]:
+    def _sizes(self, server: Server, version: str) -> tuple[Variable, ...]:
+        most = number("max_allocated_storage", 200, "GiB of storage it may grow to by itself.", 22, 65536)
+        room = Validation(
+            condition=Escaped("var.max_allocated_storage >= var.allocated_storage * 1.1"),
+            message=string("A tenth more than allocated_storage, at least."),
+        )
         return (
             _engine_version(version),
-            _instance_class("db.t4g.medium"),
+            _instance_class("db.t4g.medium", _TOO_SMALL.get((self.name, server.engine))),
             number("allocated_storage", 20, "GiB of storage at first.", 20, 65536),
-            number("max_allocated_storage", 200, "GiB of storage it may grow to by itself.", 22, 65536),
+            most._replace(validations=(*most.validations, room)),
             switch("multi_az", "Whether a standby in another zone takes over when one fails.", default=True),
         )
 
@@ -172,10 +186,10 @@ class AwsAurora(AwsRds):
             return ["CKV_AWS_326:Backtracking changes every database at once; point-in-time recovery makes a new cluster."]
         return []
 
-    def _sizes(self, version: str) -> tuple[Variable, ...]:
+    def _sizes(self, server: Server, version: str) -> tuple[Variable, ...]:
         return (
             _engine_version(version),
-            _instance_class("db.r6g.large"),
+            _instance_class("db.r6g.large", _TOO_SMALL.get((self.name, server.engine))),
             number("instances", 2, "Number of instances: one writer, the others readers that take over.", 1, 16),
         )
 
@@ -199,27 +213,41 @@ def _engine_version(default: str) -> Variable:
     return text(
         "engine_version",
         default,
-        "Version of the engine. A higher major version is an upgrade: see to it in a window of its own.",
+        "Version of the engine, without the minor one, which AWS raises by itself. A higher one is an upgrade: see to it in "
+        "a window of its own, with allow_major_version_upgrade.",
         "^[0-9]+(\\.[0-9A-Za-z_]+)*$",
-        "A version, such as 17 or 17.4.",
+        f"A version, such as {default}.",
     )
 
 
-def _instance_class(default: str) -> Variable:
-    return text("instance_class", default, "Size of an instance.", "^db\\.[a-z0-9-]+\\.[a-z0-9-]+$", "Such as db.r6g.large.")
+def _instance_class(default: str, too_small: str | None) -> Variable:
+    made = text("instance_class", default, "Size of an instance.", "^db\\.[a-z0-9-]+\\.[a-z0-9-]+$", f"Such as {default}.")
+    if too_small is None:
+        return made
+    large_enough = Validation(
+        condition=Escaped(f"!can(regex({string(too_small)}, var.instance_class))"),
+        message=string("A class that has Performance Insights with this engine; this one is too small."),
+    )
+    return made._replace(validations=(*made.validations, large_enough))
+
+
+def _name(server: Server, plan: Plan) -> Variable:
+    made = text(
+        "name",
+        server_id(server, plan),
+        "Name of the server, and of what is around it.",
+        "^[a-z](-?[a-z0-9])*$",
+        "Lower-case letters, digits and single dashes, a letter first.",
+    )
+    short = Validation(condition=Escaped("length(var.name) <= 52"), message=string("Up to 52 characters."))
+    return made._replace(validations=(*made.validations, short))
 
 
 def _variables(server: Server, plan: Plan) -> list[Variable]:
     network = "Ids of security groups whose members may connect: Backstage's, and one for where Terraform runs."
     return [
         AWS_REGION,
-        text(
-            "name",
-            server_id(server, plan),
-            "Name of the server, and of what is around it.",
-            "^[a-z](-?[a-z0-9])*$",
-            "Lower-case letters, digits and single dashes, a letter first.",
-        ),
+        _name(server, plan),
         text(
             "admin_user",
             ADMIN,
@@ -243,5 +271,6 @@ def _variables(server: Server, plan: Plan) -> list[Variable]:
             "Private IPv4 ranges, such as 10.0.0.0/16.",
         ),
         number("backup_retention_days", 14, "Days to keep backups.", 7, 35),
+        switch("allow_major_version_upgrade", "Whether engine_version may be of a higher major version.", default=False),
         switch("deletion_protection", "Whether AWS refuses to delete the server.", default=True),
     ]

@@ -6,15 +6,17 @@ from typing import TYPE_CHECKING, Any, Final
 
 from generator.escaping import Escaped
 from generator.targets.terraform.escaping import string
-from generator.targets.terraform.hcl import FALSE, Ephemeral, ProviderConfiguration, Variable, aligned
-from generator.targets.terraform.inputs import number, required, switch, text
-from generator.targets.terraform.servers.base import ServerModule
+from generator.targets.terraform.hcl import FALSE, TRUE, Ephemeral, ProviderConfiguration, Validation, Variable, aligned
+from generator.targets.terraform.inputs import NUMBER, choice, number, required, switch, text
+from generator.targets.terraform.servers.base import ServerModule, folder
 from generator.targets.terraform.servers.created import ADMIN, ENGINE_TITLES, PORTS, Created, outputs, server_id
 from generator.targets.terraform.stores.azure_keyvault import AZURE, AZURE_SUBSCRIPTION, KEY_VAULT, azure_configuration
 from generator.targets.terraform.stores.named import RANDOM
 
 if TYPE_CHECKING:
     from generator.model import Plan, Server
+    from generator.targets.terraform.hcl import Arguments, RequiredProvider
+    from generator.targets.terraform.servers.base import ServerKind
     from generator.targets.terraform.stores.base import Tags
 
 _ID: Final = "^/subscriptions/[^/]+/resourceGroups/[^/]+/providers/Microsoft\\.Network/"
@@ -37,13 +39,17 @@ _PARAMETERS: Final = {
     },
 }
 _COMMENTS: Final = {"log_statement": "Other values would write the passwords of new roles into the log."}
-_TENANT: Final = (
+_UUID: Final = "^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$"
+_ENTRA: Final = (
     required(
-        "tenant_id",
-        "Entra tenant of the principals that sign in.",
-        "^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$",
-        "The id of a tenant, a UUID.",
+        "entra_admin_name",
+        "Name of the Entra administrator (a group, a user, a service principal): Terraform works as it in databases/.",
+        '^[^"]{1,63}$',
+        "1 to 63 characters.",
     ),
+    required("entra_admin_object_id", "Object id of the Entra administrator.", _UUID, "An object id, a UUID."),
+    choice("entra_admin_type", "Group", "What the Entra administrator is.", ("Group", "ServicePrincipal", "User")),
+    required("tenant_id", "Entra tenant of the principals that sign in.", _UUID, "The id of a tenant, a UUID."),
 )
 _SIZES: Final = {
     "postgresql": ("17", "^1[5-8]$", "GP_Standard_D2ds_v5"),
@@ -55,8 +61,8 @@ class AzureFlexible(Created):
     """See the module."""
 
     name = "azure-flexible"
-    providers = (AZURE,)
-    shared_variables = (AZURE_SUBSCRIPTION,)
+    providers: tuple[RequiredProvider, ...] = (AZURE,)
+    shared_variables: tuple[Variable, ...] = (AZURE_SUBSCRIPTION,)
     secret = "Id of the secret with the password"  # noqa: S105 - a description
 
     def variables(self, server: Server) -> list[Variable]:
@@ -114,6 +120,7 @@ class AzureFlexible(Created):
                 f"server/azure-{server.engine}.tf.j2",
                 "server/azure-parameters.tf.j2",
                 "server/azure-admin.tf.j2",
+                *(("server/azure-entra.tf.j2",) if plan.credentials == "iam" else ()),
             ),
             view={
                 "server": Escaped(f"{resource}.database"),
@@ -121,12 +128,56 @@ class AzureFlexible(Created):
                 "parameters": _configurations(server),
                 "entra": plan.credentials == "iam",
             },
-            variables=_variables(server, plan) + (_TENANT if plan.credentials == "iam" else ()),
-            providers=(AZURE, RANDOM),
+            variables=_variables(server, plan) + (_ENTRA if plan.credentials == "iam" else ()),
+            # The first that knows the default version of MySQL, and PostgreSQL 18.
+            providers=(AZURE._replace(oldest="4.55.0"), RANDOM),
             configuration=azure_configuration(),
-            databases=outputs(server, values, {f"{server.name}_key_vault_id": Escaped("var.key_vault_id")}),
+            databases=self._databases(server, values),
             readme="server/README.azure.md.j2",
         )
+
+    def _databases(self, server: Server, values: dict[str, Escaped]) -> Arguments:
+        return outputs(server, values, {f"{server.name}_key_vault_id": Escaped("var.key_vault_id")})
+
+    @property
+    def without_passwords(self) -> ServerKind:
+        """The administrator is an Entra principal then, as only such a one may let others in."""
+        return AzureFlexibleEntra()
+
+
+class AzureFlexibleEntra(AzureFlexible):
+    """A server whose plugins sign in with Entra: Terraform does so as well, and needs no secret."""
+
+    providers = ()
+    shared_variables = ()
+
+    def variables(self, server: Server) -> list[Variable]:
+        """The tenant in place of the secret."""
+        kept = [item for item in super().variables(server) if not item.name.endswith(("_admin_secret", "_key_vault_id"))]
+        tenant = required(f"{server.name}_tenant_id", "", _UUID, "The id of a tenant, a UUID.")
+        says = string(f"Entra tenant of {server.name}_admin_user, an output of {folder(server)}/.")
+        return [*kept, tenant._replace(description=says)]
+
+    def provider_arguments(self, server: Server) -> dict[str, Escaped]:
+        """A token, which the provider asks for by itself, in place of the password."""
+        arguments = super().provider_arguments(server)
+        del arguments["password"]
+        return arguments | {"azure_identity_auth": TRUE, "azure_tenant_id": Escaped(f"var.{server.name}_tenant_id")}
+
+    def ephemerals(self, server: Server) -> list[Ephemeral]:
+        """None: there is no secret."""
+        del server
+        return []
+
+    def configurations(self, tags: Tags) -> list[ProviderConfiguration]:
+        """None."""
+        del tags
+        return []
+
+    def _databases(self, server: Server, values: dict[str, Escaped]) -> Arguments:
+        administrator = Escaped("azurerm_postgresql_flexible_server_active_directory_administrator.entra.principal_name")
+        found = values | {"admin_user": administrator, "tenant_id": Escaped("var.tenant_id")}
+        return aligned({f"{server.name}_{name}": found[name] for name in ("host", "port", "admin_user", "tenant_id")})
 
 
 def _configurations(server: Server) -> list[dict[str, Any]]:
@@ -158,7 +209,7 @@ def _variables(server: Server, plan: Plan) -> tuple[Variable, ...]:
     storage = (
         number("storage_gb", 64, "GiB of storage at first; it grows by itself.", 20, 16384)
         if server.engine == "mysql"
-        else number("storage_mb", 65536, "MiB of storage at first; it grows by itself.", 32768, 33553408)
+        else _storage_mb()
     )
     return (
         AZURE_SUBSCRIPTION,
@@ -187,7 +238,7 @@ def _variables(server: Server, plan: Plan) -> tuple[Variable, ...]:
         text("engine_version", version, "Version of the engine.", versions, f"Such as {version}."),
         text("sku_name", sku, "Size of the machine.", "^(B|GP|MO)_Standard_[A-Za-z0-9_]+$", f"Such as {sku}."),
         storage,
-        switch("high_availability", "Whether a standby in another zone takes over when one fails.", default=True),
+        _high_availability(),
         switch("geo_redundant_backup", "Whether backups are kept in the paired region as well.", default=True),
         text(
             "admin_user",
@@ -206,6 +257,28 @@ def _variables(server: Server, plan: Plan) -> tuple[Variable, ...]:
             settings={"default": _tags(plan), "nullable": FALSE},
         ),
     )
+
+
+def _storage_mb() -> Variable:
+    sizes = ", ".join(str(1024 * 2**power) for power in range(5, 15))
+    return Variable(
+        name=Escaped("storage_mb"),
+        type=NUMBER,
+        description=string("MiB of storage at first; it grows by itself."),
+        settings={"default": Escaped("65536"), "nullable": FALSE},
+        validations=(
+            Validation(condition=Escaped(f"contains([{sizes}], var.storage_mb)"), message=string(f"One of {sizes}.")),
+        ),
+    )
+
+
+def _high_availability() -> Variable:
+    made = switch("high_availability", "Whether a standby in another zone takes over when one fails.", default=True)
+    possible = Validation(
+        condition=Escaped('!var.high_availability || !startswith(var.sku_name, "B_")'),
+        message=string("A burstable size (B_…) has no standby: false, or another sku_name."),
+    )
+    return made._replace(validations=(possible,))
 
 
 def _tags(plan: Plan) -> Escaped:

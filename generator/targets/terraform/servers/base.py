@@ -64,6 +64,10 @@ class ServerKind(Protocol):
     def shared_variables(self) -> tuple[Variable, ...]:
         """The variables behind ``configurations``, one for all servers."""
 
+    @property
+    def without_passwords(self) -> ServerKind:
+        """The kind where plugins sign in without passwords."""
+
     def variables(self, server: Server) -> list[Variable]:
         """The variables of the configuration of the databases."""
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from generator.diagnostics import Diagnostics
     from generator.model import Plan, Server
     from generator.targets.terraform.hcl import Ephemeral, ProviderConfiguration, RequiredProvider
-    from generator.targets.terraform.servers.base import ServerModule
+    from generator.targets.terraform.servers.base import ServerKind, ServerModule
     from generator.targets.terraform.stores.base import Tags
 
 #: What the provider's connection URL takes as it stands: a host name, an IPv4 address, an IPv6 address in brackets.
@@ -38,6 +38,11 @@ class Existing:
     engines = frozenset({"postgresql", "mysql"})
     providers: tuple[RequiredProvider, ...] = ()
     shared_variables: tuple[Variable, ...] = ()
+
+    @property
+    def without_passwords(self) -> ServerKind:
+        """The same: the administrator has a password all the same."""
+        return self
 
     def provider_arguments(self, server: Server) -> dict[str, Escaped]:
         """The connection, encrypted and verified unless a variable says otherwise."""

@@ -163,6 +163,7 @@ resource "aws_db_instance" "database" {
   skip_final_snapshot       = false
   final_snapshot_identifier = "${var.name}-final"
 
+  allow_major_version_upgrade     = var.allow_major_version_upgrade
   auto_minor_version_upgrade      = true
   enabled_cloudwatch_logs_exports = ["postgresql", "upgrade"]
   monitoring_interval             = 60

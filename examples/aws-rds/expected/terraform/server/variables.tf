@@ -24,6 +24,13 @@ variable "allocated_storage" {
   }
 }
 
+variable "allow_major_version_upgrade" {
+  type        = bool
+  description = "Whether engine_version may be of a higher major version."
+  default     = false
+  nullable    = false
+}
+
 variable "allowed_cidr_blocks" {
   type        = set(string)
   description = "IPv4 ranges that may connect."
@@ -80,13 +87,13 @@ variable "deletion_protection" {
 
 variable "engine_version" {
   type        = string
-  description = "Version of the engine. A higher major version is an upgrade: see to it in a window of its own."
+  description = "Version of the engine, without the minor one, which AWS raises by itself. A higher one is an upgrade: see to it in a window of its own, with allow_major_version_upgrade."
   default     = "17"
   nullable    = false
 
   validation {
     condition     = can(regex("^[0-9]+(\\.[0-9A-Za-z_]+)*$", var.engine_version))
-    error_message = "A version, such as 17 or 17.4."
+    error_message = "A version, such as 17."
   }
 }
 
@@ -98,7 +105,7 @@ variable "instance_class" {
 
   validation {
     condition     = can(regex("^db\\.[a-z0-9-]+\\.[a-z0-9-]+$", var.instance_class))
-    error_message = "Such as db.r6g.large."
+    error_message = "Such as db.t4g.medium."
   }
 }
 
@@ -111,6 +118,11 @@ variable "max_allocated_storage" {
   validation {
     condition     = var.max_allocated_storage >= 22 && var.max_allocated_storage <= 65536 && floor(var.max_allocated_storage) == var.max_allocated_storage
     error_message = "A whole number from 22 to 65536."
+  }
+
+  validation {
+    condition     = var.max_allocated_storage >= var.allocated_storage * 1.1
+    error_message = "A tenth more than allocated_storage, at least."
   }
 }
 
@@ -130,6 +142,11 @@ variable "name" {
   validation {
     condition     = can(regex("^[a-z](-?[a-z0-9])*$", var.name))
     error_message = "Lower-case letters, digits and single dashes, a letter first."
+  }
+
+  validation {
+    condition     = length(var.name) <= 52
+    error_message = "Up to 52 characters."
   }
 }
 

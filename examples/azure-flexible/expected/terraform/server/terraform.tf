@@ -6,7 +6,7 @@ terraform {
   required_providers {
     azurerm = {
       source  = "hashicorp/azurerm"
-      version = ">= 4.39.0, < 6.0.0"
+      version = ">= 4.55.0, < 6.0.0"
     }
     random = {
       source  = "hashicorp/random"

@@ -89,6 +89,11 @@ variable "high_availability" {
   description = "Whether a standby in another zone takes over when one fails."
   default     = true
   nullable    = false
+
+  validation {
+    condition     = !var.high_availability || !startswith(var.sku_name, "B_")
+    error_message = "A burstable size (B_…) has no standby: false, or another sku_name."
+  }
 }
 
 variable "key_vault_id" {
@@ -166,8 +171,8 @@ variable "storage_mb" {
   nullable    = false
 
   validation {
-    condition     = var.storage_mb >= 32768 && var.storage_mb <= 33553408 && floor(var.storage_mb) == var.storage_mb
-    error_message = "A whole number from 32768 to 33553408."
+    condition     = contains([32768, 65536, 131072, 262144, 524288, 1048576, 2097152, 4194304, 8388608, 16777216], var.storage_mb)
+    error_message = "One of 32768, 65536, 131072, 262144, 524288, 1048576, 2097152, 4194304, 8388608, 16777216."
   }
 }
 

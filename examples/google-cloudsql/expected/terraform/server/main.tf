@@ -11,7 +11,7 @@ resource "google_sql_database_instance" "database" {
   deletion_protection = var.deletion_protection
 
   settings {
-    edition                     = "ENTERPRISE"
+    edition                     = startswith(var.tier, "db-perf-optimized-") ? "ENTERPRISE_PLUS" : "ENTERPRISE"
     tier                        = var.tier
     availability_type           = var.availability_type
     deletion_protection_enabled = var.deletion_protection
