@@ -47,17 +47,23 @@ def environment(target: str, filters: Filters, overrides: Path | None = None) ->
 
     compiled = compiled_folder(target)
     loader = ModuleLoader(compiled) if compiled else FileSystemLoader(data_folder("templates") / target)
-    return _environment(ChoiceLoader([FileSystemLoader(overrides / target), loader]) if overrides else loader, filters)
+    if overrides is None:
+        return _environment(loader, filters)
+    # A template of a user's own comes with a pull request, perhaps: it may print, and not run whatever Python it likes.
+    from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+    both = ChoiceLoader([FileSystemLoader(overrides / target), loader])
+    return _environment(both, filters, ImmutableSandboxedEnvironment)
 
 
-def _environment(loader: BaseLoader, filters: Filters) -> Environment:
+def _environment(loader: BaseLoader, filters: Filters, kind: type[Environment] | None = None) -> Environment:
     from jinja2 import Environment, StrictUndefined
 
-    env = Environment(
+    env = (kind or Environment)(
         loader=loader,
         undefined=StrictUndefined,
         finalize=require_escaped,
-        autoescape=False,  # noqa: S701 - not HTML: every value has to come through a filter of the target's own syntax
+        autoescape=False,  # not HTML: every value has to come through a filter of the target's own syntax
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,

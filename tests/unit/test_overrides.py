@@ -72,9 +72,14 @@ def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
         ("\n# {{ providers[0].name }}\n", "2:1 error[GR651] templates: a template printed a value of type str without an"),
         ("{{ nothing | string }}\n", "1:1 error[GR651] templates: the template cannot be rendered: TypeError"),
         ("a\n{% if %}\n", "2:1 error[GR651] templates: the template cannot be rendered: Expected an expression, got 'end"),
+        ("{{ ''.__class__ | string }}\n", "1:1 error[GR651] templates: the template cannot be rendered: "),
+        (
+            "{{ cycler.__init__.__globals__.os.popen('id').read() | string }}\n",
+            "1:1 error[GR651] templates: the template cannot be rendered: access to attribute '__init__' of",
+        ),
         ("{{ 'x' | shout }}\n", "1:1 error[GR651] templates: the template cannot be rendered: No filter named 'shout'."),
     ],
-    ids=["unescaped", "undefined", "syntax", "filter"],
+    ids=["unescaped", "undefined", "syntax", "class", "program", "filter"],
 )
 def test_a_template_that_fails(tmp_path: Path, text: str, problem: str) -> None:
     (found,) = problems(tmp_path, {"terraform/terraform.tf.j2": text})
