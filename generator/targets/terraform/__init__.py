@@ -80,9 +80,7 @@ def _root(plan: Plan, store: Store, engines: Engines) -> dict[str, str]:
     files = {
         "README.md": _render("README.md.j2", _readme(plan, store, engines)),
         "outputs.tf": _render("outputs.tf.j2", {"plugins": engines.outputs()}),
-        "plugins.tf": _render(
-            "calls.tf.j2", {"header": header, "moves": engines.moved_plugins(), "calls": engines.plugins()}
-        ),
+        "plugins.tf": _render("calls.tf.j2", plugins),
         "providers.tf": _render("providers.tf.j2", _providers(plan, store, engines)),
         "terraform.tf": _render("terraform.tf.j2", {"providers": required_providers(engines, store, *_kinds(plan))}),
         "variables.tf": _render("variables.tf.j2", {"variables": _variables(plan, store)}),

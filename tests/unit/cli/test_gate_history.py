@@ -7,11 +7,14 @@ import io
 import json
 import shlex
 import subprocess
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from generator.cli.app import run
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 CONFIG = (
     "backend:\n  database:\n    client: pg\n    prefix: %s\n"
@@ -54,6 +57,17 @@ class Portal:
         self.git("add", "--all")
         self.git("commit", "--quiet", "--message", " ".join(plugins))
         return self.git("rev-parse", "HEAD")
+
+    def changed_by_hand(self) -> None:
+        """Two commits that change the lock file, so that neither HEAD nor the one before knows what went before that."""
+        for number in range(2):
+            lock = json.loads((self.root / LOCK).read_text())
+            lock["generator"] = f"greenroom {number}"
+            (self.root / LOCK).write_text(json.dumps(lock))
+            self.git("commit", "--quiet", "--all", "--message", "by hand")
+        assert self.run("generate").returncode == 0
+        self.git("commit", "--quiet", "--all", "--message", "generated")
+        assert self.run("generate", "--check").returncode == 0
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         out, err = io.StringIO(), io.StringIO()
@@ -103,17 +117,8 @@ def test_a_revert_that_is_older_than_the_last_change(portal: Portal) -> None:
     """Only the base knows it then."""
     added = portal.commit("auth", "search")
     portal.git("revert", "--no-edit", "HEAD")
-    portal.git("rm", "--quiet", "-r", "--cached", "infra")  # not what HEAD has, and not what it had before
-    portal.git("add", "--all")
-    (portal.root / "note").write_text("")
-    for _ in range(2):
-        portal.wants("auth")
-        lock = json.loads((portal.root / LOCK).read_text())
-        lock["generator"] += "x"
-        (portal.root / LOCK).write_text(json.dumps(lock))
-        portal.git("add", "--all")
-        portal.git("commit", "--quiet", "--message", "by hand")
-    assert portal.run("generate", "--base", added).returncode == 0
+    portal.changed_by_hand()
+    portal.repaired(portal.refused("--base", added))
     assert portal.lock("retired") == ["search"]
 
 
@@ -154,7 +159,8 @@ def test_a_plugin_that_goes_while_infra_is_anew(portal: Portal) -> None:
 def test_a_reverted_prefix_is_a_rename_back(portal: Portal) -> None:
     portal.commit("auth", prefix="portal_")
     portal.git("revert", "--no-edit", "HEAD")
-    assert "has database 'portal_auth' of the plugin 'auth'" in (sentence := portal.refused())
+    sentence = portal.refused()
+    assert "has database 'portal_auth' of the plugin 'auth'" in sentence
     portal.repaired(sentence)
     locked = json.loads((portal.root / LOCK).read_text())["plugins"]["auth"]
     assert (locked["database"], locked["renamedFrom"]) == ("backstage_plugin_auth", {"database": "portal_auth"})
@@ -196,15 +202,7 @@ def pull_request(portal: Portal, environ: dict[str, str], tmp_path: Path) -> Non
     portal.git("update-ref", "refs/remotes/origin/main", base)
     portal.git("switch", "--quiet", "--create", "revert")
     portal.git("revert", "--no-edit", "HEAD")
-    # Two changes by hand, so that neither HEAD nor the one before knows the plugin.
-    for number in range(2):
-        lock = json.loads((portal.root / LOCK).read_text())
-        lock["generator"] = f"greenroom {number}"
-        (portal.root / LOCK).write_text(json.dumps(lock))
-        portal.git("commit", "--quiet", "--all", "--message", "by hand")
-    portal.run("generate")
-    portal.git("commit", "--quiet", "--all", "--message", "generated")
-    assert portal.run("generate", "--check").returncode == 0
+    portal.changed_by_hand()
     event = tmp_path / "event.json"
     event.write_text(json.dumps({"pull_request": {"base": {"sha": base}}, "before": base}))
     for name, value in environ.items():
@@ -368,7 +366,8 @@ def test_a_base_whose_lock_file_cannot_be_read(portal: Portal, content: str, cod
     portal.git("commit", "--quiet", "--all", "--message", "bad")
     (portal.root / LOCK).write_bytes(good)
     portal.git("commit", "--quiet", "--all", "--message", "good")
-    assert "HEAD^:greenroom.lock.json" in (error := failed(portal, "--base", "HEAD^"))
+    error = failed(portal, "--base", "HEAD^")
+    assert "HEAD^:greenroom.lock.json" in error
     assert f"error[{code}]" in error
     # Nobody named that commit: what it had is said to be unknown, and is no reason to stop.
     result = portal.run("generate", "--check")
