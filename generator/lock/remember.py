@@ -37,7 +37,8 @@ def remember(present: Lock | None, earlier: Iterable[tuple[str, Lock]]) -> tuple
     """
     forgotten: list[Forgotten] = []
     for origin, lock in earlier:
-        present = present or Lock(plugins={})
+        # Without a lock file, what the earlier one lists are greenroom's own files still.
+        present = present or Lock(plugins={}, files=lock.files)
         plugins, retired = dict(present.plugins), dict(present.retired)
         successors = {old: new for new, plugin in present.known.items() for old in plugin.former_ids}
         for plugin_id, was in sorted(lock.present.items()):
