@@ -6,10 +6,11 @@ import json
 import os
 import subprocess
 import sys
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
 _RUN = "from generator.cli import main; main()"
@@ -23,6 +24,7 @@ class GitRepository:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
+        self._hidden = folder.with_name(f"{folder.name}.git-hidden")
         self._environment = {name: os.environ[name] for name in _KEPT if name in os.environ}
         self._environment |= {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull}
         for who in ("AUTHOR", "COMMITTER"):
@@ -75,6 +77,15 @@ class GitRepository:
     def switch(self, name: str, at: str | None = None) -> None:
         """Work on the branch ``name``; ``at`` makes it there."""
         self.git("switch", "--quiet", *(("--force-create", name, at) if at else (name,)))
+
+    @contextmanager
+    def without_history(self) -> Iterator[None]:
+        """As an export of the files, or a container they were copied into: greenroom finds no commits."""
+        (self.folder / ".git").rename(self._hidden)
+        try:
+            yield
+        finally:
+            self._hidden.rename(self.folder / ".git")
 
     # --- files --------------------------------------------------------------------------------------------------------
 
