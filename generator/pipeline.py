@@ -85,7 +85,8 @@ def plan(project: Project, resolved: PluginDatabaseMap) -> Planned:
     diagnostics = project.diagnostics
     fresh = make_plan(resolved, project.settings, diagnostics)
     ids = {plugin.plugin_id for plugin in fresh.plugins}
-    past = read_past(project.layout.lock, project.request.base, ids, project.settings, diagnostics)
+    request, settings = project.request, project.settings
+    past = read_past(project.layout.lock, request.base, ids, settings, diagnostics, root=request.root)
     if not diagnostics.has_errors:  # a plan that lacks a plugin would make it look retired
         fresh = reconcile(fresh, past.lock, diagnostics, resolved=resolved)
         fresh = assign_stacks(fresh, past.lock, wanted="cloudformation" in project.layout.targets)

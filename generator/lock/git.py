@@ -20,9 +20,10 @@ class GitError(Exception):
 
 @dataclass(frozen=True)
 class Repository:
-    """A folder inside a Git work tree. Paths are relative to it or absolute."""
+    """A folder inside the Git work tree at ``top``. Paths are relative to the folder or absolute."""
 
     folder: Path
+    top: Path
 
     @classmethod
     def around(cls, path: Path) -> Repository | None:
@@ -30,8 +31,8 @@ class Repository:
         folder = Path(os.path.abspath(path))  # noqa: PTH100 - a link in the path stays what it is
         while not folder.is_dir() and folder != folder.parent:
             folder = folder.parent
-        inside = any((parent / ".git").exists() for parent in (folder, *folder.parents))
-        return cls(folder) if inside else None
+        top = next((parent for parent in (folder, *folder.parents) if (parent / ".git").exists()), None)
+        return cls(folder, top) if top is not None else None
 
     def commit(self, revision: str) -> str | None:
         """The commit that ``revision`` names, ``None`` where it names none."""
@@ -62,10 +63,9 @@ class Repository:
 
     def files_named(self, commit: str, name: str) -> list[Path]:
         """The files called ``name`` in ``commit``, as absolute paths, sorted."""
-        top = Path(os.fsdecode(self._run("rev-parse", "--show-toplevel")).rstrip("\n"))
         listed = self._run("ls-tree", "-r", "-z", "--name-only", "--full-tree", commit).split(b"\0")
         end = os.fsencode(name)
-        return sorted(top / os.fsdecode(item) for item in listed if item == end or item.endswith(b"/" + end))
+        return sorted(self.top / os.fsdecode(item) for item in listed if item == end or item.endswith(b"/" + end))
 
     def _inside(self, path: Path) -> Path:
         """``path`` as Git wants it: relative to the folder it works in."""

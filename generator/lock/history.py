@@ -40,11 +40,13 @@ class History(NamedTuple):
     base: Compared | None = None
 
 
-def read_history(lock: Path, base: Base | None, diagnostics: Diagnostics) -> History:
+def read_history(lock: Path, base: Base | None, diagnostics: Diagnostics, *, root: Path) -> History:
     """What earlier commits have of the lock file at ``lock``.
 
     Always: HEAD's, or where that is the present one, the one before its last change (a ``git revert`` that was just made
-    has taken it away). With ``base``: that commit's too. Without a Git work tree there is nothing to compare with.
+    has taken it away). With ``base``: that commit's too, unless a CI service named it for another repository, that of
+    ``root`` (app-config): then HEAD of the one with the lock file is what there was before. Without a Git work tree there is
+    nothing to compare with.
 
     A base that cannot be looked at is an error: GR540 (Git cannot say), GR541 (no such commit), GR542 (nothing in common
     with HEAD), GR544 (several lock files are gone since); without a base the same is a warning (GR543). A lock file of the
@@ -59,6 +61,9 @@ def read_history(lock: Path, base: Base | None, diagnostics: Diagnostics) -> His
                 hint="run greenroom in the checkout, with its .git folder",
             )
         return History()
+    if base is not None and base.source != "--base":
+        of_change = Repository.around(root)
+        base = base if of_change is not None and of_change.top == repository.top else None
     try:
         head = repository.commit("HEAD")
         if head is None:

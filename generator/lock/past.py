@@ -37,13 +37,22 @@ class Past(NamedTuple):
     base: Compared | None = None
 
 
-def read_past(path: Path, base: Base | None, planned: Collection[str], settings: Settings, diagnostics: Diagnostics) -> Past:
+def read_past(
+    path: Path,
+    base: Base | None,
+    planned: Collection[str],
+    settings: Settings,
+    diagnostics: Diagnostics,
+    *,
+    root: Path,
+) -> Past:
     """What earlier runs generated: what the lock file at ``path`` says, and Git has of it (:func:`read_history`).
 
-    ``planned`` are the ids of the plugins of this run. Problems go to ``diagnostics``.
+    ``planned`` are the ids of the plugins of this run, ``root`` the folder of the Backstage repository. Problems go to
+    ``diagnostics``.
     """
     present = read_lock(path, diagnostics)
-    history = read_history(path, base, diagnostics)
+    history = read_history(path, base, diagnostics, root=root)
     if diagnostics.has_errors:  # a lock file that cannot be read has forgotten nothing
         return Past(present, base=history.base)
     remembered, forgotten = remember(present, history.locks)

@@ -81,7 +81,7 @@ def test_rename(portal: Portal) -> None:
 
 
 def test_a_plugin_with_another_id(portal: Portal) -> None:
-    """``plugins.renamed``: the same resource, so nothing is made and nothing is left behind; the others hear nothing of it."""
+    """``plugins.renamed``: the same resource, so nothing is created or left behind; the others hear nothing of it."""
     if not portal.target.is_postgresql:
         pytest.skip("MySQL cannot rename a database")
     portal.must_deploy()

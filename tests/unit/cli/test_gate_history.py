@@ -282,6 +282,24 @@ def test_the_merge_base_counts_not_what_came_later(portal: Portal, monkeypatch: 
     assert portal.run("generate", "--check").returncode == 0
 
 
+def test_a_lock_file_in_another_repository(portal: Portal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The base is a commit of the Backstage repository; the infrastructure has a repository of its own."""
+    infra = Portal(tmp_path / "infra", {})
+    infra.root.mkdir()
+    infra.git("init", "--quiet", "--initial-branch", "main", ".")
+    command = ["generate", "--root", "../portal", "--out", "databases"]
+    portal.wants("auth", "search")
+    assert infra.run(*command).returncode == 0
+    infra.git("add", "--all")
+    infra.git("commit", "--quiet", "--message", "first")
+    monkeypatch.setenv("GITLAB_CI", "true")
+    monkeypatch.setenv("CI_COMMIT_BEFORE_SHA", portal.git("rev-parse", "HEAD"))
+    assert infra.run(*command, "--check").stderr == "up to date\n"
+    infra.git("rm", "--quiet", "-r", "databases")
+    portal.wants("auth")
+    assert "has the plugin 'search'" in infra.run(*command, "--check").stderr
+
+
 # --- bad input --------------------------------------------------------------------------------------------------------
 
 
@@ -342,7 +360,7 @@ def test_a_shallow_clone_of_a_push(portal: Portal, tmp_path: Path, monkeypatch: 
 
 def test_nothing_in_common(portal: Portal, monkeypatch: pytest.MonkeyPatch) -> None:
     portal.git("switch", "--quiet", "--orphan", "other")
-    portal.commit("auth")
+    portal.commit("auth", "search")  # made in the same second, the same commit would be the same one
     portal.git("update-ref", "refs/remotes/origin/main", "main")
     monkeypatch.setenv("TF_BUILD", "True")
     monkeypatch.setenv("SYSTEM_PULLREQUEST_TARGETBRANCH", "refs/heads/main")
