@@ -6,6 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from generator.targets.terraform.escaping import identifier
+from generator.targets.terraform.retired_statements import Statements, statements
 from generator.targets.terraform.shape import PRIMARY, Shape, database_label, place, role_label
 
 if TYPE_CHECKING:
@@ -18,9 +19,13 @@ def retired_view(shape: Shape) -> dict[str, Any]:
     # State remembers by which provider configuration a thing was managed, and Terraform wants that configuration to let go.
     servers = {gone.server for gone in shape.retired} - {PRIMARY} - known
     removed = {**_plugins(shape), **_databases(shape), **_roles(shape)}
+    found = statements(shape, removed)
     return {
         "providers": [{"engine": identifier(shape.engine), "alias": name} for name in sorted(servers)],
-        "retired": [{"label": identifier(label), "comment": removed[label]} for label in sorted(removed)],
+        "retired": [
+            {"label": identifier(label), "comment": removed[label], **found.get(label, Statements())._asdict()}
+            for label in sorted(removed)
+        ],
     }
 
 
