@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from generator.naming import label
 from generator.targets.terraform.escaping import identifier
+from generator.targets.terraform.retired_statements import Statements, statements
 from generator.targets.terraform.shape import PRIMARY, Shape, database_label, place, role_label
 
 if TYPE_CHECKING:
@@ -19,9 +20,13 @@ def retired_view(shape: Shape) -> dict[str, Any]:
     # State remembers by which provider configuration a thing was managed, and Terraform wants that configuration to let go.
     servers = {gone.server for gone in shape.retired} - {PRIMARY} - known
     removed = {**_plugins(shape), **_databases(shape), **_roles(shape)}
+    found = statements(shape, removed)
     return {
         "providers": [{"engine": identifier(shape.engine), "alias": name} for name in sorted(servers)],
-        "retired": [{"label": identifier(name), "comment": removed[name]} for name in sorted(removed)],
+        "retired": [
+            {"label": identifier(name), "comment": removed[name], **found.get(name, Statements())._asdict()}
+            for name in sorted(removed)
+        ],
     }
 
 
@@ -39,7 +44,8 @@ def _plugins(shape: Shape) -> dict[str, str]:
 def _texts(shape: Shape) -> Iterator[tuple[Any, str]]:
     for gone in shape.retired:
         schema = f", schema {gone.schema}" if gone.schema is not None else ""
-        yield gone, f"{gone.plugin_id}: database {gone.database}{schema}, role {gone.role} on server {gone.server}."
+        dropped = " Dropped by a person (plugins.dropped)." if gone.dropped else ""
+        yield gone, f"{gone.plugin_id}: database {gone.database}{schema}, role {gone.role} on server {gone.server}.{dropped}"
 
 
 def _databases(shape: Shape) -> dict[str, str]:
