@@ -76,8 +76,8 @@ class Workspace:
             path.write_text(artifact.text)
         self.run("init", "-input=false")
 
-    def run(self, *arguments: str, status: tuple[int, ...] = (0,), **variables: Any) -> str:
-        """Run Terraform; everything it says is kept in ``log`` and returned."""
+    def run(self, *arguments: str, status: tuple[int, ...] = (0,), logged: bool = True, **variables: Any) -> str:
+        """Run Terraform; everything it says is kept in ``log``, unless told otherwise, and returned."""
         done = subprocess.run(
             [self.program, *arguments, "-no-color"],
             cwd=self.root,
@@ -87,10 +87,15 @@ class Workspace:
             timeout=300,
         )
         said = done.stdout + done.stderr
-        with self.log.open("a") as log:
-            log.write(said)
+        if logged:
+            with self.log.open("a") as log:
+                log.write(said)
         assert done.returncode in status, said
         return said
+
+    def environment(self, **variables: Any) -> dict[str, str]:
+        """What Terraform gets: the way to the servers, and every variable."""
+        return self._environment(variables)
 
     def _environment(self, variables: Mapping[str, Any]) -> dict[str, str]:
         given = {
