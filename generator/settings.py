@@ -33,6 +33,7 @@ class Settings(NamedTuple):
     """The settings of a run. ``folder`` is where relative paths start; ``targets`` maps a target's name to its path, and
     ``target_options`` to what else is set for it, as it was written.
 
+    ``renamed`` maps the old id of a plugin to its new one; ``dropped`` are plugins whose data a person has dropped.
     ``credentials_mode`` is ``per-plugin``, ``shared`` or ``iam``; ``iam`` the cloud whose sign-in an existing server takes.
     ``adopt`` is what is there already and shall be taken over, ``templates`` a folder of templates that replace greenroom's.
     """
@@ -45,6 +46,8 @@ class Settings(NamedTuple):
     discover: bool = True
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
+    renamed: Mapping[str, str] = _NOTHING
+    dropped: tuple[str, ...] = ()
     role_name: str = "backstage_{plugin}"
     store: str = "variables"
     secret_name: str = "backstage/{environment}/database/{plugin}"  # noqa: S105 - the name of a secret, not a secret

@@ -12,7 +12,7 @@ _NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
 
 
 class Names(NamedTuple):
-    """Names something had before it was renamed; ``None`` where it was not.
+    """Names something had before it was renamed; ``None`` where it was not. ``store`` is where ``secret`` was.
 
     They stay in the lock file: an artifact has to say the same on every run, and a script that renames has to do so in
     every environment it reaches, however late.
@@ -21,6 +21,8 @@ class Names(NamedTuple):
     database: str | None = None
     schema: str | None = None
     role: str | None = None
+    store: str | None = None
+    secret: str | None = None
 
 
 _NO_NAMES: Final = Names()
@@ -31,7 +33,10 @@ class LockedPlugin(NamedTuple):
 
     ``schema`` is ``None`` in database mode; ``group`` is the role that owns what is in a database it shares with others;
     ``stack`` the CloudFormation stack it was put into, if it ever was. ``common``: its role is that of all plugins of the
-    server. ``returned``: it was retired once, so that wherever that was applied all it has is there already.
+    server. ``returned``: it was retired once, so that wherever that was applied all it has is there already. ``secret`` is
+    the name of its password in ``store``, ``None`` where greenroom keeps no password. ``former_ids`` are the ids the plugin
+    had before (``plugins.renamed``), oldest first. ``dropped``: a person has dealt with what the retired plugin left
+    (``plugins.dropped``), so its names are free.
     """
 
     label: str
@@ -47,6 +52,10 @@ class LockedPlugin(NamedTuple):
     stack: int | None = None
     common: bool = False
     returned: bool = False
+    store: str | None = None
+    secret: str | None = None
+    former_ids: tuple[str, ...] = ()
+    dropped: bool = False
 
 
 class Lock(NamedTuple):
@@ -64,3 +73,8 @@ class Lock(NamedTuple):
     def known(self) -> dict[str, LockedPlugin]:
         """Every plugin there ever was: what is planned wins over what was retired."""
         return {**self.retired, **self.plugins}
+
+    @property
+    def present(self) -> dict[str, LockedPlugin]:
+        """Every plugin whose data may be on a server: all that are known, without those whose data a person dropped."""
+        return {plugin_id: plugin for plugin_id, plugin in self.known.items() if not plugin.dropped}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+from generator.naming import label
 from generator.targets.terraform.escaping import identifier
 from generator.targets.terraform.retired_statements import Statements, statements
 from generator.targets.terraform.shape import PRIMARY, Shape, database_label, place, role_label
@@ -23,20 +24,28 @@ def retired_view(shape: Shape) -> dict[str, Any]:
     return {
         "providers": [{"engine": identifier(shape.engine), "alias": name} for name in sorted(servers)],
         "retired": [
-            {"label": identifier(label), "comment": removed[label], **found.get(label, Statements())._asdict()}
-            for label in sorted(removed)
+            {"label": identifier(name), "comment": removed[name], **found.get(name, Statements())._asdict()}
+            for name in sorted(removed)
         ],
     }
 
 
 def _plugins(shape: Shape) -> dict[str, str]:
-    return {gone.label: text for gone, text in _texts(shape)}
+    # Where a change of its id was never applied, the state has it under the old one still.
+    planned = {plugin.label for plugin in shape.plan.plugins}
+    return {
+        name: text
+        for gone, text in _texts(shape)
+        for name in (*map(label, gone.former_ids), gone.label)
+        if name not in planned
+    }
 
 
 def _texts(shape: Shape) -> Iterator[tuple[Any, str]]:
     for gone in shape.retired:
         schema = f", schema {gone.schema}" if gone.schema is not None else ""
-        yield gone, f"{gone.plugin_id}: database {gone.database}{schema}, role {gone.role} on server {gone.server}."
+        dropped = " Dropped by a person (plugins.dropped)." if gone.dropped else ""
+        yield gone, f"{gone.plugin_id}: database {gone.database}{schema}, role {gone.role} on server {gone.server}.{dropped}"
 
 
 def _databases(shape: Shape) -> dict[str, str]:

@@ -44,6 +44,8 @@ class _Statements:
     def all(self) -> dict[str, Statements]:
         found: dict[str, Statements] = {}
         for gone in self.shape.retired:
+            if gone.dropped:
+                continue  # nothing is left of it, and its names may be somebody else's
             role, database = (gone.server, gone.role), (gone.server, gone.database)
             found[gone.label] = self._plugin(gone)
             if role_label(*role) in self.removed:
