@@ -10,6 +10,7 @@ from generator.adoption.findings import (
     check_databases,
     check_definers,
     check_roles,
+    check_timeouts,
     check_users,
     hand_overs,
 )
@@ -42,6 +43,7 @@ def assess(plan: Plan, server: Server, state: ServerState, diagnostics: Diagnost
     if state.engine == "postgresql":
         check_administrator(server, state, diagnostics)
         check_roles(server, plan, state, sorted(roles & state.roles.keys()), repairs, diagnostics)
+        check_timeouts(server, plugins, found, state, sorted(roles & state.roles.keys()), repairs, diagnostics)
         check_databases(server, found, state, there, repairs, diagnostics)
     else:
         check_users(server, state, sorted(roles & state.roles.keys()), diagnostics)

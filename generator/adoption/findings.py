@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from generator.model import Plan, PluginPlan, Server
 
 _PG16: Final = 160000
+#: Settings of a role that Terraform's provider reads as whole numbers, whatever unit they were written in.
+TIMEOUTS: Final = ("idle_in_transaction_session_timeout", "statement_timeout")
 
 
 def check_administrator(server: Server, state: ServerState, diagnostics: Diagnostics) -> None:
@@ -97,6 +99,32 @@ def check_roles(
                 path=f"servers.{server.name}",
                 hint="if something depends on it, let the plugin have a role of its own",
             )
+
+
+def check_timeouts(
+    server: Server,
+    plugins: list[PluginPlan],
+    found: dict[str, FoundDatabase],
+    state: ServerState,
+    names: list[str],
+    repairs: list[Repair],
+    diagnostics: Diagnostics,
+) -> None:
+    """A timeout with a unit fails every plan; the same one set for the role in its database is not Terraform's business."""
+    for name in names:
+        databases = sorted({item.database.name for item in plugins if item.role.name == name} & found.keys())
+        for setting, _, value in (item.partition("=") for item in state.roles[name].settings):
+            if setting not in TIMEOUTS or value.isdecimal():
+                continue
+            diagnostics.warning(
+                "GR775",
+                f"the role {name!r} on server {server.name!r} has {setting} = {value!r}: Terraform's provider reads only "
+                "whole numbers there, and every plan fails",
+                path=f"servers.{server.name}",
+                hint="before-apply.sql sets it for the role in its database instead (ALTER ROLE … IN DATABASE … SET …)",
+            )
+            repairs += [Repair("timeout", database, (name, setting, value)) for database in databases]
+            repairs.append(Repair("timeout", None, (name, setting)))
 
 
 def check_databases(
