@@ -57,13 +57,13 @@ def _password(role: Role, folder: str, store: Store, *, is_last: bool) -> dict[s
         "path": path,
         "arn": Escaped(f'"{arn}"'),
         "resource": f"MOUNT/data/{role.secret_name}" if store.name == "vault" else resource,
-        "run": _shell(f"{delivery.file or delivery.env}={role.secret_name}:latest"),
+        "run": shell_word(f"{delivery.file or delivery.env}={role.secret_name}:latest"),
         "more": Escaped("" if is_last else " \\"),
         "comma": Escaped("" if is_last else ","),
     }
 
 
-def _shell(word: str) -> Escaped:
+def shell_word(word: str) -> Escaped:
     """``word`` as one word of a POSIX shell, on one line."""
     import shlex
 
