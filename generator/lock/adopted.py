@@ -28,9 +28,7 @@ def adopted(plan: Plan, previous: Lock) -> tuple[Adopted, ...]:
     """
     listed = {entry.server: entry for entry in plan.adopted}
     back = {plugin.server for plugin in plan.plugins if has_returned(plugin.plugin_id, previous)}
-    return tuple(
-        _Server(plan, previous, name, listed.get(name, Adopted(name))).entry() for name in sorted({*listed, *back})
-    )
+    return tuple(_Server(plan, previous, name, listed.get(name, Adopted(name))).entry() for name in sorted({*listed, *back}))
 
 
 class _Server:

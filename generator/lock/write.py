@@ -117,9 +117,7 @@ def _retired(gone: Retired, before: LockedPlugin | None) -> dict[str, Any]:
         "group": before.group if before else None,
         "common": (before.common if before else False) or None,
         "renamedFrom": names._asdict(),
-        "formerly": (
-            _formerly(before.names._replace(database=gone.database, role=gone.role), before) if before else None
-        )
+        "formerly": (_formerly(before.names._replace(database=gone.database, role=gone.role), before) if before else None)
         or None,
         "stack": before.stack if before else None,
         "store": before.store if before else None,

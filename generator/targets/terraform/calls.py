@@ -29,9 +29,7 @@ if TYPE_CHECKING:
     from generator.targets.terraform.stores.base import Store
 
 
-def store_arguments(
-    shape: Shape, store: Store, kind: Kind, role: Role, databases: Iterable[Escaped]
-) -> dict[str, Escaped]:
+def store_arguments(shape: Shape, store: Store, kind: Kind, role: Role, databases: Iterable[Escaped]) -> dict[str, Escaped]:
     """What a call of ``kind`` says about the password of ``role``, whose plugins use ``databases``."""
     if not kind.makes_role:
         return {}

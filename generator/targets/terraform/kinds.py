@@ -180,7 +180,9 @@ INPUTS: Final[dict[str, Variable]] = {
 AFTER: Final = Variable(
     name=Escaped("after"),
     type=Escaped("set(string)"),
-    description=string("Databases that have to be made before the secret: where one is there already, nothing is overwritten."),
+    description=string(
+        "Databases that have to be made before the secret: where one is there already, nothing is overwritten."
+    ),
     settings={"default": Escaped("[]")},
 )
 
