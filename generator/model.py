@@ -180,16 +180,23 @@ class Retired(NamedTuple):
 
 
 class Adopted(NamedTuple):
-    """What a server has already and greenroom shall take over. A schema is a database's name and its own.
+    """What a server has already and greenroom shall adopt. A schema is a database's name and its own.
 
-    ``secrets`` are roles of plugins that were retired and are back: the store has a secret of theirs already.
+    ``secrets`` are roles whose secret the store has already, each with the password version whose password it holds: that
+    one is kept; with 0 there is a secret, and its password is of no use any more. ``renamed`` is what the server calls
+    otherwise than the plan does: a kind and the planned name, and the name there.
     """
 
     server: str
     databases: tuple[str, ...] = ()
     schemas: tuple[tuple[str, str], ...] = ()
     roles: tuple[str, ...] = ()
-    secrets: tuple[str, ...] = ()
+    secrets: tuple[tuple[str, int], ...] = ()
+    renamed: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...] = ()
+
+    def there(self, kind: str, *names: str) -> tuple[str, ...]:
+        """What the server calls the ``database``, ``schema`` or ``role`` that is planned as ``names``."""
+        return dict(self.renamed).get((kind, *names), names)
 
 
 class Plan(NamedTuple):

@@ -10,6 +10,7 @@ from generator.diagnostics import Diagnostics, GreenroomError
 from generator.lock import Past, assign_stacks, read_past, reconcile
 from generator.model import PluginDatabase
 from generator.planning import make_plan
+from generator.planning.adoption import check_adopted
 from generator.project import Project, Request, load, with_fragment
 from generator.targets import TARGETS
 from generator.targets.base import Artifact, RenderContext, Target
@@ -90,6 +91,7 @@ def plan(project: Project, resolved: PluginDatabaseMap) -> Planned:
     if not diagnostics.has_errors:  # a plan that lacks a plugin would make it look retired
         fresh = reconcile(fresh, past.lock, diagnostics, resolved=resolved)
         fresh = assign_stacks(fresh, past.lock, wanted="cloudformation" in project.layout.targets)
+        check_adopted(fresh, project.settings, diagnostics)
     _stop_with_the_rest(project)
     return Planned(plan=fresh, past=past)
 
@@ -102,6 +104,7 @@ def plan_afresh(project: Project, resolved: PluginDatabaseMap) -> Plan:
     """
     made = make_plan(resolved, project.settings, project.diagnostics)
     _stop_on_errors(project.diagnostics)
+    check_adopted(made, project.settings, project.diagnostics)
     return made
 
 

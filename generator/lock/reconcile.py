@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from generator.lock.adopted import adopted
 from generator.lock.keep import keep_sharing
 from generator.lock.renames import Thing, find_renames
-from generator.lock.write import has_returned, secret_of
-from generator.model import Adopted, Retired
+from generator.lock.write import secret_of
+from generator.model import Retired
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -62,33 +63,13 @@ class _Reconciliation:
             )
             for plugin in plan.plugins
         )
-        return plan._replace(
+        made = plan._replace(
             databases=tuple(databases.values()),
             roles=tuple(roles.values()),
             plugins=plugins,
             retired=self._retired(databases, roles),
-            adopted=self._adopted(plugins),
         )
-
-    def _adopted(self, plugins: tuple[PluginPlan, ...]) -> tuple[Adopted, ...]:
-        """What is there already: what the user says, and what plugins had that were retired and are back."""
-        back = [plugin for plugin in plugins if has_returned(plugin.plugin_id, self.previous)]
-        if not back:
-            return self.plan.adopted
-        found = {entry.server: entry for entry in self.plan.adopted}
-        ids = {plugin.plugin_id for plugin in back}
-        for plugin in back:
-            entry = found.get(plugin.server) or Adopted(plugin.server)
-            schemas = {(plugin.database.name, plugin.schema)} if plugin.schema is not None else set()
-            found[plugin.server] = Adopted(
-                server=plugin.server,
-                databases=tuple(sorted({*entry.databases, plugin.database.name})),
-                schemas=tuple(sorted({*entry.schemas, *schemas})),
-                roles=tuple(sorted({*entry.roles, plugin.role.name, *((group,) if (group := plugin.role.group) else ())})),
-                # A role that another plugin has used all along never lost its secret.
-                secrets=tuple(sorted({*entry.secrets, *({plugin.role.name} if ids >= {*plugin.role.plugins} else ())})),
-            )
-        return tuple(found[name] for name in sorted(found))
+        return made._replace(adopted=adopted(made, self.previous))
 
     # --- a plugin that is somewhere else now --------------------------------------------------------------------------
 

@@ -33,9 +33,10 @@ class LockedPlugin(NamedTuple):
 
     ``schema`` is ``None`` in database mode; ``group`` is the role that owns what is in a database it shares with others;
     ``stack`` the CloudFormation stack it was put into, if it ever was. ``common``: its role is that of all plugins of the
-    server. ``returned``: it was retired once, so that wherever that was applied all it has is there already. ``secret`` is
-    the name of its password in ``store``, ``None`` where greenroom keeps no password. ``former_ids`` are the ids the plugin
-    had before (``plugins.renamed``), oldest first. ``dropped``: a person has dealt with what the retired plugin left
+    server. ``returned``: it was retired once, so that wherever that was applied all it has is there already, under the
+    names in ``left``. ``secret`` is the name of its password in ``store``, ``None`` where greenroom keeps no password.
+    ``former_ids`` are the ids the plugin had before (``plugins.renamed``), oldest first; ``formerly`` are all the names of
+    what it has before the present ones, oldest first. ``dropped``: a person has dealt with what the retired plugin left
     (``plugins.dropped``), so its names are free.
     """
 
@@ -56,6 +57,13 @@ class LockedPlugin(NamedTuple):
     secret: str | None = None
     former_ids: tuple[str, ...] = ()
     dropped: bool = False
+    left: Names = _NO_NAMES
+    formerly: tuple[Names, ...] = ()
+
+    @property
+    def names(self) -> Names:
+        """The names of what it has."""
+        return Names(self.database, self.schema, self.role, self.store, self.secret)
 
 
 class Lock(NamedTuple):

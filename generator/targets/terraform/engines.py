@@ -17,7 +17,7 @@ from generator.targets.terraform.retired import retired_view
 from generator.targets.terraform.shape import ENGINE, MYSQL, Shape, moved_databases, moved_plugins, moved_roles, place
 
 if TYPE_CHECKING:
-    from generator.model import Plan
+    from generator.model import Plan, Role
     from generator.targets.terraform.hcl import Arguments, Call, RequiredProvider
     from generator.targets.terraform.kinds import Kind
     from generator.targets.terraform.stores.base import Store
@@ -111,8 +111,24 @@ class Engines:
         view = imports_view(self._shapes[ENGINE])
         view["imports"] = sorted(view["imports"] + mysql_imports(self._shapes[MYSQL]))
         view["grants"] = mysql_grant_imports(self._shapes[MYSQL])
+        view["has_secrets"] = self.takes_over
         view["secrets"] = [item for shape in self._shapes.values() for item in secret_imports(shape, self._store)]
-        return view if view["imports"] else None
+        return view if view["imports"] or view["has_secrets"] else None
+
+    @property
+    def takes_over(self) -> bool:
+        """Whether the store has a secret of a role already."""
+        return self._store.makes_password and any(shape.existing_secrets for shape in self._shapes.values())
+
+    @property
+    def kept(self) -> list[Role]:
+        """The roles that keep the password the store has already."""
+        return [
+            role
+            for shape in self._shapes.values()
+            for role in shape.roles
+            if shape.existing_secrets.get(place(role)) == role.password_version
+        ]
 
     def readme(self) -> dict[str, Any]:
         """Which engines there are, and a plugin of each whose role is its own, to show how an import looks."""

@@ -93,6 +93,12 @@ class Shape:
         return [role for role in self.plan.roles if role.server in self.servers]
 
     @cached_property
+    def existing_secrets(self) -> dict[Place, int]:
+        """The roles whose secret the store has already, with the version of the password in it."""
+        listed = {(entry.server, name): version for entry in self.plan.adopted for name, version in entry.secrets}
+        return {place(role): listed[place(role)] for role in self.roles if place(role) in listed}
+
+    @cached_property
     def retired(self) -> list[Retired]:
         """The plugins that were on such a server once."""
         return [gone for gone in self.plan.retired if gone.engine == self.engine]
