@@ -159,7 +159,8 @@ class PluginPlan(NamedTuple):
 class Retired(NamedTuple):
     """A plugin that was generated before and is not wanted any more. Its data stays.
 
-    ``shared``: its database was not the database of exactly one plugin.
+    ``shared``: its database was not the database of exactly one plugin. ``common``: its role was that of all plugins of the
+    server, and ``group`` the role they acted as, where there was one.
     """
 
     plugin_id: str
@@ -170,6 +171,8 @@ class Retired(NamedTuple):
     schema: str | None
     role: str
     shared: bool = False
+    group: str | None = None
+    common: bool = False
 
 
 class Adopted(NamedTuple):

@@ -288,6 +288,8 @@ class _Reconciliation:
                 schema=gone.schema,
                 role=new_role.get((gone.server, gone.role), gone.role),
                 shared=gone.shared,
+                group=gone.group,
+                common=gone.common,
             )
             for plugin_id, gone in sorted(self.known.items())
             if plugin_id not in planned

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from generator.targets.terraform.calls import Calls
 from generator.targets.terraform.escaping import identifier, string
+from generator.targets.terraform.guard import guard_view
 from generator.targets.terraform.hcl import aligned
 from generator.targets.terraform.imports import imports_view, secret_imports
 from generator.targets.terraform.kinds import POSTGRESQL
@@ -71,6 +72,10 @@ class Engines:
         """What each plugin has, by label."""
         found = {name.strip(): value for calls in self._calls for name, value in calls.outputs()}
         return aligned({name: found[name] for name in sorted(found)})
+
+    def guard(self) -> dict[str, Any]:
+        """What ``guard.tf.j2`` prints."""
+        return guard_view(list(self._shapes.values()))
 
     def moved_databases(self) -> list[tuple[Escaped, Escaped]]:
         """Old and new address of every shared database that was renamed."""
