@@ -43,13 +43,18 @@ def command(plan: str, *, allow: tuple[str, ...], output_format: str, quiet: boo
     Exit code 3 when the plan deletes or replaces a database, schema, role, secret, server or guard. Exit code 1 when
     there is no verdict: the file is not a plan, or the plan is not complete.
     """
+    from generator.diagnostics import GreenroomError
     from generator.plan_check.document import read_plan
     from generator.plan_check.text import shown
-    from generator.plan_check.verdict import judge_plan
+    from generator.plan_check.verdict import Report, judge_plan
 
     del verbose
-    document = read_plan(plan, sys.stdin.buffer)
-    report = judge_plan(document, "standard input" if plan == "-" else shown(plan), allow)
+    file = "standard input" if plan == "-" else shown(plan)
+    try:
+        report = judge_plan(read_plan(plan, sys.stdin.buffer), file, allow)
+    except GreenroomError as problem:
+        report = Report(file)
+        report.diagnostics.extend(problem.diagnostics)
     _show(report, output_format, quiet=quiet)
     return _CODES[report.verdict]
 
@@ -67,8 +72,8 @@ def _show(report: Report, output_format: str, *, quiet: bool) -> None:
         click.echo(workflow_commands([*problems, *report.diagnostics]), nl=False)
         return
     _show_findings([problem for problem in problems if not quiet or problem.severity == "error"])
-    for address, noun, name in () if quiet else report.released:
-        click.echo(f"{address}: Terraform lets go of the {noun}{f' {name!r}' if name else ''}, which stays")
+    for released in () if quiet else report.released:
+        click.echo(released.line)
     show_diagnostics(report.diagnostics, quiet=quiet)
     if not quiet or report.verdict == "refused":
         click.echo(report.sentence)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from generator.appconfig.files import ReadError, read_bytes
 from generator.diagnostics import Diagnostic, GreenroomError, Location, Severity
-from generator.plan_check.text import shown
+from generator.plan_check.text import quoted, shown
 
 if TYPE_CHECKING:
     from typing import BinaryIO
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 MAX_BYTES: Final = 256 * 1024 * 1024
 
 _SHOW: Final = "`terraform show -json tfplan > tfplan.json`"
+_CUT: Final = "it ends in the middle: the JSON was cut short"
+_CUT_HINT: Final = f"is the disk full? Run {_SHOW} again"
 _ZIP: Final = b"PK\x03\x04"
 
 
@@ -61,14 +63,16 @@ def _parse(content: bytes, file: str) -> Any:
         _fail("GR902", file, "there is nothing in it", f"did `terraform show` fail? Run {_SHOW} and look at what it says")
     try:
         # Of bytes, Python's JSON knows UTF-8, UTF-16 and UTF-32, with a byte order mark too: PowerShell writes such files.
-        return json.loads(content, object_pairs_hook=_object, parse_constant=_constant)
+        return json.loads(content, object_pairs_hook=_object, parse_constant=_constant, parse_int=_integer)
     except json.JSONDecodeError as error:
         _not_json(content, file, error)
     except _DuplicateKeyError as error:
         _fail("GR902", file, f"the key {error} is there twice in one object", f"Terraform writes none: run {_SHOW} again")
     except RecursionError:
         _fail("GR902", file, "it is nested too deeply", f"Terraform writes nothing like it: run {_SHOW} again")
-    except UnicodeDecodeError:
+    except UnicodeDecodeError as error:
+        if error.end == len(error.object):
+            _fail("GR902", file, _CUT, _CUT_HINT)
         _fail("GR902", file, "this is not text", f"convert the plan: {_SHOW}")
     except ValueError as error:
         _fail("GR902", file, f"this is not JSON: {error}", f"write it with {_SHOW}")
@@ -80,7 +84,7 @@ def _not_json(content: bytes, file: str, error: json.JSONDecodeError) -> NoRetur
         what = "this is the log of `terraform plan -json`, which has no plan in it"
         _fail("GR903", file, what, f"save the plan with `terraform plan -out=tfplan`, then {_SHOW}")
     if not error.doc[error.pos :].strip() or error.msg.startswith("Unterminated string"):
-        what, hint = "it ends in the middle: the JSON was cut short", f"is the disk full? Run {_SHOW} again"
+        what, hint = _CUT, _CUT_HINT
     else:
         what, hint = f"this is not JSON: {error.msg[:1].lower()}{error.msg[1:]}", f"write it with {_SHOW}"
     raise GreenroomError([Diagnostic("GR902", Severity.ERROR, what, place, hint=hint)])
@@ -91,8 +95,14 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(found) != len(pairs):
         seen: set[str] = set()
         twice = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
-        raise _DuplicateKeyError(repr(shown(twice[:80])))
+        raise _DuplicateKeyError(quoted(twice[:80]))
     return found
+
+
+def _integer(digits: str) -> int:
+    if len(digits) > 400:  # more than Python converts quickly, and anybody writes
+        raise ValueError(f"it has a number of {len(digits)} digits")
+    return int(digits)
 
 
 def _constant(name: str) -> NoReturn:
@@ -110,7 +120,7 @@ def _plan(document: Any, file: str) -> dict[str, Any]:
         _fail("GR903", file, *_no_plan(document))
     version = document.get("format_version")
     if not isinstance(version, str) or version.split(".")[0] != "1":
-        named = f"the version {shown(version)!r}" if isinstance(version, str) else "no version"
+        named = f"the version {quoted(version)}" if isinstance(version, str) else "no version"
         what = f"the plan has {named} of the format; greenroom knows version 1"
         _fail("GR904", file, what, "use a newer greenroom, or Terraform or OpenTofu 1.11 or newer")
     return document

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from generator.diagnostics import Diagnostic, Severity
 from generator.plan_check.plan import Place
 from generator.plan_check.resources import GUARD, PROTECTED
-from generator.plan_check.text import shown
+from generator.plan_check.text import quoted, shown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from generator.plan_check.plan import Change, Plan
+    from generator.plan_check.resources import Protected
 
 #: What the first part of a label stands for, where the module is not that of one plugin.
 _SHARED: Final = {"database": "a shared database", "role": "a shared role", "acting": "a role that plugins act as"}
@@ -23,6 +24,9 @@ _VERBS: Final = {
     "GR913": "deletes",
     "GR914": "removes",
 }
+
+
+_LET_GO: Final = "let Terraform forget it instead of deleting it: `terraform state rm '{}'`"
 
 
 class Finding(NamedTuple):
@@ -43,9 +47,9 @@ class Finding(NamedTuple):
     @property
     def summary(self) -> str:
         """One clause, to be read after the address."""
-        name = f" {shown(self.name)!r}" if self.name and self.type != GUARD.type else ""
+        name = f" {quoted(self.name)}" if self.name and self.type != GUARD.type else ""
         if self.plugin is not None:
-            owner = f" of plugin {shown(self.plugin)!r}"
+            owner = f" of plugin {quoted(self.plugin)}"
         else:
             owner = f" of {shown(self.module)}" if self.module and (self.type == GUARD.type or not name) else ""
         first = " (the new one is created first)" if self.code == "GR912" else ""
@@ -78,9 +82,13 @@ class Finding(NamedTuple):
         }
 
 
-def make_finding(change: Change, plan: Plan, *, same_as: Change | None, allowed: bool) -> Finding:
-    """The finding about ``change``, which deletes or replaces its object; ``same_as`` stands for the same object."""
-    known = PROTECTED[change.type]
+def make_finding(
+    change: Change, known: Protected, plan: Plan, *, owned: bool, same_as: Change | None, allowed: bool
+) -> Finding:
+    """The finding about ``change``, which deletes or replaces its object, of a type about which ``known`` is known.
+
+    ``owned``: it is greenroom's. ``same_as`` is one of greenroom's that stands for the same object and stays.
+    """
     is_guard = known is GUARD
     # The guard is beside the module it stands for.
     place = Place(change.module_address, (*change.place.labels, str(change.key))) if is_guard else change.place
@@ -95,12 +103,12 @@ def make_finding(change: Change, plan: Plan, *, same_as: Change | None, allowed:
         address=change.address,
         type=change.type,
         noun=known.noun,
-        name=str(change.key) if is_guard else name_of(change.type, change.before, change.sensitive),
+        name=str(change.key) if is_guard else name_of(known, change.before, change.sensitive),
         plugin=plugin,
         module=module,
         action=action,
         also=same_as.address if same_as else None,
-        hint=_hint(code, change, place, plugin, plan),
+        hint=_hint(code, change, known, place, plugin, plan) if owned else _LET_GO.format(shown(change.address)),
         allowed=allowed,
     )
 
@@ -127,20 +135,20 @@ def _owner(place: Place, plan: Plan) -> tuple[str | None, str | None]:
     return None if place.label.partition("_")[0] in _SHARED and "_" in place.label else place.label, address
 
 
-def name_of(kind: str, values: Mapping[str, Any], sensitive: Any) -> str:
+def name_of(known: Protected, values: Mapping[str, Any], sensitive: Any) -> str:
     """The name of an object as a reader knows it; empty where there is none, or where it is marked as secret."""
-    identity = PROTECTED[kind].identity
+    identity = known.identity
     parts = [_value(values, path) for path in identity if not _is_secret(sensitive, path)]
     if not identity or len(parts) != len(identity) or not isinstance(parts[-1], str):
         return ""
-    if kind == "postgresql_schema" and isinstance(parts[0], str):
+    if known.type == "postgresql_schema" and isinstance(parts[0], str):
         return f"{parts[0]}.{parts[-1]}"
     return parts[-1]
 
 
 def identity_of(kind: str, values: Mapping[str, Any]) -> tuple[Any, ...] | None:
     """What tells an object from others of its type; ``None`` where the plan does not say it."""
-    parts = tuple(_value(values, path) for path in PROTECTED[kind].identity)
+    parts = tuple(_value(values, path) for path in PROTECTED[kind].identity) if kind in PROTECTED else ()
     return (kind, *parts) if parts and all(isinstance(part, str) for part in parts) else None
 
 
@@ -165,14 +173,14 @@ def _is_secret(sensitive: Any, path: tuple[str | int, ...]) -> bool:
     return sensitive is True
 
 
-def _hint(code: str, change: Change, place: Place, plugin: str | None, plan: Plan) -> str:
+def _hint(code: str, change: Change, known: Protected, place: Place, plugin: str | None, plan: Plan) -> str:
     if code == "GR913":
         return (
             "take two steps: first apply a plan that only lets go of the old module (its plugin is retired), then the one "
             "that adopts what it had. Or name both plugins under plugins.renamed, which moves the database"
         )
     if code in ("GR911", "GR912"):
-        return _replaced(code, change)
+        return _replaced(code, change, known)
     call = plan.call(place)
     if change.type == GUARD.type and call is not None and change.reason:
         return "the module is still there, and nothing would protect it any more: restore guard.tf"
@@ -184,14 +192,14 @@ def _hint(code: str, change: Change, place: Place, plugin: str | None, plan: Pla
             "the module does not have it any more; the passwords have another store, say. Accept it with --allow when "
             "Backstage has what takes its place"
         )
-    known = f"plugin {shown(plugin)!r}" if plugin is not None else f"module.{shown(place.label)}"
+    unknown = f"plugin {quoted(plugin)}" if plugin is not None else f"module.{shown(place.label)}"
     return (
-        f"this configuration does not know {known}, and has not retired it: rebase on the branch that does; or run "
+        f"this configuration does not know {unknown}, and has not retired it: rebase on the branch that does; or run "
         "`greenroom generate --base REF`, where REF is a commit that does. Then plan again"
     )
 
 
-def _replaced(code: str, change: Change) -> str:
+def _replaced(code: str, change: Change, known: Protected) -> str:
     if change.reason == "replace_because_tainted":
         return f"it is marked as tainted: run `terraform untaint '{shown(change.address)}'`, and plan again"
     if change.reason == "replace_by_request":
@@ -200,4 +208,9 @@ def _replaced(code: str, change: Change) -> str:
     why = f"a new value of {names} replaces it" if names else "the change replaces it"
     if code == "GR912":
         return f"{why}. Accept it with --allow when whatever reads the old one reads the new one from then on"
+    if known.noun.startswith("secret"):
+        return (
+            f"{why}, and the old one is deleted first: should the apply fail in between, Backstage finds neither. Take the "
+            "change back, or accept it with --allow"
+        )
     return f"{why}, and what it holds is lost: take the change back"

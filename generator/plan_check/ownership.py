@@ -10,6 +10,7 @@ from generator.plan_check.resources import GUARD, MODULE_NAMES, MODULE_SOURCE, P
 
 if TYPE_CHECKING:
     from generator.plan_check.plan import Call, Change, Plan
+    from generator.plan_check.resources import Protected
 
 _SOURCE: Final = re.compile(MODULE_SOURCE, re.ASCII)
 
@@ -50,6 +51,12 @@ class Ownership:
             return False
         call = self._plan.call(place)
         return call is None or is_source(call.source) or (place.around, place.label) in self._guarded
+
+
+def protection(change: Change) -> Protected | None:
+    """What is known about the type of an object, or about the one it had before it was moved; ``None`` for any other."""
+    before = split_address(change.previous) if change.previous is not None else None
+    return PROTECTED.get(change.type) or (PROTECTED.get(before[1]) if before else None)
 
 
 def greenroom_calls(root: Call) -> list[tuple[str, ...]]:

@@ -11,6 +11,11 @@ def shown(value: Any) -> str:
     return text if text.isprintable() else "".join(char if char.isprintable() else _code(char) for char in text)
 
 
+def quoted(value: Any) -> str:
+    """``shown(value)`` in quotes."""
+    return f"'{shown(value)}'"
+
+
 def _code(char: str) -> str:
     return f"\\u{ord(char):04x}" if ord(char) <= 0xFFFF else f"\\U{ord(char):08x}"
 

@@ -3,19 +3,36 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 from generator.diagnostics import Diagnostics, Location
 from generator.plan_check.finding import Finding, identity_of, make_finding, name_of
-from generator.plan_check.ownership import Ownership, greenroom_calls
+from generator.plan_check.ownership import Ownership, greenroom_calls, protection
 from generator.plan_check.plan import MalformedError, parse_plan
 from generator.plan_check.resources import GUARD, PROTECTED
-from generator.plan_check.text import counted, listed, shown
+from generator.plan_check.text import counted, listed, quoted, shown
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
     from generator.plan_check.plan import Change, Plan
+
+
+_ROTATES: Final = frozenset(item.type for item in PROTECTED.values() if item.rotates)
+
+
+class Released(NamedTuple):
+    """What Terraform lets go of and does not delete."""
+
+    address: str
+    noun: str
+    name: str
+
+    @property
+    def line(self) -> str:
+        """It in words."""
+        name = f" '{self.name}'" if self.name else ""
+        return f"{self.address}: Terraform lets go of the {self.noun}{name}, which stays"
 
 
 @dataclass(slots=True)
@@ -30,7 +47,7 @@ class Report:
     file: str
     findings: list[Finding] = field(default_factory=list)
     looked: dict[str, int] = field(default_factory=dict)
-    released: list[tuple[str, str, str]] = field(default_factory=list)
+    released: list[Released] = field(default_factory=list)
     rotated: int = 0
     diagnostics: Diagnostics = field(default_factory=Diagnostics)
 
@@ -52,7 +69,7 @@ class Report:
         if self.verdict == "unknown":
             return f"{self.file}: no verdict"
         looked = listed([counted(number, noun) for noun, number in self.looked.items()], most=9)
-        rotated = f"; {counted(self.rotated, 'secret version')} made room for a new one" if self.rotated else ""
+        rotated = f"; a new version takes the place of {counted(self.rotated, 'secret version')}" if self.rotated else ""
         which = "no other is" if accepted or rotated else "none is"
         return f"{self.file}: looked at {looked}: {which} deleted or replaced{allowed}{rotated}"
 
@@ -64,7 +81,7 @@ class Report:
             "looked": {_camel_case(counted(2, noun)[2:]): number for noun, number in self.looked.items()},
             "findings": [finding.to_json() for finding in self.findings],
             "rotated": self.rotated,
-            "released": [{"address": address, "kind": noun, "name": name or None} for address, noun, name in self.released],
+            "released": [{"address": item.address, "kind": item.noun, "name": item.name or None} for item in self.released],
             "diagnostics": [item.to_json() for item in self.diagnostics],
         }
 
@@ -89,7 +106,7 @@ def judge_plan(document: Mapping[str, Any], file: str, allow: Collection[str] = 
             "GR905",
             f"this is not what Terraform writes: `{shown(error)}` is not understood",
             Location(file),
-            hint="plan again with Terraform or OpenTofu 1.11 or newer, and run `terraform show -json`; or use a newer greenroom",
+            hint="plan again with Terraform or OpenTofu 1.11 or newer; if this comes again, use a newer greenroom",
         )
         return report
     owned = Ownership(plan)
@@ -104,12 +121,14 @@ def _look(owned: Ownership, report: Report) -> None:
     """Count what the plan has, in the order of the list of types, and say what it lets go of."""
     counts: dict[str, int] = {}
     for change in owned.changes:
-        noun = PROTECTED[change.type].noun
+        known = protection(change)
+        assert known is not None, "it is owned"
+        noun = known.noun
         report.rotated += change.deletes and _is_rotation(change)
         counts[noun] = counts.get(noun, 0) + 1
         if "forget" in change.actions and change.type != GUARD.type:
-            name = name_of(change.type, change.before, change.sensitive)
-            report.released.append((shown(change.address), noun, shown(name)))
+            name = name_of(known, change.before, change.sensitive)
+            report.released.append(Released(shown(change.address), noun, shown(name)))
     nouns = dict.fromkeys(item.noun for item in PROTECTED.values())
     report.looked = {noun: counts[noun] for noun in nouns if noun in counts}
 
@@ -123,19 +142,20 @@ def _findings(plan: Plan, owned: Ownership, allow: Collection[str]) -> list[Find
     }
     found = []
     for change in plan.changes:
-        if not change.deletes or change.type not in PROTECTED or _is_rotation(change):
+        known = protection(change)
+        if not change.deletes or known is None or _is_rotation(change):
             continue
         identity = identity_of(change.type, change.before)
         same_as = staying.get(identity) if identity is not None else None
         if id(change) in mine or same_as is not None:
             allowed = bool({change.address, shown(change.address)} & set(allow))
-            found.append(make_finding(change, plan, same_as=same_as, allowed=allowed))
+            found.append(make_finding(change, known, plan, owned=id(change) in mine, same_as=same_as, allowed=allowed))
     return sorted(found, key=lambda finding: (finding.plugin or "", finding.module or "", finding.code, finding.address))
 
 
 def _is_rotation(change: Change) -> bool:
     """Whether a version of a secret makes room for the next one, which is there already."""
-    return PROTECTED[change.type].rotates and (change.actions == ("create", "delete") or change.deposed)
+    return change.type in _ROTATES and (change.actions == ("create", "delete") or change.deposed)
 
 
 def _check_whole(plan: Plan, owned: Ownership, report: Report) -> None:
@@ -167,7 +187,7 @@ def _check_whole(plan: Plan, owned: Ownership, report: Report) -> None:
             "GR907",
             f"the plan is only a part of what there is to do{about}",
             Location(report.file),
-            hint="plan without -target, -exclude and -refresh-only, and check that plan",
+            hint="plan without -target, -exclude, -refresh-only and -allow-deferral, and check that plan",
         )
 
 
@@ -177,6 +197,6 @@ def _check_allowed(report: Report, allow: Collection[str]) -> None:
         if address not in there:
             report.diagnostics.error(
                 "GR909",
-                f"--allow {shown(address)!r} allows nothing: the plan neither deletes nor replaces it",
+                f"--allow {quoted(address)} allows nothing: the plan neither deletes nor replaces it",
                 hint="copy the address from what this command printed without --allow, or leave the option out",
             )
