@@ -164,7 +164,8 @@ class Retired(NamedTuple):
     """A plugin that was generated before and is not wanted any more. Its data stays.
 
     ``shared``: its database was not the database of exactly one plugin. ``dropped``: a person has dealt with its data, so
-    nothing is left to say about it on a server, but a target has to let go of it all the same.
+    nothing is left to say about it on a server, but a target has to let go of it all the same. ``common``: its role was that
+    of all plugins of the server, and ``group`` the role they acted as, where there was one.
     """
 
     plugin_id: str
@@ -177,6 +178,8 @@ class Retired(NamedTuple):
     shared: bool = False
     dropped: bool = False
     former_ids: tuple[str, ...] = ()
+    group: str | None = None
+    common: bool = False
 
 
 class Adopted(NamedTuple):

@@ -286,6 +286,8 @@ class _Reconciliation:
                 shared=gone.shared,
                 dropped=gone.dropped,
                 former_ids=gone.former_ids,
+                group=gone.group,
+                common=gone.common,
             )
             for plugin_id, gone in sorted(self.known.items())
             if plugin_id not in planned

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from generator.escaping import Escaped
 from generator.targets.terraform.calls import Calls
 from generator.targets.terraform.escaping import identifier, string
+from generator.targets.terraform.guard import guard_view
 from generator.targets.terraform.hcl import aligned
 from generator.targets.terraform.imports import imports_view, secret_imports
 from generator.targets.terraform.kinds import POSTGRESQL
@@ -88,6 +89,10 @@ class Engines:
             condition = " && ".join(f"{found}.{name} == {string(value)}" for name, value in wanted.items())
             asserts.append((Escaped(condition), string(f"{label} does not get what greenroom planned for it.")))
         return {"labels": Escaped(", ".join(map(string, sorted(by_label)))), "asserts": asserts}
+
+    def guard(self) -> dict[str, Any]:
+        """What ``guard.tf.j2`` prints."""
+        return guard_view(list(self._shapes.values()))
 
     def moved_databases(self) -> list[tuple[Escaped, Escaped]]:
         """Old and new address of every shared database that was renamed."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from generator.naming import label
 from generator.targets.terraform.escaping import identifier
 from generator.targets.terraform.retired_statements import Statements, statements
-from generator.targets.terraform.shape import PRIMARY, Shape, database_label, place, role_label
+from generator.targets.terraform.shape import PRIMARY, Shape, base_role_label, database_label, place, role_label
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,7 +19,7 @@ def retired_view(shape: Shape) -> dict[str, Any]:
     known = {alias for alias in shape.aliases.values() if alias}
     # State remembers by which provider configuration a thing was managed, and Terraform wants that configuration to let go.
     servers = {gone.server for gone in shape.retired} - {PRIMARY} - known
-    removed = {**_plugins(shape), **_databases(shape), **_roles(shape)}
+    removed = removed_modules(shape)
     found = statements(shape, removed)
     return {
         "providers": [{"engine": identifier(shape.engine), "alias": name} for name in sorted(servers)],
@@ -28,6 +28,11 @@ def retired_view(shape: Shape) -> dict[str, Any]:
             for name in sorted(removed)
         ],
     }
+
+
+def removed_modules(shape: Shape) -> dict[str, str]:
+    """What Terraform lets go of: the labels of the modules, and what each of them had."""
+    return {**_plugins(shape), **_databases(shape), **_base_roles(shape), **_roles(shape)}
 
 
 def _plugins(shape: Shape) -> dict[str, str]:
@@ -58,12 +63,22 @@ def _databases(shape: Shape) -> dict[str, str]:
     }
 
 
+def _base_roles(shape: Shape) -> dict[str, str]:
+    """Roles that all plugins of a server acted as, and whose last plugin went."""
+    return {
+        base_role_label(gone.server, gone.group): f"Role {gone.group} that plugins acted as on server {gone.server}."
+        for gone in shape.retired
+        if gone.common and gone.group and (gone.server, gone.group) not in shape.base_roles
+    }
+
+
 def _roles(shape: Shape) -> dict[str, str]:
-    """Shared roles whose last plugin went."""
+    """Shared roles whose last plugin went. The role of all plugins of a server is one even with a single plugin."""
     planned = {place(role) for role in shape.roles}
     users = Counter((gone.server, gone.role) for gone in shape.retired)
+    common = {(gone.server, gone.role) for gone in shape.retired if gone.common}
     return {
         role_label(server, name): f"Shared role {name} on server {server}."
         for (server, name), number in users.items()
-        if number > 1 and (server, name) not in planned
+        if (number > 1 or (server, name) in common) and (server, name) not in planned
     }
