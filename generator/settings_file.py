@@ -65,6 +65,7 @@ def _build(data: ConfigMap, path: Path, diagnostics: Diagnostics) -> Settings:
         "discover": plugins.get("discover"),
         "include": _strings(plugins.get("include")),
         "exclude": _strings(plugins.get("exclude")),
+        "moved": plugins.get("moved"),
         "role_name": credentials.get("roleName"),
         "store": credentials.get("store"),
         "secret_name": credentials.get("secretName"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from generator.lock.file import LOCK_VERSION, read_lock, write_lock
+from generator.lock.moves import leave, place_of
 from generator.lock.outputs import files_to_delete, owner
 from generator.lock.reconcile import reconcile
 from generator.lock.record import Lock, LockedPlugin, Names
@@ -15,7 +16,9 @@ __all__ = [
     "Names",
     "assign_stacks",
     "files_to_delete",
+    "leave",
     "owner",
+    "place_of",
     "read_lock",
     "reconcile",
     "write_lock",

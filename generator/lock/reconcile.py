@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 from generator.lock.file import has_returned
 from generator.lock.keep import keep_sharing
+from generator.lock.moves import with_kept_databases
 from generator.lock.renames import Thing, find_renames
-from generator.model import Adopted, Retired
+from generator.model import Adopted, Retired, owner_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -43,6 +44,8 @@ class _Reconciliation:
     def __init__(self, plan: Plan, previous: Lock, diagnostics: Diagnostics, resolved: PluginDatabaseMap) -> None:
         self.previous, self.diagnostics, self.resolved = previous, diagnostics, resolved
         self.known = previous.known
+        # A plugin that is elsewhere now keeps the version of its password: the secret is the same one.
+        self.versions = {owner_of(name): plugin.password_version for name, plugin in self.known.items()}
         self.plan = keep_sharing(plan, self.known)
         self.engines = {server.name: server.engine for server in plan.servers}
 
@@ -66,7 +69,7 @@ class _Reconciliation:
             roles=tuple(roles.values()),
             plugins=plugins,
             retired=self._retired(databases, roles),
-            adopted=self._adopted(plugins),
+            adopted=with_kept_databases(self._adopted(plugins), plugins, self.known),
         )
 
     def _adopted(self, plugins: tuple[PluginPlan, ...]) -> tuple[Adopted, ...]:
@@ -224,7 +227,7 @@ class _Reconciliation:
         }
 
     def _password_versions(self, role: Role) -> list[int]:
-        return [self.known[plugin_id].password_version for plugin_id in role.plugins if plugin_id in self.known]
+        return [self.versions[plugin_id] for plugin_id in role.plugins if plugin_id in self.versions]
 
     def _schemas(self, moved: set[str], databases: Mapping[tuple[str, str], Database]) -> dict[str, str]:
         """The old schema name of each plugin whose schema was renamed. A schema lives in its database, renamed or not."""
@@ -288,6 +291,7 @@ class _Reconciliation:
                 schema=gone.schema,
                 role=new_role.get((gone.server, gone.role), gone.role),
                 shared=gone.shared,
+                common=gone.common,
             )
             for plugin_id, gone in sorted(self.known.items())
             if plugin_id not in planned
@@ -295,7 +299,7 @@ class _Reconciliation:
 
     def _check_labels(self) -> None:
         planned = {plugin.plugin_id for plugin in self.plan.plugins}
-        taken = {gone.label: name for name, gone in self.known.items() if name not in planned}
+        taken = {gone.label: name for name, gone in self.known.items() if owner_of(name) not in planned}
         for plugin in self.plan.plugins:
             if plugin.label in taken:
                 self.diagnostics.error(

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING, NamedTuple
 
+from generator.model import owner_of
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable, Collection, Mapping
 
     from generator.lock.record import Lock, LockedPlugin
 
@@ -134,7 +136,7 @@ class _Renames:
 
     def _is_free(self, thing: Thing) -> bool:
         """Whether no other plugin's data lies, or lay until this run, under the name of ``thing``."""
-        for plugin_id in sorted(self.had.get((thing.server, thing.name), set()) - set(thing.plugins)):
+        for plugin_id in self._of_others(self.had, thing):
             mine = thing.plugins[0]
             if plugin_id in self.has:
                 # Where that one in turn gets a name of ours, the swap has been reported already.
@@ -143,8 +145,14 @@ class _Renames:
                 what = f"would be that of {mine!r}, but holds what the retired plugin {plugin_id!r} left"
                 self.report(thing, mine, what, _FREE.format(other=plugin_id))
             return False
-        for plugin_id in sorted(self.pending.get((thing.server, thing.name), set()) - set(thing.plugins)):
+        for plugin_id in self._of_others(self.pending, thing):
             what = f"is what {plugin_id!r} had before a rename that may not have been applied everywhere"
             self.report(thing, thing.plugins[0], what, _APPLIED.format(other=plugin_id))
             return False
         return True
+
+    @staticmethod
+    def _of_others(names: Mapping[tuple[str, str], set[str]], thing: Thing) -> list[str]:
+        """Who else has, or left, the name of ``thing``. What its own plugins left there is theirs."""
+        found = names.get((thing.server, thing.name), set())
+        return sorted(plugin_id for plugin_id in found if owner_of(plugin_id) not in thing.plugins)

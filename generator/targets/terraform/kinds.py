@@ -184,11 +184,15 @@ _OWNER: Final = Output(
 )
 
 
-def module_view(kind: Kind, store: Store, *, shows_owner: bool = False) -> dict[str, Any]:
+def module_view(
+    kind: Kind, store: Store, *, shows_owner: bool = False, strangers: tuple[str, ...] = ()
+) -> dict[str, Any]:
     """What the templates in ``modules/`` print for ``kind``.
 
-    ``shows_owner``: a database may have been there before, so the module says to whom it belongs.
+    ``shows_owner``: a database may have been there before, so the module says to whom it belongs. ``strangers`` are
+    resources of another engine that plugins had before: Terraform must let go of them too.
     """
+    forgets = (*kind.forgets, *strangers, *(store.forgets if isinstance(store, Iam) and kind.makes_role else ()))
     iam = store if isinstance(store, Iam) else None
     inputs = [(kind.variables or INPUTS)[name] for name in kind.inputs] + list(
         store.module_variables if kind.makes_role else ()
@@ -224,7 +228,7 @@ def module_view(kind: Kind, store: Store, *, shows_owner: bool = False) -> dict[
         "depends_on": next((_AFTER[part] for part in kind.parts if part in _AFTER and not kind.templates), None),
         "has_group": "group" in kind.inputs,
         "has_schema": "schema" in kind.parts,
-        "forgets": [Escaped(address) for address in (*kind.forgets, *(iam.forgets if iam and kind.makes_role else ()))],
+        "forgets": [Escaped(address) for address in forgets],
     }
 
 

@@ -9,15 +9,19 @@ from generator.targets.terraform.escaping import identifier
 from generator.targets.terraform.shape import PRIMARY, Shape, database_label, place, role_label
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Container, Iterator
 
 
-def retired_view(shape: Shape) -> dict[str, Any]:
-    """What ``retired.tf.j2`` prints."""
+def retired_view(shape: Shape, called: Container[str]) -> dict[str, Any]:
+    """What ``retired.tf.j2`` prints. ``called`` are the labels of the plugins with a module of their own.
+
+    A plugin that is elsewhere now may be one of them: its module lets go of what it made in the old place by itself.
+    """
     known = {alias for alias in shape.aliases.values() if alias}
     # State remembers by which provider configuration a thing was managed, and Terraform wants that configuration to let go.
     servers = {gone.server for gone in shape.retired} - {PRIMARY} - known
-    removed = {**_plugins(shape), **_databases(shape), **_roles(shape)}
+    plugins = {label: text for label, text in _plugins(shape).items() if label not in called}
+    removed = {**plugins, **_databases(shape), **_roles(shape)}
     return {
         "providers": [{"engine": identifier(shape.engine), "alias": name} for name in sorted(servers)],
         "retired": [{"label": identifier(label), "comment": removed[label]} for label in sorted(removed)],
@@ -48,8 +52,9 @@ def _roles(shape: Shape) -> dict[str, str]:
     """Shared roles whose last plugin went."""
     planned = {place(role) for role in shape.roles}
     users = Counter((gone.server, gone.role) for gone in shape.retired)
+    common = {(gone.server, gone.role) for gone in shape.retired if gone.common}
     return {
         role_label(server, name): f"Shared role {name} on server {server}."
         for (server, name), number in users.items()
-        if number > 1 and (server, name) not in planned
+        if (number > 1 or (server, name) in common) and (server, name) not in planned
     }
