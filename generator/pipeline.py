@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from generator.backstage import resolve_plugins
 from generator.collect import Rendering, collect
 from generator.diagnostics import Diagnostics, GreenroomError
-from generator.lock import Lock, assign_stacks, leave, read_lock, reconcile
+from generator.lock import Lock, assign_stacks, leave, read_lock, reconcile, settle
 from generator.model import PluginDatabase
 from generator.planning import make_plan
 from generator.project import Project, Request, load, with_fragment
@@ -82,7 +82,7 @@ def plan(project: Project, resolved: PluginDatabaseMap) -> Planned:
     diagnostics = project.diagnostics
     fresh = make_plan(resolved, project.settings, diagnostics)
     previous = read_lock(project.layout.lock, diagnostics)
-    previous = leave(previous, fresh, project.settings.moved)
+    previous = leave(settle(previous, project.settings.renames_applied), fresh, project.settings.moved)
     if not diagnostics.has_errors:  # a plan that lacks a plugin would make it look retired
         fresh = reconcile(fresh, previous, diagnostics, resolved=resolved)
         fresh = assign_stacks(fresh, previous, wanted="cloudformation" in project.layout.targets)

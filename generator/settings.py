@@ -33,7 +33,8 @@ class Settings(NamedTuple):
     """The settings of a run. ``folder`` is where relative paths start; ``targets`` maps a target's name to its path, and
     ``target_options`` to what else is set for it, as it was written.
 
-    ``moved`` maps a plugin to the place it has left. ``credentials_mode`` is ``per-plugin``, ``shared`` or ``iam``; ``iam`` the cloud whose sign-in an existing server takes.
+    ``moved`` maps a plugin to the place it has left, ``renames_applied`` an old name to its new one. ``credentials_mode`` is
+    ``per-plugin``, ``shared`` or ``iam``; ``iam`` the cloud whose sign-in an existing server takes.
     ``adopt`` is what is there already and shall be taken over, ``templates`` a folder of templates that replace greenroom's.
     """
 
@@ -46,6 +47,7 @@ class Settings(NamedTuple):
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
     moved: Mapping[str, str] = _NOTHING
+    renames_applied: Mapping[str, str] = _NOTHING
     role_name: str = "backstage_{plugin}"
     store: str = "variables"
     secret_name: str = "backstage/{environment}/database/{plugin}"  # noqa: S105 - the name of a secret, not a secret

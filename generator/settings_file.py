@@ -66,6 +66,7 @@ def _build(data: ConfigMap, path: Path, diagnostics: Diagnostics) -> Settings:
         "include": _strings(plugins.get("include")),
         "exclude": _strings(plugins.get("exclude")),
         "moved": plugins.get("moved"),
+        "renames_applied": plugins.get("renamesApplied"),
         "role_name": credentials.get("roleName"),
         "store": credentials.get("store"),
         "secret_name": credentials.get("secretName"),

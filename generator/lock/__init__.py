@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from generator.lock.file import LOCK_VERSION, read_lock, write_lock
-from generator.lock.moves import leave, place_of
+from generator.lock.moves import leave, place_of, settle
 from generator.lock.outputs import files_to_delete, owner
 from generator.lock.reconcile import reconcile
 from generator.lock.record import Lock, LockedPlugin, Names
@@ -21,5 +21,6 @@ __all__ = [
     "place_of",
     "read_lock",
     "reconcile",
+    "settle",
     "write_lock",
 ]

@@ -148,6 +148,7 @@ def _retired(gone: Retired, before: LockedPlugin | None) -> dict[str, Any]:
         "shared": before.shared if before else False,
         "group": before.group if before else None,
         "common": (before.common if before else False) or None,
+        "returned": (before.returned if before else False) or None,
         "renamedFrom": {"database": names.database, "schema": names.schema, "role": names.role},
         "stack": before.stack if before else None,
     }

@@ -6,6 +6,7 @@ what is retired, under the plugin's id with the place behind it, so that nothing
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from generator.model import Adopted, earlier, owner_of
@@ -33,20 +34,45 @@ def leave(previous: Lock | None, plan: Plan, moved: Mapping[str, str]) -> Lock |
         return previous
     plugins, retired = dict(previous.plugins), dict(previous.retired)
     engines = {server.name: server.engine for server in plan.servers}
+    left: dict[str, list[str]] = defaultdict(list)
+    for key in retired:
+        left[owner_of(key)].append(key)
     for plugin in plan.plugins:
         name, engine = plugin.plugin_id, engines[plugin.server]
         before = plugins.get(name) or retired.get(name)
         if before is None or moved.get(name) != place_of(before):
             continue
-        if not (is_another_kind(plugin, engine, before) or (name in retired and not _is_there(plugin, engine, before))):
+        was_retired = name in retired
+        if not (is_another_kind(plugin, engine, before) or (was_retired and not _is_there(plugin, engine, before))):
             continue
         plugins.pop(name, None)
         retired.pop(name, None)
-        found = [key for key, old in retired.items() if owner_of(key) == name and _is_there(plugin, engine, old)]
-        if found:
-            retired[name] = retired.pop(found[0])
-        retired[earlier(name, place_of(before))] = before
+        for key in left[name]:
+            if key in retired and _is_there(plugin, engine, retired[key]):
+                retired[name] = retired.pop(key)
+        # Where its retirement was applied nobody manages its role any more, which it may keep.
+        retired[earlier(name, place_of(before))] = before._replace(returned=was_retired or before.returned)
     return previous._replace(plugins=plugins, retired=retired)
+
+
+def settle(previous: Lock | None, applied: Mapping[str, str]) -> Lock | None:
+    """``previous`` without the renames that ``applied`` names, old name to new: no environment has the old name any more."""
+    if previous is None or not applied:
+        return previous
+
+    def settled(plugin: LockedPlugin) -> LockedPlugin:
+        was = plugin.renamed_from
+        done = {
+            kind: None
+            for kind in ("database", "schema", "role")
+            if (old := getattr(was, kind)) is not None and applied.get(old) == getattr(plugin, kind)
+        }
+        return plugin._replace(renamed_from=was._replace(**done)) if done else plugin
+
+    return previous._replace(
+        plugins={name: settled(plugin) for name, plugin in previous.plugins.items()},
+        retired={name: settled(plugin) for name, plugin in previous.retired.items()},
+    )
 
 
 def is_another_kind(plugin: PluginPlan, engine: str, before: LockedPlugin) -> bool:
@@ -63,20 +89,26 @@ def _is_there(plugin: PluginPlan, engine: str, place: LockedPlugin) -> bool:
     return planned == (place.engine, place.server, place.database, place.schema, place.shared, place.role)
 
 
-def with_kept_databases(
+def with_what_is_kept(
     adopted: tuple[Adopted, ...], plugins: Iterable[PluginPlan], known: Mapping[str, LockedPlugin]
 ) -> tuple[Adopted, ...]:
-    """``adopted`` and each database that a plugin had for itself, or with others, and has the other way round now.
+    """``adopted``, and what a plugin still has of an earlier place although Terraform manages it at another address now.
 
-    Another resource has to manage it then, which takes over what is there.
+    That is a database which it had for itself and shares now, or the other way round, and the role of a plugin that was
+    retired before it came back elsewhere.
     """
     planned = {plugin.plugin_id: plugin for plugin in plugins}
     found = {entry.server: entry for entry in adopted}
     for name, old in known.items():
         plugin = planned.get(owner_of(name))
-        if plugin is None or name == plugin.plugin_id or plugin.database.shared == old.shared:
+        if plugin is None or name == plugin.plugin_id or plugin.server != old.server:
             continue
-        if (plugin.server, plugin.database.name) == (old.server, old.database):
-            entry = found.get(old.server) or Adopted(old.server)
-            found[old.server] = entry._replace(databases=tuple(sorted({*entry.databases, old.database})))
+        entry = found.get(old.server) or Adopted(old.server)
+        if plugin.database.name == old.database and plugin.database.shared != old.shared:
+            entry = entry._replace(databases=tuple(sorted({*entry.databases, old.database})))
+        if old.returned and plugin.role.name == old.role:
+            roles, secrets = {*entry.roles, old.role}, {*entry.secrets, old.role}
+            entry = entry._replace(roles=tuple(sorted(roles)), secrets=tuple(sorted(secrets)))
+        if entry != Adopted(old.server):
+            found[old.server] = entry
     return tuple(found[server] for server in sorted(found))

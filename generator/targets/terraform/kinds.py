@@ -184,9 +184,7 @@ _OWNER: Final = Output(
 )
 
 
-def module_view(
-    kind: Kind, store: Store, *, shows_owner: bool = False, strangers: tuple[str, ...] = ()
-) -> dict[str, Any]:
+def module_view(kind: Kind, store: Store, *, shows_owner: bool = False, strangers: tuple[str, ...] = ()) -> dict[str, Any]:
     """What the templates in ``modules/`` print for ``kind``.
 
     ``shows_owner``: a database may have been there before, so the module says to whom it belongs. ``strangers`` are
