@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from generator.diagnostics import Diagnostics
     from generator.drift import Change
     from generator.layout import Layout
-    from generator.lock import Lock
+    from generator.lock import Past
     from generator.model import Plan
     from generator.targets.base import Artifact
 
@@ -27,6 +27,7 @@ class Rendering:
     """Every file of a run with its content, the files to delete, and what is there now.
 
     ``changes`` say by plugin what differs from what was generated before; ``owned`` says whether greenroom generated a file.
+    ``past`` is what was generated before.
     """
 
     layout: Layout
@@ -35,6 +36,7 @@ class Rendering:
     delete: Sequence[Path]
     owned: Callable[[Path], bool]
     changes: Sequence[Change]
+    past: Past
 
     @cached_property
     def current(self) -> dict[Path, bytes | None]:
@@ -57,11 +59,12 @@ class Rendering:
 def collect(
     layout: Layout,
     plan: Plan,
-    previous: Lock | None,
+    past: Past,
     artifacts: Mapping[str, Sequence[Artifact]],
     diagnostics: Diagnostics,
 ) -> Rendering:
     """The rendering of ``artifacts`` (by target), with the lock file that records it."""
+    previous = past.lock
     by_target: dict[str, dict[str, bytes]] = {}
     files: dict[Path, bytes] = {}
     for target, rendered in sorted(artifacts.items()):
@@ -78,7 +81,8 @@ def collect(
         files=files,
         delete=files_to_delete(previous, layout.lock, by_target, layout.targets, diagnostics),
         owned=owner(previous, layout.lock),
-        changes=changes(previous, plan),
+        changes=changes(plan, past),
+        past=past,
     )
 
 

@@ -10,27 +10,30 @@ from generator.model import owner_of
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from generator.lock import Lock, LockedPlugin
+    from generator.lock import LockedPlugin, Past
     from generator.model import Plan, PluginPlan
 
 
 class Change(NamedTuple):
     """How one plugin differs from what was generated before.
 
-    ``kind`` is ``added``, ``back`` (it was retired), ``changed`` or ``retired``; ``line`` says it to a reader.
+    ``kind`` is ``added``, ``back`` (it was retired), ``changed``, ``retired``, or ``forgotten`` (an earlier commit had it,
+    and the lock file says nothing of it any more); ``line`` says it to a reader.
     """
 
     plugin_id: str
-    kind: Literal["added", "back", "changed", "retired"]
+    kind: Literal["added", "back", "changed", "retired", "forgotten"]
     line: str
 
 
-def changes(previous: Lock | None, plan: Plan) -> list[Change]:
-    """What differs by plugin, sorted by plugin id; nothing when the plan is what ``previous`` says.
+def changes(plan: Plan, past: Past) -> list[Change]:
+    """What differs by plugin, sorted by plugin id; nothing when the plan is what ``past`` says.
 
     A line starts with ``+`` for a plugin that is new (or back), with ``~`` where something of it changed, with ``-`` where
     it is retired.
     """
+    lost = {item.plugin_id: f"the lock file of {item.origin} has its {item.what}" for item in past.forgotten}
+    previous, renamed = past.lock, past.renamed
     before = previous.plugins if previous else {}
     retired = previous.retired if previous else {}
     left = {owner_of(key): key.partition(" (")[2][:-1] for key in retired if owner_of(key) != key}
@@ -46,12 +49,19 @@ def changes(previous: Lock | None, plan: Plan) -> list[Change]:
             elif name in retired:
                 line += " (was retired)"
             found.append(Change(name, "back" if name in retired else "added", line))
-        elif differences := _changes(old, plugin):
-            found.append(Change(name, "changed", f"~ {name}: {', '.join(differences)}"))
+        elif differences := [
+            *([f"plugin {renamed[name]} → {name}"] if name in renamed else []),
+            *_changes(old, plugin),
+            *([lost[name]] if name in lost else []),
+        ]:
+            kind: Literal["changed", "forgotten"] = "forgotten" if name in lost else "changed"
+            found.append(Change(name, kind, f"~ {name}: {', '.join(differences)}"))
     found += [
-        Change(gone.plugin_id, "retired", f"- {gone.plugin_id}: retired, its data stays")
+        Change(gone.plugin_id, "forgotten", f"- {gone.plugin_id}: retired, its data stays ({lost[gone.plugin_id]})")
+        if gone.plugin_id in lost
+        else Change(gone.plugin_id, "retired", f"- {gone.plugin_id}: retired, its data stays")
         for gone in plan.retired
-        if gone.plugin_id in before
+        if gone.plugin_id in before or gone.plugin_id in lost
     ]
     return sorted(found)
 

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from generator.collect import Rendering
     from generator.diagnostics import Location
     from generator.drift import Change
+    from generator.lock import Forgotten
+    from generator.lock.history import Compared
     from generator.project import Project
 
 
@@ -27,15 +29,22 @@ class Asked(NamedTuple):
 
 
 class Gate(NamedTuple):
-    """The verdict of a check: which plugins differ, and the sentence (empty where nothing would change)."""
+    """The verdict of a check: which plugins differ, and the sentence (empty where nothing would change).
+
+    ``base`` is the commit that the lock file was compared with besides HEAD.
+    """
 
     sentence: str
     command: str
     plugins: Sequence[tuple[Change, Asked | None]]
+    base: Compared | None = None
 
     def to_json(self) -> dict[str, Any]:
         """The shape of ``check`` in ``generate --check --format json``."""
         return {
+            "base": {"revision": self.base.revision, "commit": self.base.commit, "source": self.base.source}
+            if self.base
+            else None,
             "sentence": self.sentence or None,
             "command": self.command if self.sentence else None,
             "plugins": [
@@ -53,12 +62,15 @@ class Gate(NamedTuple):
 def judge(project: Project, rendering: Rendering, command: str) -> Gate:
     """The verdict on ``rendering``. ``command`` is what the user has to run to make the check succeed."""
     plugins = [
-        (change, None if change.kind == "retired" else who_asks(project, change.plugin_id)) for change in rendering.changes
+        (change, None if change.kind in ("retired", "forgotten") else who_asks(project, change.plugin_id))
+        for change in rendering.changes
     ]
+    past = rendering.past
     if not rendering.changed:
-        return Gate("", command, plugins)
-    clauses = [*_new(plugins), *_changed(plugins), *_gone(plugins)] or [_files(len(rendering.changed))]
-    return Gate(f"{'; '.join(clauses)}: run `{command}` and commit the result", command, plugins)
+        return Gate("", command, plugins, past.base)
+    clauses = [*_forgotten(past.forgotten), *_new(plugins), *_changed(plugins), *_gone(plugins)]
+    clauses = clauses or [_files(len(rendering.changed))]
+    return Gate(f"{'; '.join(clauses)}: run `{command}` and commit the result", command, plugins, past.base)
 
 
 def who_asks(project: Project, plugin_id: str) -> Asked:
@@ -72,6 +84,16 @@ def who_asks(project: Project, plugin_id: str) -> Asked:
     if plugin_id in project.settings.include:
         return Asked(project.settings.locations.get("plugins.include"), "includes")
     return Asked(None, "names")
+
+
+def _forgotten(items: Sequence[Forgotten]) -> list[str]:
+    """What earlier commits had and the lock file does not mention."""
+    return [
+        f"the lock file of {item.origin} has "
+        + (f"the plugin {item.plugin_id!r} ({item.what})" if item.whole else f"{item.what} of the plugin {item.plugin_id!r}")
+        + ", and this one does not, so an apply could destroy its data or leave it behind"
+        for item in items
+    ]
 
 
 def _new(plugins: Sequence[tuple[Change, Asked | None]]) -> list[str]:

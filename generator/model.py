@@ -102,7 +102,8 @@ class Role(NamedTuple):
     For MySQL, which has no ``group``: ``host`` is where the user may come from, ``requires_tls`` refuses it in the clear.
     ``is_common``: it is the one role of all plugins of its server, even while there is only one of them. ``iam`` is the
     cloud that signs it in (``rds``, ``cloudsql``, ``azure``): such a role has no password, and its ``delivery``,
-    ``secret_name`` and ``password_version`` stand for nothing.
+    ``secret_name`` and ``password_version`` stand for nothing. ``former_secret`` is the store and the name of the secret it
+    had before, where that was another one.
     """
 
     name: str
@@ -118,6 +119,7 @@ class Role(NamedTuple):
     requires_tls: bool = True
     is_common: bool = False
     iam: str | None = None
+    former_secret: tuple[str, str] | None = None
 
 
 class Database(NamedTuple):
@@ -142,7 +144,8 @@ class PluginPlan(NamedTuple):
 
     ``label`` is the plugin id as an identifier of a target (Terraform module name). ``schema`` is ``None`` in database
     mode, where the plugin uses ``public``. ``stack`` is the number of the CloudFormation stack the plugin belongs to for
-    good, ``None`` where nobody asked for CloudFormation.
+    good, ``None`` where nobody asked for CloudFormation. ``former_ids`` are the ids it had before (``plugins.renamed``),
+    oldest first: what they named in a target is the plugin's still.
     """
 
     plugin_id: str
@@ -154,13 +157,15 @@ class PluginPlan(NamedTuple):
     schema_renamed_from: str | None = None
     source: PluginDatabase | None = None
     stack: int | None = None
+    former_ids: tuple[str, ...] = ()
 
 
 class Retired(NamedTuple):
     """A plugin that was generated before and is not wanted any more, or a place that a plugin has left. Its data stays.
 
     ``shared``: its database was not the database of exactly one plugin. ``common``: its role was that of all plugins of its
-    server.
+    server. ``dropped``: a person has dealt with its data, so nothing is left to say about it on a server, but a target has
+    to let go of it all the same.
     """
 
     plugin_id: str
@@ -172,6 +177,8 @@ class Retired(NamedTuple):
     role: str
     shared: bool = False
     common: bool = False
+    dropped: bool = False
+    former_ids: tuple[str, ...] = ()
 
     @property
     def owner(self) -> str:

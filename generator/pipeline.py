@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from generator.backstage import resolve_plugins
 from generator.collect import Rendering, collect
 from generator.diagnostics import Diagnostics, GreenroomError
-from generator.lock import Lock, assign_stacks, leave, read_lock, reconcile, settle
+from generator.lock import Past, assign_stacks, leave, read_past, reconcile
 from generator.model import PluginDatabase
 from generator.planning import make_plan
 from generator.project import Project, Request, load, with_fragment
@@ -67,27 +67,32 @@ def resolve(project: Project, plugin_ids: Sequence[str] | None = None) -> Plugin
 
 
 class Planned(NamedTuple):
-    """The plan of a run, and what an earlier run generated."""
+    """The plan of a run, and what earlier runs generated."""
 
     plan: Plan
-    previous: Lock | None
+    past: Past
 
 
 def plan(project: Project, resolved: PluginDatabaseMap) -> Planned:
-    """What has to exist, with what an earlier run generated taken into account (renames, retirement).
+    """What has to exist, with what earlier runs generated taken into account (renames, retirement).
+
+    Earlier runs are what the lock file says, and the one that Git has of HEAD and of the request's ``base``: what those knew
+    and this one does not is kept.
 
     Raises:
         GreenroomError: there is an error among the diagnostics, all of which it carries.
     """
     diagnostics = project.diagnostics
     fresh = make_plan(resolved, project.settings, diagnostics)
-    previous = read_lock(project.layout.lock, diagnostics)
-    previous = leave(settle(previous, project.settings.renames_applied), fresh, project.settings.moved)
+    ids = {plugin.plugin_id for plugin in fresh.plugins}
+    request, settings = project.request, project.settings
+    past = read_past(project.layout.lock, request.base, ids, settings, diagnostics, root=request.root)
+    past = past._replace(lock=leave(past.lock, fresh, settings.moved))
     if not diagnostics.has_errors:  # a plan that lacks a plugin would make it look retired
-        fresh = reconcile(fresh, previous, diagnostics, resolved=resolved)
-        fresh = assign_stacks(fresh, previous, wanted="cloudformation" in project.layout.targets)
+        fresh = reconcile(fresh, past.lock, diagnostics, resolved=resolved)
+        fresh = assign_stacks(fresh, past.lock, wanted="cloudformation" in project.layout.targets)
     _stop_with_the_rest(project)
-    return Planned(plan=fresh, previous=previous)
+    return Planned(plan=fresh, past=past)
 
 
 def plan_afresh(project: Project, resolved: PluginDatabaseMap) -> Plan:
@@ -167,7 +172,7 @@ def render(project: Project, resolved: PluginDatabaseMap, planned: Planned, *, v
 
         blame_templates(found, diagnostics)
     _stop_on_errors(diagnostics)
-    rendering = collect(project.layout, planned.plan, planned.previous, artifacts, diagnostics)
+    rendering = collect(project.layout, planned.plan, planned.past, artifacts, diagnostics)
     if (folder := project.layout.targets.get("terraform")) is not None:
         from generator.beside import check_beside
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from generator.discover import Discovery
+    from generator.lock.base import Base
     from generator.settings import Settings
 
 Placeholders = Literal["keep", "backstage"]
@@ -27,7 +28,8 @@ class Request(NamedTuple):
     """What a user asks for: the options all commands share.
 
     ``config`` are ``--config`` files in order, ``plugins`` ids added by ``--plugin``, ``targets`` and ``out`` what
-    ``generate`` writes and where, ``templates`` a folder of the user's own templates. ``environ`` is that of the process.
+    ``generate`` writes and where, ``templates`` a folder of the user's own templates. ``base`` is the commit whose lock file
+    is remembered as well as HEAD's. ``environ`` is that of the process.
     """
 
     root: Path = Path()
@@ -40,6 +42,7 @@ class Request(NamedTuple):
     out: Path | None = None
     targets: Sequence[str] = ()
     templates: Path | None = None
+    base: Base | None = None
 
 
 class Project(NamedTuple):

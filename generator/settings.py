@@ -33,8 +33,9 @@ class Settings(NamedTuple):
     """The settings of a run. ``folder`` is where relative paths start; ``targets`` maps a target's name to its path, and
     ``target_options`` to what else is set for it, as it was written.
 
-    ``moved`` maps a plugin to the place it has left, ``renames_applied`` an old name to its new one. ``credentials_mode`` is
-    ``per-plugin``, ``shared`` or ``iam``; ``iam`` the cloud whose sign-in an existing server takes.
+    ``renamed`` maps the old id of a plugin to its new one; ``dropped`` are plugins whose data a person has dropped.
+    ``moved`` maps a plugin to the place it has left, ``renames_applied`` an old name to its new one.
+    ``credentials_mode`` is ``per-plugin``, ``shared`` or ``iam``; ``iam`` the cloud whose sign-in an existing server takes.
     ``adopt`` is what is there already and shall be taken over, ``templates`` a folder of templates that replace greenroom's.
     """
 
@@ -46,6 +47,8 @@ class Settings(NamedTuple):
     discover: bool = True
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
+    renamed: Mapping[str, str] = _NOTHING
+    dropped: tuple[str, ...] = ()
     moved: Mapping[str, str] = _NOTHING
     renames_applied: Mapping[str, str] = _NOTHING
     role_name: str = "backstage_{plugin}"

@@ -65,6 +65,8 @@ def _build(data: ConfigMap, path: Path, diagnostics: Diagnostics) -> Settings:
         "discover": plugins.get("discover"),
         "include": _strings(plugins.get("include")),
         "exclude": _strings(plugins.get("exclude")),
+        "renamed": plugins.get("renamed"),
+        "dropped": _strings(plugins.get("dropped")),
         "moved": plugins.get("moved"),
         "renames_applied": plugins.get("renamesApplied"),
         "role_name": credentials.get("roleName"),

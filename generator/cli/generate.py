@@ -37,6 +37,11 @@ DRIFT = 3
 @click.option(
     "--check", is_flag=True, help="Write nothing; say by plugin what differs. Exit code 3 when files would change."
 )
+@click.option(
+    "--base",
+    metavar="REF",
+    help="A commit: keep what its lock file has, as HEAD's. [default with --check in CI: what the change is compared with]",
+)
 @click.option("--diff", is_flag=True, help="Write nothing; print a unified diff.")
 def command(
     *,
@@ -46,19 +51,29 @@ def command(
     verify: bool,
     check: bool,
     diff: bool,
+    base: str | None,
     **options: Any,
 ) -> int:
     """Render the targets: Terraform, CloudFormation, SQL and the app-config fragment.
 
     Nothing is written unless everything rendered and was found to say what was planned. A file that greenroom did not
     generate is never overwritten or deleted.
+
+    What an earlier commit generated and this run would forget (after a revert, on an older branch, in a new output folder)
+    is kept as retired.
     """
     from generator import pipeline
     from generator.cli.output import show_diagnostics, show_json
     from generator.gate import judge
+    from generator.lock import Base, base_of_ci
     from generator.writer import recover, write_tree
 
-    project = pipeline.load(make_request(**options))
+    request = make_request(**options)
+    if base is not None:
+        request = request._replace(base=Base(base, "--base", diverged=False))
+    elif check:  # what is written depends on files only, never on who runs it
+        request = request._replace(base=base_of_ci(request.environ))
+    project = pipeline.load(request)
     recover(project.layout.journal, project.layout.base, *project.layout.targets.values())
     resolved = pipeline.resolve(project)
     planned = pipeline.plan(project, resolved)
@@ -67,7 +82,7 @@ def command(
     dry = check or diff
     if not dry:
         write_tree(rendering.files, rendering.delete, owned=rendering.owned, journal_root=project.layout.journal)
-    gate = judge(project, rendering, same_command(without=("check", "diff"))) if check else None
+    gate = judge(project, rendering, _repair(rendering, base)) if check else None
     if output_format == "json":
         show_json(_document(project, rendering, gate, written=not dry))
     else:
@@ -77,6 +92,15 @@ def command(
         if check or not diff:
             _summary(rendering, gate, quiet=quiet, verbose=verbose)
     return DRIFT if check and changed else 0
+
+
+def _repair(rendering: Rendering, base: str | None) -> str:
+    """The command that makes the check succeed: with the base that CI named where that one knows what was forgotten."""
+    command = same_command(without=("check", "diff"))
+    compared = rendering.past.base
+    if base is None and compared is not None and any(item.origin == compared.name for item in rendering.past.forgotten):
+        return f"{command} --base {compared.name}"
+    return command
 
 
 def _document(project: Project, rendering: Rendering, gate: Gate | None, *, written: bool) -> dict[str, Any]:
@@ -103,4 +127,6 @@ def _summary(rendering: Rendering, gate: Gate | None, *, quiet: bool, verbose: b
         count = f"{len(changed)} file{'' if len(changed) == 1 else 's'}"
         click.echo(f"{count} written to {rendering.layout.base.as_posix()}", err=True)
     elif not quiet:
-        click.echo("up to date", err=True)
+        base = rendering.past.base
+        compared = f", and nothing of {base.name} ({base.source}) is forgotten" if gate and base else ""
+        click.echo(f"up to date{compared}", err=True)

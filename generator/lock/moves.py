@@ -48,7 +48,7 @@ def leave(previous: Lock | None, plan: Plan, moved: Mapping[str, str]) -> Lock |
         plugins.pop(name, None)
         retired.pop(name, None)
         for key in left[name]:
-            if key in retired and _is_there(plugin, engine, retired[key]):
+            if key in retired and not retired[key].dropped and _is_there(plugin, engine, retired[key]):
                 retired[name] = retired.pop(key)
         # Where its retirement was applied nobody manages its role any more, which it may keep.
         retired[earlier(name, place_of(before))] = before._replace(returned=was_retired or before.returned)
@@ -101,7 +101,7 @@ def with_what_is_kept(
     found = {entry.server: entry for entry in adopted}
     for name, old in known.items():
         plugin = planned.get(owner_of(name))
-        if plugin is None or name == plugin.plugin_id or plugin.server != old.server:
+        if plugin is None or name == plugin.plugin_id or old.dropped or plugin.server != old.server:
             continue
         entry = found.get(old.server) or Adopted(old.server)
         if plugin.database.name == old.database and plugin.database.shared != old.shared:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from generator.lock import ways
-from generator.lock.file import has_returned
 from generator.lock.keep import keep_sharing
 from generator.lock.moves import with_what_is_kept
 from generator.lock.renames import Thing, find_renames
+from generator.lock.write import has_returned, secret_of
 from generator.model import Adopted, Retired, owner_of
 
 if TYPE_CHECKING:
@@ -39,10 +39,10 @@ def reconcile(plan: Plan, previous: Lock | None, diagnostics: Diagnostics, *, re
 class _Reconciliation:
     def __init__(self, plan: Plan, previous: Lock, diagnostics: Diagnostics, resolved: PluginDatabaseMap) -> None:
         self.previous, self.diagnostics, self.resolved = previous, diagnostics, resolved
-        self.known = previous.known
-        # A plugin that is elsewhere now keeps the version of its password: the secret is the same one.
-        self.versions = {owner_of(name): plugin.password_version for name, plugin in self.known.items()}
-        self.plan = keep_sharing(plan, self.known)
+        self.known, self.present = previous.known, previous.present
+        # A plugin that is elsewhere now keeps its secret, and what it was called before.
+        self.latest = previous.latest
+        self.plan = keep_sharing(plan, self.present)
         self.engines = {server.name: server.engine for server in plan.servers}
 
     def run(self) -> Plan:
@@ -57,6 +57,7 @@ class _Reconciliation:
                 database=databases[plugin.database.server, plugin.database.name],
                 role=roles[plugin.role.server, plugin.role.name],
                 schema_renamed_from=schemas.get(plugin.plugin_id),
+                former_ids=before.former_ids if (before := self.latest.get(plugin.plugin_id)) else (),
             )
             for plugin in plan.plugins
         )
@@ -92,7 +93,7 @@ class _Reconciliation:
 
     def _stays_put(self, plugin: PluginPlan) -> bool:
         """Whether ``plugin`` is where it was, so that a changed name can be a rename."""
-        before = self.known.get(plugin.plugin_id)
+        before = self.present.get(plugin.plugin_id)
         if before is None:
             return True
         engine = self.engines[plugin.server]
@@ -180,7 +181,7 @@ class _Reconciliation:
         for item in self.plan.databases:
             old = renames.get((item.server, item.name))
             for plugin_id in item.plugins:
-                before = self.known.get(plugin_id)
+                before = self.present.get(plugin_id)
                 earlier = before.renamed_from.database if before and before.database == old else None
                 if earlier in (None, item.name):
                     continue
@@ -214,12 +215,26 @@ class _Reconciliation:
             (item.server, item.name): item._replace(
                 renamed_from=renames.get((item.server, item.name)),
                 password_version=max([item.password_version, *self._password_versions(item)]),
+                former_secret=self._former_secret(item),
             )
             for item in self.plan.roles
         }
 
     def _password_versions(self, role: Role) -> list[int]:
-        return [self.versions[plugin_id] for plugin_id in role.plugins if plugin_id in self.versions]
+        return [self.latest[plugin_id].password_version for plugin_id in role.plugins if plugin_id in self.latest]
+
+    def _former_secret(self, role: Role) -> tuple[str, str] | None:
+        """The secret that ``role`` had before it got another one. Like a name, it is remembered until the next one."""
+        now = secret_of(role, self.plan.store)
+        for plugin_id in role.plugins:
+            before = self.latest.get(plugin_id)
+            if before is None or before.dropped:
+                continue
+            had = (before.store, before.secret), (before.renamed_from.store, before.renamed_from.secret)
+            for store, name in had:
+                if store is not None and name is not None and (store, name) != now:
+                    return store, name
+        return None
 
     def _schemas(self, moved: set[str], databases: Mapping[tuple[str, str], Database]) -> dict[str, str]:
         """The old schema name of each plugin whose schema was renamed. A schema lives in its database, renamed or not."""
@@ -231,7 +246,7 @@ class _Reconciliation:
                 planned[item.plugin_id] = (item.server, item.schema)
         for key, planned in in_database.items():
             names = {databases[key].name, databases[key].renamed_from}
-            elsewhere = {plugin_id for plugin_id, plugin in self.known.items() if plugin.database not in names}
+            elsewhere = {plugin_id for plugin_id, plugin in self.present.items() if plugin.database not in names}
             things = [Thing(server, schema, (plugin_id,)) for plugin_id, (server, schema) in planned.items()]
             keys = ("schemaName", "schemaPrefix", "pluginDivisionMode")
             renames = self._renames("schema", things, moved | elsewhere, keys)
@@ -243,10 +258,10 @@ class _Reconciliation:
         self, database: Database, planned: Mapping[str, tuple[str, str]], renames: Mapping[tuple[str, str], str]
     ) -> None:
         """A schema is looked for under its old name in the database's new one: only one of the two can change at a time."""
-        if not any(self.known[plugin_id].database != database.name for plugin_id in planned if plugin_id in self.known):
+        if not any(self.present[name].database != database.name for name in planned if name in self.present):
             return
         for plugin_id, place in planned.items():
-            if place in renames and self.known[plugin_id].schema == renames[place]:
+            if place in renames and self.present[plugin_id].schema == renames[place]:
                 self.diagnostics.error(
                     "GR529",
                     f"the plugin {plugin_id!r} gets another schema and its database another name in one run",
@@ -284,6 +299,8 @@ class _Reconciliation:
                 role=new_role.get((gone.server, gone.role), gone.role),
                 shared=gone.shared,
                 common=gone.common,
+                dropped=gone.dropped,
+                former_ids=gone.former_ids,
             )
             for plugin_id, gone in sorted(self.known.items())
             if plugin_id not in planned

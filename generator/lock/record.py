@@ -5,6 +5,8 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from generator.model import owner_of
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -12,7 +14,7 @@ _NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
 
 
 class Names(NamedTuple):
-    """Names something had before it was renamed; ``None`` where it was not.
+    """Names something had before it was renamed; ``None`` where it was not. ``store`` is where ``secret`` was.
 
     They stay in the lock file: an artifact has to say the same on every run, and a script that renames has to do so in
     every environment it reaches, however late.
@@ -21,6 +23,8 @@ class Names(NamedTuple):
     database: str | None = None
     schema: str | None = None
     role: str | None = None
+    store: str | None = None
+    secret: str | None = None
 
 
 _NO_NAMES: Final = Names()
@@ -31,7 +35,10 @@ class LockedPlugin(NamedTuple):
 
     ``schema`` is ``None`` in database mode; ``group`` is the role that owns what is in a database it shares with others;
     ``stack`` the CloudFormation stack it was put into, if it ever was. ``common``: its role is that of all plugins of the
-    server. ``returned``: it was retired once, so that wherever that was applied all it has is there already.
+    server. ``returned``: it was retired once, so that wherever that was applied all it has is there already. ``secret`` is
+    the name of its password in ``store``, ``None`` where greenroom keeps no password. ``former_ids`` are the ids the plugin
+    had before (``plugins.renamed``), oldest first. ``dropped``: a person has dealt with what the retired plugin left
+    (``plugins.dropped``), so its names are free.
     """
 
     label: str
@@ -47,13 +54,18 @@ class LockedPlugin(NamedTuple):
     stack: int | None = None
     common: bool = False
     returned: bool = False
+    store: str | None = None
+    secret: str | None = None
+    former_ids: tuple[str, ...] = ()
+    dropped: bool = False
 
 
 class Lock(NamedTuple):
     """The lock file.
 
     ``plugins`` is what the last run generated, ``retired`` what earlier ones did and nobody wants any more, both by plugin
-    id. ``files`` maps a target to its files: path relative to the lock file's folder, with forward slashes, to SHA-256.
+    id; there is also each place that a plugin has left (:func:`~generator.model.earlier`). ``files`` maps a target to its
+    files: path relative to the lock file's folder, with forward slashes, to SHA-256.
     """
 
     plugins: Mapping[str, LockedPlugin]
@@ -64,3 +76,15 @@ class Lock(NamedTuple):
     def known(self) -> dict[str, LockedPlugin]:
         """Every plugin there ever was: what is planned wins over what was retired."""
         return {**self.retired, **self.plugins}
+
+    @property
+    def latest(self) -> dict[str, LockedPlugin]:
+        """By plugin id what was last generated for it: where it is, or else the place it left last."""
+        known = self.known
+        left = {owner_of(name): plugin for name, plugin in known.items() if owner_of(name) not in known}
+        return {**left, **{name: plugin for name, plugin in known.items() if owner_of(name) == name}}
+
+    @property
+    def present(self) -> dict[str, LockedPlugin]:
+        """Every plugin whose data may be on a server: all that are known, without those whose data a person dropped."""
+        return {plugin_id: plugin for plugin_id, plugin in self.known.items() if not plugin.dropped}

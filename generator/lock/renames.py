@@ -47,7 +47,7 @@ class _Renames:
         report: Callable[[Thing, str, str, str], None],
     ) -> None:
         self.kind, self.things, self.report, self.moved = kind, things, report, frozenset(moved)
-        self.known = {plugin_id: plugin for plugin_id, plugin in previous.known.items() if plugin_id not in moved}
+        self.known = {plugin_id: plugin for plugin_id, plugin in previous.present.items() if plugin_id not in moved}
         self.had: dict[tuple[str, str], set[str]] = defaultdict(set)
         for plugin_id, plugin in self.known.items():
             name = self._name(plugin)

@@ -9,8 +9,6 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Final
 
-from generator.model import owner_of
-
 if TYPE_CHECKING:
     from generator.lock.record import Lock
     from generator.model import Plan
@@ -25,8 +23,7 @@ def assign_stacks(plan: Plan, previous: Lock | None, *, wanted: bool) -> Plan:
 
     ``wanted``: CloudFormation is to be generated. Otherwise new plugins get no stack yet.
     """
-    known = previous.known if previous else {}
-    stacks = {owner_of(name): before.stack for name, before in known.items()}
+    stacks = {name: before.stack for name, before in previous.latest.items()} if previous else {}
     # A retired plugin may come back, and its place has to be free then.
     sizes = Counter(stack for stack in stacks.values() if stack)
     free = 1

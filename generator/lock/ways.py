@@ -10,6 +10,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from generator.lock.moves import place_of
+from generator.model import owner_of
 
 if TYPE_CHECKING:
     from generator.lock.record import LockedPlugin
@@ -99,6 +100,8 @@ def copy_commands(before: LockedPlugin, plugin: PluginPlan) -> tuple[str, str]:
 
 def taken_by_retired(mine: str, other: str) -> str:
     """GR524: a name of a plugin that is retired, or a place that a plugin has left."""
+    if owner_of(other) != other:
+        return f"choose another name; or, once that data is dropped, add {yaml(other)} to plugins.dropped: {_PAGE} (GR524)"
     return (
         f"choose another name; or, if {mine!r} is {other!r} under a new id, add `{yaml(other)}: {yaml(mine)}` to "
         f"plugins.renamed; or take it over: add {yaml(other)} to plugins.dropped and run `greenroom adopt`: {_PAGE} (GR524)"

@@ -73,7 +73,7 @@ def script_view(plan: Plan, server: str, file: str) -> dict[str, Any]:
         "roles": [_role_view(role, plugins["role", role.name]) for role in roles],
         "groups": [],
         "databases": [_database_view(database, plugins["database", database.name]) for database in databases],
-        "retired": [item for item in plan.retired if item.server == server and item.engine == ENGINE],
+        "retired": [item for item in plan.retired if (item.server, item.engine, item.dropped) == (server, ENGINE, False)],
         "summary": f"{count} ready on server {server}",
     }
 

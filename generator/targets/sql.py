@@ -148,7 +148,7 @@ def _script_view(plan: Plan, server: str, file: str) -> dict[str, Any]:
         "databases": [_database_view(database, plugins[database.name]) for database in databases],
         "renamed_databases": [(item.renamed_from, item.name) for item in databases if item.renamed_from],
         "renamed_roles": [(item.renamed_from, item.name) for item in roles if item.renamed_from],
-        "retired": [item for item in plan.retired if item.server == server and item.engine == _ENGINE],
+        "retired": [item for item in plan.retired if (item.server, item.engine, item.dropped) == (server, _ENGINE, False)],
         "summary": f"{_count(len(databases), 'database')} and {_count(len(roles) + len(groups), 'role')} ready on server",
     }
 

@@ -12,7 +12,7 @@ from generator.targets.cloudformation.escaping import text_problem
 from generator.targets.cloudformation.limits import check_limits
 from generator.targets.cloudformation.servers import KINDS
 from generator.targets.cloudformation.servers.base import ENVIRONMENT_TAG, server_id
-from generator.targets.cloudformation.shape import Shape, plugin_id_of, shared_id
+from generator.targets.cloudformation.shape import Shape, shared_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -204,7 +204,7 @@ def _check_ids(shape: Shape, diagnostics: Diagnostics) -> None:
     for server in shape.plan.servers:
         owners[server_id(server.name, "Host")].append(f"the server {server.name!r}")
     for plugin in shape.plan.plugins:
-        owners[plugin_id_of(plugin.plugin_id, "Database")].append(f"the plugin {plugin.plugin_id!r}")
+        owners[shape.logical_id(plugin.plugin_id, "Database")].append(f"the plugin {plugin.plugin_id!r}")
     for database in shape.shared_databases:
         owners[shared_id(database, "Database")].append(f"the shared database {database.name!r}")
     for role in shape.shared_roles.values():

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from generator.escaping import Escaped
 from generator.targets.cloudformation.escaping import logical_id
 from generator.targets.cloudformation.servers.base import ENGINE_NAMES, server_id, server_stack
-from generator.targets.cloudformation.shape import ROOT, place, plugin_id_of, shared_id, stack_file
+from generator.targets.cloudformation.shape import ROOT, place, shared_id, stack_file
 
 if TYPE_CHECKING:
     from generator.model import Role
@@ -55,4 +55,4 @@ def readme_view(shape: Shape) -> dict[str, Any]:
 
 def _secret_output(shape: Shape, role: Role) -> Escaped:
     shared = place(role) in shape.shared_roles
-    return logical_id(shared_id(role, "Secret") if shared else plugin_id_of(role.plugins[0], "Secret"), "Arn")
+    return logical_id(shared_id(role, "Secret") if shared else shape.logical_id(role.plugins[0], "Secret"), "Arn")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from generator.escaping import Escaped
 from generator.targets.cloudformation.escaping import secret_template, text
-from generator.targets.cloudformation.shape import ROOT, Shape, place, plugin_id_of, shared_id
+from generator.targets.cloudformation.shape import ROOT, Shape, place, shared_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -101,9 +101,9 @@ class Resources:
         own_role = place(role) not in self.shape.shared_roles
         droppable = plugin.plugin_id in self.shape.droppable
         policy = _DELETE if droppable else _RETAIN
-        secret_id = plugin_id_of(plugin.plugin_id, "Secret")
+        secret_id = self.shape.logical_id(plugin.plugin_id, "Secret")
         secret = self._secret(role, secret_id, _DELETE if droppable else _KEEP_SECRET) if own_role else None
-        logical = plugin_id_of(plugin.plugin_id, "Database")
+        logical = self.shape.logical_id(plugin.plugin_id, "Database")
         values: list[tuple[str, Escaped]] = [("PluginId", text(plugin.plugin_id))]
         if database.shared:
             values += [("Database", self._shared(database, "Database")), ("DatabaseOf", Escaped("shared"))]

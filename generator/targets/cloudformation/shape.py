@@ -1,7 +1,7 @@
 """Who owns what: which databases and roles are one plugin's, which are of several, and in which template everything is.
 
-A logical id depends on a plugin's id, or on a server and a name, and on nothing else: CloudFormation takes another logical
-id for another resource.
+A logical id depends on a plugin's first id, or on a server and a name, and on nothing else: CloudFormation takes another
+logical id for another resource.
 """
 
 from __future__ import annotations
@@ -43,11 +43,6 @@ def stack_file(stack: int) -> str:
     return ROOT_FILE if stack == ROOT else f"databases-{stack}.yaml"
 
 
-def plugin_id_of(plugin_id: str, what: str) -> Escaped:
-    """The logical id of a plugin's ``Database`` or ``Secret``."""
-    return logical_id("Plugin", logical_part(plugin_id), what)
-
-
 def shared_id(item: Database | Role, what: str) -> Escaped:
     """The logical id of a ``Database``, or of a ``Role`` or its ``Secret``, of several plugins."""
     server = "" if item.server == PRIMARY else logical_part(item.server.replace("_", "-"))
@@ -65,6 +60,14 @@ class Shape:
     def of(cls, context: RenderContext) -> Shape:
         """The shape of what a run asks for."""
         return cls(context.plan, context.options)
+
+    def logical_id(self, plugin_id: str, what: str) -> Escaped:
+        """The logical id of a plugin's ``Database`` or ``Secret``: that of the first id it had, if it was given another."""
+        return logical_id("Plugin", logical_part(self._first_ids.get(plugin_id, plugin_id)), what)
+
+    @cached_property
+    def _first_ids(self) -> dict[str, str]:
+        return {plugin.plugin_id: plugin.former_ids[0] for plugin in self.plan.plugins if plugin.former_ids}
 
     @cached_property
     def data_api(self) -> bool:

@@ -13,7 +13,7 @@ from generator.targets.terraform.mysql_calls import MysqlCalls
 from generator.targets.terraform.mysql_imports import mysql_grant_imports, mysql_imports
 from generator.targets.terraform.mysql_kinds import MYSQL as MYSQL_PROVIDER
 from generator.targets.terraform.retired import retired_view
-from generator.targets.terraform.shape import ENGINE, MYSQL, Shape, moved_databases, moved_roles, place
+from generator.targets.terraform.shape import ENGINE, MYSQL, Shape, moved_databases, moved_plugins, moved_roles, place
 
 if TYPE_CHECKING:
     from generator.escaping import Escaped
@@ -83,6 +83,10 @@ class Engines:
         """What each plugin has, by label."""
         found = {name.strip(): value for calls in self._calls for name, value in calls.outputs()}
         return aligned({name: found[name] for name in sorted(found)})
+
+    def moved_plugins(self) -> list[tuple[Escaped, Escaped]]:
+        """Old and new address of every plugin that has another id now."""
+        return [move for shape in self._shapes.values() for move in moved_plugins(shape)]
 
     def moved_databases(self) -> list[tuple[Escaped, Escaped]]:
         """Old and new address of every shared database that was renamed."""

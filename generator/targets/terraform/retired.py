@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+from generator.naming import label
 from generator.targets.terraform.escaping import identifier
 from generator.targets.terraform.shape import PRIMARY, Shape, database_label, place, role_label
 
@@ -24,12 +25,19 @@ def retired_view(shape: Shape, called: Container[str]) -> dict[str, Any]:
     removed = {**plugins, **_databases(shape), **_roles(shape)}
     return {
         "providers": [{"engine": identifier(shape.engine), "alias": name} for name in sorted(servers)],
-        "retired": [{"label": identifier(label), "comment": removed[label]} for label in sorted(removed)],
+        "retired": [{"label": identifier(name), "comment": removed[name]} for name in sorted(removed)],
     }
 
 
 def _plugins(shape: Shape) -> dict[str, str]:
-    return {gone.label: text for gone, text in _texts(shape)}
+    # Where a change of its id was never applied, the state has it under the old one still.
+    planned = {plugin.label for plugin in shape.plan.plugins}
+    return {
+        name: text
+        for gone, text in _texts(shape)
+        for name in (*map(label, gone.former_ids), gone.label)
+        if name not in planned
+    }
 
 
 def _texts(shape: Shape) -> Iterator[tuple[Any, str]]:

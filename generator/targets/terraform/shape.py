@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 from generator.escaping import Escaped
@@ -128,6 +129,19 @@ class Shape:
     def aliases(self) -> dict[str, str | None]:
         """The provider alias of each server: none for ``primary``, and none for a server that is alone."""
         return {name: None if name == PRIMARY or len(self.servers) == 1 else name for name in self.servers}
+
+
+def moved_plugins(shape: Shape) -> list[tuple[Escaped, Escaped]]:
+    """Old and new address of every plugin that has another id now, one step after the other."""
+    moves = []
+    for plugin in shape.plugins:
+        labels = [*map(label, plugin.former_ids), plugin.label]
+        moves += [
+            (Escaped(f"module.{identifier(old)}"), Escaped(f"module.{identifier(new)}"))
+            for old, new in pairwise(labels)
+            if old != new
+        ]
+    return moves
 
 
 def moved_databases(shape: Shape) -> list[tuple[Escaped, Escaped]]:

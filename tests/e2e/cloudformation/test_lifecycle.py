@@ -80,6 +80,21 @@ def test_rename(portal: Portal) -> None:
     assert portal.password("catalog") == password
 
 
+def test_a_plugin_with_another_id(portal: Portal) -> None:
+    """``plugins.renamed``: the same resource, so nothing is created or left behind; the others hear nothing of it."""
+    if not portal.target.is_postgresql:
+        pytest.skip("MySQL cannot rename a database")
+    portal.must_deploy()
+    assert portal.rows("search") == 1
+    change_by_hand(portal, "catalog")
+    portal.settings = {"plugins": {"include": ["catalog", "tech-radar"], "renamed": {"search": "tech-radar"}}}
+    portal.plugins = ["catalog", "tech-radar"]
+    portal.must_deploy()
+    assert portal.rows("tech-radar") == 2
+    assert "backstage_plugin_search" not in portal.target.databases
+    portal.must_be_out("catalog")
+
+
 def test_rotate(portal: Portal) -> None:
     portal.must_deploy()
     before, other = portal.password("catalog"), portal.password("search")

@@ -151,7 +151,7 @@ INPUTS: dict[str, tuple[Files, str, int]] = {
         # Everything there is to say, at once: the lock file, HCL that does not parse, a template of no use.
         config(GOOD, greenroom__yaml="templates: mine\n")
         | {
-            "infra/greenroom.lock.json": '{"version": 2, "plugins": {}}\n',
+            "infra/greenroom.lock.json": '{"version": 3, "plugins": {}}\n',
             "infra/terraform/databases/backend.tf": 'terraform {\n  backend "s3" {\n',
             "mine/terraform/reamde.md.j2": "",
         },

@@ -130,6 +130,7 @@ def test_the_command_can_be_copied(portal: Portal, options: tuple[str, ...]) -> 
 
 def test_json_carries_it(portal: Portal) -> None:
     assert json.loads(portal.run("generate", "--check", "--format", "json").stdout)["check"] == {
+        "base": None,
         "sentence": None,
         "command": None,
         "plugins": [],
@@ -139,6 +140,7 @@ def test_json_carries_it(portal: Portal) -> None:
     assert (result.returncode, result.stderr) == (3, "")
     document: dict[str, Any] = json.loads(result.stdout)
     assert document["check"] == {
+        "base": None,
         "sentence": "packages/backend/src/index.ts:5:1 adds the plugin 'proxy', and nothing has made its database yet; "
         "nothing adds the plugin 'auth' any more, and its database is to be retired (the data stays): "
         "run `greenroom generate` and commit the result",

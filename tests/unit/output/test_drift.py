@@ -15,6 +15,7 @@ from plans import make_plan, plugin
 from test_reconcile import attempt, run
 
 from generator.drift import changes, unified_diff
+from generator.lock import Past
 
 if TYPE_CHECKING:
     from generator.lock import Lock
@@ -24,7 +25,7 @@ catalog, auth, search = plugin("catalog"), plugin("auth"), plugin("search")
 
 
 def lines(previous: Lock | None, plan: Plan) -> list[str]:
-    return [change.line for change in changes(previous, plan)]
+    return [change.line for change in changes(plan, Past(previous))]
 
 
 def test_new_plugins() -> None:
@@ -59,13 +60,13 @@ def test_a_retired_plugin_is_said_once_and_may_come_back() -> None:
 
 def test_kinds() -> None:
     plan, _, lock = attempt([catalog, auth], [search], [catalog, plugin("search", database="db"), plugin("new")])
-    assert [(change.plugin_id, change.kind) for change in changes(lock, plan)] == [
+    assert [(change.plugin_id, change.kind) for change in changes(plan, Past(lock))] == [
         ("catalog", "back"),
         ("new", "added"),
         ("search", "changed"),
     ]
     plan, _, lock = attempt([catalog, auth], [auth])
-    assert [(change.plugin_id, change.kind) for change in changes(lock, plan)] == [("catalog", "retired")]
+    assert [(change.plugin_id, change.kind) for change in changes(plan, Past(lock))] == [("catalog", "retired")]
 
 
 def test_schemas_and_servers() -> None:

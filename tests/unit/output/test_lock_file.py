@@ -118,7 +118,7 @@ def test_not_a_readable_file(tmp_path: Path) -> None:
 
 def test_a_newer_format(tmp_path: Path) -> None:
     path = tmp_path / "greenroom.lock.json"
-    path.write_text('{\n  "plugins": {},\n  "version": 2\n}\n')
+    path.write_text('{\n  "plugins": {},\n  "version": 3\n}\n')
     lock, diagnostics = read(path)
     assert lock is None
     [item] = diagnostics
@@ -160,6 +160,11 @@ NONSENSE = [
     {"version": 1, "plugins": {"catalog": {**PLUGIN, "database": "a\0b"}}},
     {"version": 1, "plugins": {"catalog": {**PLUGIN, "renamedFrom": {"table": "x"}}}},
     {"version": 1, "plugins": {"catalog": {**PLUGIN, "unknown": 1}}},
+    {"version": 2, "plugins": {"catalog": {**PLUGIN, "formerIds": "explore"}}},
+    {"version": 2, "plugins": {"catalog": {**PLUGIN, "formerIds": [""]}}},
+    {"version": 2, "retired": {"catalog": {**PLUGIN, "dropped": "yes"}}},
+    {"version": 2, "plugins": {"catalog": {**PLUGIN, "store": "vault", "secret": ""}}},
+    {"version": 2, "plugins": {"catalog": {**PLUGIN, "renamedFrom": {"secret": 1}}}},
     {"version": 1, "files": {"terraform": []}},
     {"version": 1, "files": {"terraform": {"a": "abc"}}},
     {"version": 1, "files": {"terraform": {"/etc/passwd": "0" * 64}}},
@@ -271,3 +276,25 @@ def test_retired_plugins_keep_their_record(tmp_path: Path) -> None:
     again = json.loads(write_lock(plan, {}, previous=lock))
     assert again["retired"] == {"catalog": {**PLUGIN, "passwordVersion": 3, "shared": True}}
     jsonschema.validate(again, SCHEMA)
+
+
+@pytest.mark.parametrize(
+    ("store", "secret"), [("variables", None), ("aws-ssm", "backstage/catalog"), ("vault", "backstage/catalog")]
+)
+def test_where_a_password_is(tmp_path: Path, store: str, secret: str | None) -> None:
+    plan = make_plan(plugin("catalog"))._replace(store=store)
+    written = json.loads(write_lock(plan, {}, previous=None))
+    jsonschema.validate(written, SCHEMA)
+    entry = written["plugins"]["catalog"]
+    assert (entry.get("store"), entry.get("secret")) == ((store, secret) if secret else (None, None))
+    # Another store: what it had is remembered, as a name is.
+    path = tmp_path / "greenroom.lock.json"
+    path.write_text(json.dumps(written))
+    lock, diagnostics = read(path)
+    for _ in range(2):  # in the next run and in any later one
+        after = reconcile(plan._replace(store="kubernetes"), lock, diagnostics, resolved={})
+        path.write_bytes(write_lock(after, {}, previous=lock))
+        lock, diagnostics = read(path)
+        assert lock
+        names = lock.plugins["catalog"].renamed_from
+        assert (names.store, names.secret) == ((store, secret) if secret else (None, None))

@@ -1,0 +1,163 @@
+"""What an earlier lock file knows and the present one does not is kept, and said; what was renamed or dropped is not."""
+
+from __future__ import annotations
+
+import pytest
+
+from generator.diagnostics import Diagnostics
+from generator.lock.record import Lock, LockedPlugin, Names
+from generator.lock.remember import remember
+from generator.lock.renamed import mark_dropped, rename_plugins
+
+
+def locked(name: str, **values: object) -> LockedPlugin:
+    given: dict[str, object] = {
+        "label": name,
+        "server": "primary",
+        "engine": "postgresql",
+        "database": f"backstage_plugin_{name}",
+        "schema": None,
+        "role": f"backstage_{name}",
+        "password_version": 1,
+        "shared": False,
+    }
+    return LockedPlugin(**given | values)  # type: ignore[arg-type]
+
+
+def lock(*names: str, retired: tuple[str, ...] = ()) -> Lock:
+    return Lock(plugins={name: locked(name) for name in names}, retired={name: locked(name) for name in retired})
+
+
+def said(present: Lock | None, earlier: Lock) -> list[str]:
+    _, forgotten = remember(present, [("main", earlier)])
+    return [f"{item.plugin_id}: {item.what}" for item in forgotten]
+
+
+@pytest.mark.parametrize("present", [lock("auth"), None])
+def test_a_plugin_that_is_not_mentioned_is_kept_where_it_was(present: Lock | None) -> None:
+    earlier = lock("search", retired=("explore",))
+    kept, forgotten = remember(present, [("main", earlier)])
+    assert kept is not None
+    assert kept.plugins["search"] == earlier.plugins["search"]
+    assert kept.retired["explore"] == earlier.retired["explore"]
+    assert {(item.plugin_id, item.whole, item.origin) for item in forgotten} == {
+        ("search", True, "main"),
+        ("explore", True, "main"),
+    }
+
+
+def test_a_plugin_that_is_planned_or_retired_is_not_forgotten() -> None:
+    assert said(lock("auth", retired=("search",)), lock("auth", "search")) == []
+    assert said(lock("auth", "search"), lock("auth", retired=("search",))) == []
+
+
+@pytest.mark.parametrize(
+    ("now", "was", "what"),
+    [
+        ({"database": "a"}, {"database": "b"}, "database 'b'"),
+        ({"role": "a"}, {"role": "b"}, "role 'b'"),
+        ({"schema": "a"}, {"schema": "b"}, "schema 'b'"),
+        ({"server": "other"}, {}, "server 'primary'"),
+        ({"engine": "mysql"}, {}, "server 'primary'"),
+        ({}, {"store": "vault", "secret": "s"}, "secret 's'"),
+        ({"store": "aws-ssm", "secret": "s"}, {"store": "vault", "secret": "s"}, "secret 's'"),
+        ({"database": "a", "role": "c"}, {"database": "b", "role": "d"}, "database 'b' and role 'd'"),
+    ],
+)
+def test_a_name_that_went_without_a_rename(now: dict[str, str], was: dict[str, str], what: str) -> None:
+    present = Lock(plugins={"catalog": locked("catalog", **now)})
+    earlier = Lock(plugins={"catalog": locked("catalog", **was)})
+    assert said(present, earlier) == [f"catalog: {what}"]
+    kept, _ = remember(present, [("main", earlier)])
+    assert kept is not None
+    assert kept.plugins["catalog"] == earlier.plugins["catalog"]
+
+
+def test_a_rename_forgets_nothing() -> None:
+    before = locked("catalog", store="vault", secret="old", schema="old")
+    names = Names(database=before.database, schema="old", role=before.role, store="vault", secret="old")
+    now = locked("catalog", database="new", role="new", schema="new", store="aws-ssm", secret="new", renamed_from=names)
+    assert said(Lock(plugins={"catalog": now}), Lock(plugins={"catalog": before})) == []
+
+
+def test_a_rename_that_was_reverted_is_a_rename_back() -> None:
+    renamed = locked("catalog", database="portal", renamed_from=Names(database="backstage_plugin_catalog"))
+    kept, _ = remember(lock("catalog"), [("main", Lock(plugins={"catalog": renamed}))])
+    assert kept is not None
+    assert kept.plugins["catalog"].database == "portal"
+
+
+def test_a_successor_is_no_forgotten_plugin() -> None:
+    names = Names(database="backstage_plugin_explore", role="backstage_explore")
+    successor = locked("tech-radar", former_ids=("explore",), renamed_from=names)
+    assert said(Lock(plugins={"tech-radar": successor}), lock("explore")) == []
+    assert said(Lock(plugins={"tech-radar": successor._replace(renamed_from=Names())}), lock("explore")) == [
+        "tech-radar: database 'backstage_plugin_explore' and role 'backstage_explore'"
+    ]
+
+
+def test_what_a_person_dropped_may_be_forgotten() -> None:
+    dropped = Lock(plugins={}, retired={"search": locked("search", dropped=True)})
+    assert said(lock("auth"), dropped) == []
+    assert said(dropped, lock("search")) == []
+
+
+def test_a_former_place_of_a_plugin_is_not_forgotten() -> None:
+    before = locked("catalog")
+    present = Lock(plugins={"catalog": locked("catalog", server="new")}, retired={"catalog (at primary)": before})
+    assert said(present, Lock(plugins={"catalog": before})) == []
+
+
+# --- plugins.renamed and plugins.dropped ------------------------------------------------------------------------------
+
+
+def renamed(previous: Lock, ids: dict[str, str], *planned: str) -> tuple[Lock, list[str]]:
+    diagnostics = Diagnostics()
+    found = rename_plugins(previous, ids, planned, {}, diagnostics)
+    assert found is not None
+    return found, [item.code for item in diagnostics.items]
+
+
+def test_a_renamed_plugin_has_what_the_old_one_had() -> None:
+    found, codes = renamed(lock("explore", "auth"), {"explore": "tech-radar"}, "auth", "tech-radar")
+    assert codes == []
+    assert set(found.plugins) == {"auth", "tech-radar"}
+    assert found.plugins["tech-radar"] == locked("explore", former_ids=("explore",))
+
+
+def test_a_retired_plugin_can_have_a_successor() -> None:
+    found, _ = renamed(lock(retired=("explore",)), {"explore": "tech-radar"}, "tech-radar")
+    assert set(found.retired) == {"tech-radar"}
+
+
+def test_a_chain_of_renames() -> None:
+    ids = {"a": "b", "b": "c"}
+    assert renamed(lock("a"), ids, "c")[0].plugins["c"].former_ids == ("a", "b")
+    assert renamed(lock("b"), ids, "c")[0].plugins["c"].former_ids == ("b",)
+    assert renamed(lock("c"), ids, "c")[0] == lock("c")
+
+
+@pytest.mark.parametrize(
+    ("previous", "ids", "planned", "code"),
+    [
+        (lock("a"), {"a": "b"}, ("a", "b"), "GR533"),
+        (lock("a", "b"), {"a": "b"}, ("b",), "GR534"),
+        (lock("a"), {"a": "b", "b": "a"}, ("b",), "GR535"),
+        (lock("a"), {"a": "a"}, ("b",), "GR535"),
+        (Lock(plugins={"b": locked("b", former_ids=("a",))}), {}, ("a", "b"), "GR536"),
+    ],
+)
+def test_renames_that_cannot_be(previous: Lock, ids: dict[str, str], planned: tuple[str, ...], code: str) -> None:
+    assert code in renamed(previous, ids, *planned)[1]
+
+
+def test_dropped() -> None:
+    diagnostics = Diagnostics()
+    found = mark_dropped(lock("auth", retired=("search",)), ("search",), ("auth",), {}, diagnostics)
+    assert found is not None
+    assert not diagnostics.items
+    assert found.retired["search"].dropped
+    assert set(found.known) == {"auth", "search"}
+    assert set(found.present) == {"auth"}
+    mark_dropped(lock("auth"), ("auth", "serch"), ("auth",), {}, diagnostics)
+    assert [item.code for item in diagnostics.items] == ["GR537", "GR538"]
