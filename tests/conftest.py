@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
+from real_applies import RealApplies
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -35,6 +36,7 @@ def pytest_configure(config: pytest.Config) -> None:
     empty.touch()
     os.environ["TF_CLI_CONFIG_FILE"] = str(empty)
     os.environ["CHECKPOINT_DISABLE"] = "1"
+    config.pluginmanager.register(RealApplies())
 
 
 @pytest.hookimpl(wrapper=True)

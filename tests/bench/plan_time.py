@@ -1,11 +1,16 @@
-"""How long Terraform plans: a module call for each plugin, as greenroom writes it, beside ``for_each`` over one map.
+"""How long Terraform plans the same databases, written in three ways.
 
     make bench-plan                        10, 100, 300 and 1,000 plugins
     make bench-plan ARGS="--plugins 10 100 --program tofu"
 
-Both configurations are made of the same chain of five built-in ``terraform_data`` resources per plugin (role, database and
-three grants, each waiting for the one before), so no provider and no server is needed. A plan that takes longer than
-``--limit`` seconds is stopped. Ends with exit code 1 when the time per plugin of the module calls grows more than fourfold.
+- one ``module`` call per plugin, as greenroom writes it;
+- one ``module`` with ``for_each`` over a map of the plugins, as most people write it;
+- no module: five resources, each with ``for_each`` over that map.
+
+All three consist of the same chain of five built-in ``terraform_data`` resources per plugin (role, database and three
+grants, each waiting for the one before), so no provider and no server is needed. Ratios are to the module calls. A plan that
+takes longer than ``--limit`` seconds is stopped, and that way is not tried with more plugins. The exit code is 1 when the
+time per plugin of the module calls grows more than fourfold.
 """
 
 from __future__ import annotations
@@ -40,11 +45,20 @@ def _resources(each: str, name: str) -> Iterator[str]:
         before = kind
 
 
-def module_calls(folder: Path, number: int) -> None:
-    """One block for each plugin, as in ``plugins.tf``."""
+def _write_module(folder: Path) -> None:
     module = folder / "modules" / "database"
     module.mkdir(parents=True)
     (module / "main.tf").write_text('variable "database" {\n  type = string\n}\n' + "".join(_resources("", "var.database")))
+
+
+def _variable(number: int) -> str:
+    plugins = {f"plugin{index}": f"backstage_plugin_{index}" for index in range(number)}
+    return f'variable "plugins" {{\n  type    = map(string)\n  default = {json.dumps(plugins)}\n}}\n'
+
+
+def module_calls(folder: Path, number: int) -> None:
+    """One block for each plugin, as in ``plugins.tf``."""
+    _write_module(folder)
     calls = (
         f'module "plugin{index}" {{\n  source = "./modules/database"\n\n  database = "backstage_plugin_{index}"\n}}\n'
         for index in range(number)
@@ -52,14 +66,20 @@ def module_calls(folder: Path, number: int) -> None:
     (folder / "plugins.tf").write_text("\n".join(calls))
 
 
-def for_each(folder: Path, number: int) -> None:
+def module_for_each(folder: Path, number: int) -> None:
+    """One call with ``for_each`` of the same module."""
+    _write_module(folder)
+    call = 'module "plugins" {\n  source   = "./modules/database"\n  for_each = var.plugins\n\n  database = each.value\n}\n'
+    (folder / "main.tf").write_text(_variable(number) + call)
+
+
+def resource_for_each(folder: Path, number: int) -> None:
     """Resources that each go over one map of all plugins."""
-    plugins = {f"plugin{index}": f"backstage_plugin_{index}" for index in range(number)}
-    variable = f'variable "plugins" {{\n  type    = map(string)\n  default = {json.dumps(plugins)}\n}}\n'
-    (folder / "main.tf").write_text(variable + "".join(_resources("[each.key]", "each.value")))
+    (folder / "main.tf").write_text(_variable(number) + "".join(_resources("[each.key]", "each.value")))
 
 
-SHAPES = {"module calls": module_calls, "for_each": for_each}
+SHAPES = {"module calls": module_calls, "module for_each": module_for_each, "resource for_each": resource_for_each}
+_OURS = "module calls"
 
 
 def measure(program: str, shape: str, number: int, limit: float) -> tuple[float, float] | None:
@@ -91,23 +111,23 @@ def main() -> int:
     if program is None:
         print(f"{arguments.program} is not installed: nothing is measured")
         return 0
-    print(f"{'plugins':>8}  {'module calls':>14}  {'per plugin':>10}  {'wall':>8}  {'for_each':>14}  {'ratio':>8}")
+    others = [name for name in SHAPES if name != _OURS]
+    print(f"{'plugins':>7}  {_OURS:>12}  {'per plugin':>10}  {'wall':>7}" + "".join(f"  {name:>17}  ratio" for name in others))
     costs: dict[int, float] = {}
-    stopped = False
+    stopped: set[str] = set()
     for number in sorted(arguments.plugins):
-        ours = measure(program, "module calls", number, arguments.limit)
-        # Where a smaller one did not end in time, a larger one does not.
-        usual = None if stopped else measure(program, "for_each", number, arguments.limit)
-        stopped = usual is None
+        ours = measure(program, _OURS, number, arguments.limit)
         if ours is None:
-            print(f"{number:>8}  module calls took longer than {arguments.limit:.0f} s")
+            print(f"{number:>7}  {_OURS} took longer than {arguments.limit:.0f} s")
             return 1
         cpu, wall = ours
         costs[number] = cpu / number
-        other = f"{usual[0]:.2f} s" if usual else "stopped"
-        ratio = f"{usual[0] / cpu:.1f}" if usual else ""
-        each = f"{costs[number] * 1000:.1f} ms"
-        print(f"{number:>8}  {cpu:>12.2f} s  {each:>10}  {wall:>6.1f} s  {other:>14}  {ratio:>8}", flush=True)
+        line = f"{number:>7}  {cpu:>10.2f} s  {costs[number] * 1000:>7.1f} ms  {wall:>5.1f} s"
+        for name in others:
+            found = None if name in stopped else measure(program, name, number, arguments.limit)
+            line += f"  {found[0]:>15.2f} s  {found[0] / cpu:>5.1f}" if found else f"  {'stopped':>17}  {'':>5}"
+            stopped |= set() if found else {name}
+        print(line, flush=True)
     first = min((number for number in costs if number >= 100), default=None)
     growth = costs[max(costs)] / costs[first] if first else 1.0
     if first:

@@ -1,4 +1,4 @@
-"""A real Backstage backend and real PostgreSQL servers for it.
+"""A real Backstage backend and real PostgreSQL servers for it; the real providers of Terraform.
 
 ``GREENROOM_BACKSTAGE_DIR`` names the folder that holds the packages of ``backstage/package.json`` (default:
 ``.cache/backstage`` in the project root, installed once). Without node or npm, or when they cannot be installed, the tests
@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from real_terraform import MIRROR_VARIABLE, find_mirror, find_program, mirror_folders, programs
 
 from generator.live.embedded import embedded_server
 
@@ -112,3 +113,17 @@ def server(request: pytest.FixtureRequest) -> Iterator[EmbeddedServer]:
         pytest.skip(f"there is no PostgreSQL server in {request.param}")
     with embedded_server(request.param) as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def mirror() -> Path:
+    """A folder with Terraform providers, as ``terraform providers mirror`` makes one. Tests that use it are counted."""
+    if not any(map(find_program, programs())):
+        pytest.skip(f"{' and '.join(programs())}: not installed (tools/opentofu builds one, with go)")
+    folder = find_mirror()
+    if folder is None:
+        pytest.skip(
+            f"the provider cyrilgdn/postgresql is not in {' or '.join(map(str, mirror_folders()))}: CONTRIBUTING.md says how "
+            f"to make a mirror, and {MIRROR_VARIABLE} may name one"
+        )
+    return folder

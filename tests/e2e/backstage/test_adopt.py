@@ -9,26 +9,26 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import psycopg
 import pytest
 from psycopg import sql
+from real_terraform import find_program, programs
 from test_backend import ADMIN, ADMIN_PASSWORD, BASE, PLUGINS, PORTAL, PORTAL_PASSWORD, Installation
 
 from generator.live.apply import apply_script
 from generator.live.embedded import embedded_binaries, find_psql
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from generator.live.embedded import EmbeddedServer
 
 pytestmark = pytest.mark.slow
 
-PROJECT = Path(__file__).resolve().parents[3]
 GREENROOM = (sys.executable, "-c", "from generator.cli import main; main()")
 SCHEMA = BASE + "      database: portal\n    pluginDivisionMode: schema\n"
 
@@ -184,11 +184,9 @@ def test_the_former_user_may_hand_over_itself(installation: Installation) -> Non
     )
 
 
-def test_terraform_takes_it_over(installation: Installation) -> None:
+def test_terraform_takes_it_over(mirror: Path, installation: Installation) -> None:
     """The real provider imports what Backstage made; the second plan is empty, and Backstage starts with its own users."""
-    mirror = Path(os.environ.get("GREENROOM_TERRAFORM_MIRROR") or PROJECT / ".cache" / "terraform-mirror")
-    if not shutil.which("terraform") or not (mirror / "registry.terraform.io" / "cyrilgdn" / "postgresql").is_dir():
-        pytest.skip("terraform or its provider cyrilgdn/postgresql is not there (GREENROOM_TERRAFORM_MIRROR)")
+    program = next(filter(None, map(find_program, programs())))
     make_portal(installation, "SUPERUSER")
     installation.configure(BASE)
     assert installation.start("app-config.yaml").returncode == 0
@@ -214,7 +212,7 @@ def test_terraform_takes_it_over(installation: Installation) -> None:
         environ = {**os.environ, "TF_CLI_CONFIG_FILE": str(config), "CHECKPOINT_DISABLE": "1"}
         environ |= {f"TF_VAR_{name}": value for name, value in variables.items()}
         done = subprocess.run(
-            ["terraform", *words, "-no-color"], cwd=root, env=environ, capture_output=True, text=True, timeout=300
+            [program, *words, "-no-color"], cwd=root, env=environ, capture_output=True, text=True, timeout=300
         )
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from terraform_workspace import ADMIN, ADMIN_PASSWORD, Workspace, registry
+import real_terraform
+from terraform_workspace import ADMIN, ADMIN_PASSWORD, Workspace
 
 from generator.live.embedded import EmbeddedServer, embedded_binaries, embedded_server
 
@@ -20,8 +19,6 @@ PROJECT = Path(__file__).resolve().parents[3]
 sys.path.insert(0, str(PROJECT / "tests" / "unit" / "targets"))
 
 _DEBIAN_15 = Path("/usr/lib/postgresql/15/bin")
-_MIRROR = "GREENROOM_TERRAFORM_MIRROR"
-_PROGRAM = "GREENROOM_TERRAFORM"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -36,36 +33,18 @@ def _is_spare(parameters: dict[str, object]) -> bool:
     return len(PROGRAMS) > 1 and parameters.get("program") == PROGRAMS[1] and parameters.get("server") == "15"
 
 
-#: What can apply the configuration: ``GREENROOM_TERRAFORM`` names one program, else both are tried.
-PROGRAMS = [os.environ[_PROGRAM]] if os.environ.get(_PROGRAM) else ["terraform", "tofu"]
+PROGRAMS = real_terraform.programs()
 
 
 def find_program(name: str) -> str:
-    """The path of ``name``; the test is skipped where it is not installed. ``tools/opentofu`` builds one in the checkout."""
-    found = shutil.which(name) or shutil.which(name, path=str(PROJECT / ".cache" / "opentofu" / "bin"))
-    if not found:
-        pytest.skip(f"{name} is not installed")
-    return found
+    """The path of ``name``; the test is skipped where it is not installed."""
+    return real_terraform.find_program(name) or pytest.skip(f"{name} is not installed")
 
 
 @pytest.fixture(params=PROGRAMS, ids=lambda name: Path(name).name)
 def program(request: pytest.FixtureRequest) -> str:
     """Terraform, and OpenTofu."""
     return find_program(request.param)
-
-
-@pytest.fixture(scope="session")
-def mirror() -> Path:
-    """A folder with Terraform providers, as ``terraform providers mirror`` makes one."""
-    if not any(map(shutil.which, PROGRAMS)) and not (PROJECT / ".cache" / "opentofu" / "bin" / "tofu").exists():
-        pytest.skip("neither terraform nor tofu is installed (tools/opentofu builds one, with go)")
-    folder = Path(os.environ.get(_MIRROR) or PROJECT / ".cache" / "terraform-mirror")
-    if registry(folder) is None:
-        pytest.skip(
-            f"the provider cyrilgdn/postgresql is not in {folder.name}: run `terraform providers mirror FOLDER` in a "
-            f"generated folder where the Terraform registry can be reached, and set {_MIRROR} to FOLDER"
-        )
-    return folder
 
 
 def _binaries(version: str) -> Path:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import psycopg
 from psycopg import sql
+from real_terraform import REGISTRIES, registry
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,15 +23,6 @@ if TYPE_CHECKING:
 ADMIN = "terraform_admin"
 ADMIN_PASSWORD = "throw-away-admin-password"
 _SYSTEM = ("postgres", "template0", "template1")
-
-
-REGISTRIES = ("registry.terraform.io", "registry.opentofu.org")
-
-
-def registry(mirror: Path) -> Path | None:
-    """The part of ``mirror`` that has the provider: ``terraform`` and ``tofu`` each make it under a name of their own."""
-    found = (mirror / name for name in REGISTRIES)
-    return next((path for path in found if (path / "cyrilgdn" / "postgresql").is_dir()), None)
 
 
 def _mirror_for_both(mirror: Path, both: Path) -> None:
