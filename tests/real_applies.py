@@ -54,7 +54,9 @@ class RealApplies:
             parts.append(f"{len(self.failed)} of them failed")
         if self.skipped:
             reasons = Counter(self.skipped.values()).most_common()
-            parts.append(f"{len(self.skipped)} were skipped: " + "; ".join(f"{count} × {reason}" for reason, count in reasons))
+            parts.append(
+                f"{len(self.skipped)} were skipped: " + "; ".join(f"{count} x {reason}" for reason, count in reasons)
+            )
         else:
             parts.append("none was skipped")
         return f"{TITLE}: {', '.join(parts)}"

@@ -37,7 +37,7 @@ def mirror_folders(environ: Mapping[str, str] = os.environ, project: Path = PROJ
         return [Path(named)]
     caches = environ.get("XDG_CACHE_HOME") or ""
     # A relative path there is to be ignored, says the XDG Base Directory Specification.
-    cache = Path(caches) if os.path.isabs(caches) else Path(environ.get("HOME") or "/nonexistent") / ".cache"
+    cache = Path(caches) if Path(caches).is_absolute() else Path(environ.get("HOME") or "/nonexistent") / ".cache"
     return [project / ".cache" / "terraform-mirror", cache / "greenroom" / "terraform-mirror"]
 
 

@@ -22,6 +22,7 @@ COMMANDS: Final = {
     "generate": "Render the targets; with --check or --diff write nothing.",
     "preflight": "Prove each database with its plugin's own credentials.",
     "adopt": "See what of the plan a live server has already.",
+    "verifier": "Print a SCRAM verifier of a password, for PostgreSQL to store in its place.",
     "schema": "Print a JSON Schema.",
     "demo": "The whole way on an embedded PostgreSQL.",
 }

@@ -63,6 +63,7 @@ def script_view(plan: Plan, server: str, file: str) -> dict[str, Any]:
             plugins["role", plugin.role.name].append(plugin)
     databases = [database for database in plan.databases if database.server == server]
     roles = [role for role in plan.roles if role.server == server]
+    retired = {item.database for item in plan.retired if (item.server, item.engine) == (server, ENGINE)}
     count = f"{_count(len(databases), 'database')} and {_count(len(roles), 'user')}"
     return {
         "engine": ENGINE,
@@ -74,6 +75,7 @@ def script_view(plan: Plan, server: str, file: str) -> dict[str, Any]:
         "groups": [],
         "databases": [_database_view(database, plugins["database", database.name]) for database in databases],
         "retired": [item for item in plan.retired if (item.server, item.engine, item.dropped) == (server, ENGINE, False)],
+        "known_patterns": sorted(map(mysql_escaping.pattern, {item.name for item in databases} | retired)),
         "summary": f"{count} ready on server {server}",
     }
 

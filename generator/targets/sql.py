@@ -146,11 +146,32 @@ def _script_view(plan: Plan, server: str, file: str) -> dict[str, Any]:
         "clouds": sorted({role.iam for role in roles if role.iam is not None}),
         "groups": groups,
         "databases": [_database_view(database, plugins[database.name]) for database in databases],
+        "uses": _uses(plan, server),
+        # Also what was dropped: elsewhere it may still be there.
+        "known": sorted({(item.database, item.schema) for item in plan.retired if item.server == server}, key=str),
         "renamed_databases": [(item.renamed_from, item.name) for item in databases if item.renamed_from],
         "renamed_roles": [(item.renamed_from, item.name) for item in roles if item.renamed_from],
         "retired": [item for item in plan.retired if (item.server, item.engine, item.dropped) == (server, _ENGINE, False)],
         "summary": f"{_count(len(databases), 'database')} and {_count(len(roles) + len(groups), 'role')} ready on server",
     }
+
+
+def _uses(plan: Plan, server: str) -> list[dict[str, Any]]:
+    """Which role works where, and where it did before a rename: what a role has elsewhere is looked at before a change."""
+    found = {
+        (
+            item.role.name,
+            item.role.renamed_from,
+            item.database.name,
+            item.database.renamed_from,
+            item.schema,
+            item.schema_renamed_from,
+        )
+        for item in plan.plugins
+        if item.server == server
+    }
+    keys = ("role", "old_role", "database", "old_database", "schema", "old_schema")
+    return [dict(zip(keys, use, strict=True)) for use in sorted(found, key=str)]
 
 
 def _role_view(role: Role) -> dict[str, Any]:

@@ -112,7 +112,8 @@ def main() -> int:
         print(f"{arguments.program} is not installed: nothing is measured")
         return 0
     others = [name for name in SHAPES if name != _OURS]
-    print(f"{'plugins':>7}  {_OURS:>12}  {'per plugin':>10}  {'wall':>7}" + "".join(f"  {name:>17}  ratio" for name in others))
+    heading = f"{'plugins':>7}  {_OURS:>12}  {'per plugin':>10}  {'wall':>7}"
+    print(heading + "".join(f"  {name:>17}  ratio" for name in others))
     costs: dict[int, float] = {}
     stopped: set[str] = set()
     for number in sorted(arguments.plugins):

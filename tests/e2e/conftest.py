@@ -123,7 +123,7 @@ def mirror() -> Path:
     folder = find_mirror()
     if folder is None:
         pytest.skip(
-            f"the provider cyrilgdn/postgresql is not in {' or '.join(map(str, mirror_folders()))}: CONTRIBUTING.md says how "
-            f"to make a mirror, and {MIRROR_VARIABLE} may name one"
+            f"the provider cyrilgdn/postgresql is not in {' or '.join(map(str, mirror_folders()))}: CONTRIBUTING.md says "
+            f"how to make a mirror, and {MIRROR_VARIABLE} may name one"
         )
     return folder

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from generator.escaping import Escaped
 from generator.targets.base import Artifact
 from generator.targets.terraform.checks import check_plan
-from generator.targets.terraform.delivery import delivery_view
+from generator.targets.terraform.delivery import delivery_view, passwords_view
 from generator.targets.terraform.engines import Engines
 from generator.targets.terraform.escaping import FILTERS, identifier, string
 from generator.targets.terraform.hcl import ProviderConfiguration, aligned
@@ -98,6 +98,8 @@ def _root(plan: Plan, store: Store, engines: Engines) -> dict[str, str]:
         files |= {file: _render(template, view) for file, template in store.files.items()}
     if there := engines.imports():
         files["imports.tf"] = _render("imports.tf.j2", there)
+    if plan.plugins:
+        files["tests/plan.tftest.hcl"] = _render("plan.tftest.hcl.j2", engines.tests())
     if plan.retired:
         files["retired.tf"] = _render("retired.tf.j2", engines.retired())
     return files
@@ -193,12 +195,14 @@ def _readme(plan: Plan, store: Store, engines: Engines) -> dict[str, Any]:
                 "certificate": Escaped("tls_ca" if server.engine == MYSQL else "sslrootcert"),
                 "authorities": KINDS[server.kind].name in ("aws-rds", "aws-aurora"),
                 "has_token": plan.credentials == "iam" and server.kind == "azure-flexible",
+                "logs": server.engine == ENGINE,
                 "own_authority": KINDS[server.kind].name == "google-cloudsql" and server.engine == ENGINE,
             }
             for server in plan.servers
             if server.kind != "existing"
         ],
         "about_passwords": f"README.{store.name}.md.j2",
+        **passwords_view(list(plan.roles), engines.shape(MYSQL).servers),
         "has_schemas": any(plugin.schema is not None for plugin in plan.plugins),
         "has_passwords": any(role.iam is None for role in plan.roles),
         "has_imports": engines.imports() is not None,

@@ -6,8 +6,8 @@ import re
 from collections import defaultdict
 from typing import TYPE_CHECKING, Final
 
-from generator.naming import DATABASE_LIMIT
 from generator.targets.terraform.escaping import is_identifier, text_problem
+from generator.targets.terraform.names import CLOUD_ROLES, NAMES
 from generator.targets.terraform.servers import KINDS
 from generator.targets.terraform.shape import ENGINE, MYSQL, Shape, base_role_label, database_label, place, role_label
 from generator.targets.terraform.stores import STORES, store_of
@@ -18,12 +18,6 @@ if TYPE_CHECKING:
     from generator.diagnostics import Diagnostics, Location
     from generator.model import Plan, PluginPlan
 
-_NAME: Final = {
-    ENGINE: re.compile(r"[A-Za-z0-9_-]{1,63}", re.ASCII),
-    MYSQL: re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII),
-}
-#: A service account of Google is a role too.
-_ROLE_OF_CLOUD: Final = re.compile(r"[A-Za-z0-9_.@-]{1,63}", re.ASCII)
 _LABEL_KEY: Final = re.compile(r"[a-z][a-z0-9_-]{0,62}", re.ASCII)
 _LABEL_VALUE: Final = re.compile(r"[a-z0-9_-]{0,63}", re.ASCII)
 _WHY: Final = {
@@ -111,8 +105,8 @@ def _check_servers(plan: Plan, diagnostics: Diagnostics) -> None:
 def _check_names(shape: Shape, diagnostics: Diagnostics) -> None:
     seen: set[tuple[str, str]] = set()
     for kind, name, plugin in _names(shape.plugins):
-        pattern = _ROLE_OF_CLOUD if kind == "role" and plugin.role.iam else _NAME[shape.engine]
-        if (kind, name) in seen or pattern.fullmatch(name):
+        names = CLOUD_ROLES if kind == "role" and plugin.role.iam else NAMES[shape.engine]
+        if (kind, name) in seen or re.fullmatch(names.pattern, name, re.ASCII):
             continue
         seen.add((kind, name))
         own_key = f".{_PATHS[kind]}" if kind in _PATHS else ""
@@ -122,8 +116,7 @@ def _check_names(shape: Shape, diagnostics: Diagnostics) -> None:
             f"{_WHY[shape.engine][kind]}",
             _location([plugin], *_SOURCES[kind]),
             path=f"backend.database.plugin.{plugin.plugin_id}{own_key}",
-            hint=f"1 to {DATABASE_LIMIT[shape.engine]} letters, digits, underscores and dashes; "
-            "or leave the target terraform out (--target)",
+            hint=f"{names.allowed}; or leave the target terraform out (--target)",
         )
 
 

@@ -8,13 +8,17 @@ from typing import TYPE_CHECKING, Any, Final
 
 from generator.escaping import Escaped
 from generator.targets.terraform.escaping import string
+from generator.targets.terraform.stores.variables import keyed_by, password_key
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from generator.model import Role
     from generator.targets.terraform.stores.base import Store
 
 #: The Secret of Kubernetes the passwords end in, where the store is outside of it.
 _SECRET: Final = "backstage-database-passwords"  # noqa: S105 - the name of a secret, not a secret
+_SHOWN: Final = 2
 _NOT_IN_KEY: Final = re.compile(r"[^A-Za-z0-9._-]")
 _PLAIN: Final = re.compile(r"[A-Za-z0-9_./=:-]*", re.ASCII)
 
@@ -40,6 +44,20 @@ def delivery_view(roles: list[Role], store: Store) -> dict[str, Any]:
         "relative": relative,
         "csi": bool(files) and not any("/" in item["path"] for item in passwords),
         "passwords": passwords,
+    }
+
+
+def passwords_view(roles: list[Role], mysql: Collection[str]) -> dict[str, Any]:
+    """How passwords are brought, where somebody has to: an example of the variable, and what its keys are.
+
+    ``clear`` are the keys of the passwords that no verifier can stand for: of users on the servers ``mysql``.
+    """
+    keys = sorted({password_key(role) for role in roles})
+    shown = ", ".join(f'{string(key)}: "…"' for key in keys[:_SHOWN])
+    return {
+        "keyed_by": Escaped(keyed_by(roles)),
+        "clear": [_shell(key) for key in sorted({password_key(role) for role in roles if role.server in mysql})],
+        "example": _shell(f"{{{shown}{', …' if len(keys) > _SHOWN else ''}}}"),
     }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from generator.escaping import Escaped
 from generator.targets.terraform.calls import Calls
 from generator.targets.terraform.escaping import identifier, string
 from generator.targets.terraform.hcl import aligned
@@ -16,7 +17,6 @@ from generator.targets.terraform.retired import retired_view
 from generator.targets.terraform.shape import ENGINE, MYSQL, Shape, moved_databases, moved_plugins, moved_roles, place
 
 if TYPE_CHECKING:
-    from generator.escaping import Escaped
     from generator.model import Plan
     from generator.targets.terraform.hcl import Arguments, Call, RequiredProvider
     from generator.targets.terraform.kinds import Kind
@@ -88,6 +88,19 @@ class Engines:
         """Old and new address of every plugin that has another id now."""
         return [move for shape in self._shapes.values() for move in moved_plugins(shape)]
 
+    def tests(self) -> dict[str, Any]:
+        """What ``plan.tftest.hcl.j2`` prints: that each plugin gets what is planned for it."""
+        by_label = {plugin.label: plugin for shape in self._shapes.values() for plugin in shape.plugins}
+        asserts = []
+        for label, plugin in sorted(by_label.items()):
+            wanted = {"database": plugin.database.name, "role": plugin.role.name}
+            if plugin.server in self._shapes[ENGINE].servers:
+                wanted["schema"] = plugin.schema or "public"
+            found = f"output.plugins[{string(label)}]"
+            condition = " && ".join(f"{found}.{name} == {string(value)}" for name, value in wanted.items())
+            asserts.append((Escaped(condition), string(f"{label} does not get what greenroom planned for it.")))
+        return {"labels": Escaped(", ".join(map(string, sorted(by_label)))), "asserts": asserts}
+
     def moved_databases(self) -> list[tuple[Escaped, Escaped]]:
         """Old and new address of every shared database that was renamed."""
         return [move for shape in self._shapes.values() for move in moved_databases(shape)]
@@ -104,6 +117,7 @@ class Engines:
         return {
             "providers": [item for view in views for item in view["providers"]],
             "retired": sorted(gone, key=lambda item: str(item["label"])),
+            "left": [item for view in views for item in view["left"]],
         }
 
     def imports(self) -> dict[str, Any] | None:

@@ -11,12 +11,16 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from generator.escaping import Escaped
 from generator.targets.terraform.escaping import string
-from generator.targets.terraform.hcl import NULL, Output, RequiredProvider, Variable
+from generator.targets.terraform.hcl import Output, RequiredProvider
+from generator.targets.terraform.inputs import filled
+from generator.targets.terraform.names import CLOUD_ROLES, NAMES, Names
+from generator.targets.terraform.shape import ENGINE
 from generator.targets.terraform.stores.iam import Iam, role_arguments
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from generator.targets.terraform.hcl import Variable
     from generator.targets.terraform.stores.base import Store
 
 POSTGRESQL: Final = RequiredProvider(
@@ -33,7 +37,6 @@ _GIVEN_DATABASE: Final = Escaped("var.database")
 _OWN_SCHEMA: Final = Escaped("postgresql_schema.plugin.name")
 _PLUGIN_ID: Final = Escaped("var.plugin_id")
 _PUBLIC: Final = string("public")
-_TEXT: Final = Escaped("string")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -143,28 +146,27 @@ SCHEMA_OF_ROLE: Final = Kind(
     forgets=("postgresql_database.plugin", "postgresql_role.plugin"),
 )
 
-INPUTS: Final[dict[str, Variable]] = {
-    variable.name: variable
-    for variable in (
-        Variable(name=Escaped("plugin_id"), type=_TEXT, description=string("Id of the plugin in Backstage.")),
-        Variable(name=Escaped("database"), type=_TEXT, description=string("Name of the database.")),
-        Variable(
-            name=Escaped("databases"),
-            type=Escaped("set(string)"),
-            description=string("Databases in which the role has schemas: it may connect to them."),
-            settings={"default": Escaped("[]")},
-        ),
-        Variable(
-            name=Escaped("group"),
-            type=_TEXT,
-            description=string("Role that owns what the plugins of a shared database make; none when null."),
-            settings={"default": NULL},
-        ),
-        Variable(name=Escaped("group_name"), type=_TEXT, description=string("Name of the group role.")),
-        Variable(name=Escaped("role"), type=_TEXT, description=string("Name of the role.")),
-        Variable(name=Escaped("schema"), type=_TEXT, description=string("Name of the schema.")),
-    )
-}
+
+def _inputs(roles: Names) -> dict[str, Variable]:
+    """The variables of the modules; ``roles`` is what a role may be called."""
+    names = NAMES[ENGINE]
+    return {
+        variable.name: variable
+        for variable in (
+            PLUGIN_ID,
+            names.one("database", "Name of the database."),
+            names.several("databases", "Databases in which the role has schemas: it may connect to them."),
+            roles.perhaps("group", "Role that owns what the plugins of a shared database make; none when null."),
+            roles.one("group_name", "Name of the group role."),
+            roles.one("role", "Name of the role."),
+            names.one("schema", "Name of the schema."),
+        )
+    }
+
+
+PLUGIN_ID: Final = filled("plugin_id", "Id of the plugin in Backstage.")
+_INPUTS: Final = _inputs(NAMES[ENGINE])
+_CLOUD_INPUTS: Final = _inputs(CLOUD_ROLES)
 
 _AFTER: Final = {"role": Escaped("postgresql_role.plugin"), "group": Escaped("postgresql_role.group")}
 
@@ -192,9 +194,8 @@ def module_view(kind: Kind, store: Store, *, shows_owner: bool = False, stranger
     """
     forgets = (*kind.forgets, *strangers, *(store.forgets if isinstance(store, Iam) and kind.makes_role else ()))
     iam = store if isinstance(store, Iam) else None
-    inputs = [(kind.variables or INPUTS)[name] for name in kind.inputs] + list(
-        store.module_variables if kind.makes_role else ()
-    )
+    known = kind.variables or (_CLOUD_INPUTS if iam else _INPUTS)
+    inputs = [*(known[name] for name in kind.inputs), *(store.module_variables if kind.makes_role else ())]
     outputs = [
         Output(
             name=Escaped(name),
@@ -216,7 +217,7 @@ def module_view(kind: Kind, store: Store, *, shows_owner: bool = False, stranger
             iam,
             has_group="group" in kind.inputs,
             has_schema="schema" in kind.parts,
-            password={} if iam else {"password_wo": store.password, "password_wo_version": store.password_version},
+            password={} if iam else {"password_wo": store.password, "password_wo_version": _of_role(store.password_version)},
         ),
         "database": kind.database,
         "password": store.password,
@@ -228,6 +229,14 @@ def module_view(kind: Kind, store: Store, *, shows_owner: bool = False, stranger
         "has_schema": "schema" in kind.parts,
         "forgets": [Escaped(address) for address in forgets],
     }
+
+
+def _of_role(version: Escaped) -> Escaped:
+    """A version that changes with the role's name too: the server drops an MD5 password when its role is renamed."""
+    inner = version.removeprefix("tostring(")[:-1] if version.startswith("tostring(") else version
+    is_text = inner.startswith('"') and inner.count('"') == 2
+    text = inner[1:-1] if is_text else f"${{{inner}}}"
+    return Escaped(f'"{text}/${{var.role}}"')
 
 
 def _number(version: Escaped) -> Escaped:

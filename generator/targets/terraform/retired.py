@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from generator.naming import label
 from generator.targets.terraform.escaping import identifier
+from generator.targets.terraform.retired_statements import Statements, places_left, statements
 from generator.targets.terraform.shape import PRIMARY, Shape, database_label, place, role_label
 
 if TYPE_CHECKING:
@@ -21,29 +22,36 @@ def retired_view(shape: Shape, called: Container[str]) -> dict[str, Any]:
     known = {alias for alias in shape.aliases.values() if alias}
     # State remembers by which provider configuration a thing was managed, and Terraform wants that configuration to let go.
     servers = {gone.server for gone in shape.retired} - {PRIMARY} - known
-    plugins = {label: text for label, text in _plugins(shape).items() if label not in called}
+    plugins = {name: text for name, text in _plugins(shape).items() if name not in called}
     removed = {**plugins, **_databases(shape), **_roles(shape)}
+    found, texts = statements(shape, removed), {gone.plugin_id: text for gone, text in _texts(shape)}
+    left = places_left(shape, removed)
     return {
         "providers": [{"engine": identifier(shape.engine), "alias": name} for name in sorted(servers)],
-        "retired": [{"label": identifier(name), "comment": removed[name]} for name in sorted(removed)],
+        "retired": [
+            {"label": identifier(name), "comment": removed[name], **found.get(name, Statements())._asdict()}
+            for name in sorted(removed)
+        ],
+        "left": [{"label": None, "comment": texts[name], **left[name]._asdict()} for name in sorted(left)],
     }
 
 
 def _plugins(shape: Shape) -> dict[str, str]:
-    # Where a change of its id was never applied, the state has it under the old one still.
-    planned = {plugin.label for plugin in shape.plan.plugins}
-    return {
-        name: text
-        for gone, text in _texts(shape)
-        for name in (*map(label, gone.former_ids), gone.label)
-        if name not in planned
-    }
+    found: dict[str, str] = {}
+    planned = {plugin.plugin_id for plugin in shape.plan.plugins}
+    # A place that a plugin has left comes first: what the plugin itself left says more of its module.
+    for gone, text in sorted(_texts(shape), key=lambda item: item[0].owner == item[0].plugin_id):
+        # Where a change of its id was never applied, the state has it under the old one still.
+        former = () if gone.owner in planned else map(label, gone.former_ids)
+        found |= dict.fromkeys((*former, gone.label), text)
+    return found
 
 
 def _texts(shape: Shape) -> Iterator[tuple[Any, str]]:
     for gone in shape.retired:
         schema = f", schema {gone.schema}" if gone.schema is not None else ""
-        yield gone, f"{gone.plugin_id}: database {gone.database}{schema}, role {gone.role} on server {gone.server}."
+        dropped = " Dropped by a person (plugins.dropped)." if gone.dropped else ""
+        yield gone, f"{gone.plugin_id}: database {gone.database}{schema}, role {gone.role} on server {gone.server}.{dropped}"
 
 
 def _databases(shape: Shape) -> dict[str, str]:

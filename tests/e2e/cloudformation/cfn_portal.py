@@ -81,12 +81,17 @@ class Portal:
         return self.folder / "infra" / "cloudformation"
 
     def deploy(self, *, take_over: bool = False) -> str:
-        """Generate and deploy; the stack's status when it came to rest.
+        """Generate and deploy; the stack's status when it came to rest. See :meth:`deploy_templates`."""
+        self.generate()
+        return self.deploy_templates(take_over=take_over)
+
+    def deploy_templates(self, *, take_over: bool = False) -> str:
+        """Deploy the templates as they are; the stack's status when it came to rest.
 
         ``take_over``: secrets that are there already are meant. AWS keeps their passwords when a change set imports them;
         MiniStack imports no secrets, and gives them new passwords.
         """
-        folder = self.generate()
+        folder = self.folder / "infra" / "cloudformation"
         code = self.cloud.upload_functions(folder / "functions")
         template = simplified(read_template((folder / "databases.yaml").read_text()), code)
         secrets = _secret_names(template)

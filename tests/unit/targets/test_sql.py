@@ -189,7 +189,7 @@ def test_it_is_deterministic_and_says_nothing_of_passwords() -> None:
     assert "\n\n\n" not in text
 
 
-def test_retired_plugins_are_comments() -> None:
+def test_retired_plugins_are_comments_and_known_names() -> None:
     retired = Retired(
         plugin_id="x\n\\! id",
         label="x",
@@ -200,7 +200,8 @@ def test_retired_plugins_are_comments() -> None:
         role="r",
     )
     text = script(make_plan(Want(plugin="catalog"), retired=(retired,)))
-    (line,) = [line for line in text.splitlines() if "DROP DATABASE" in line]
+    known, line = [line for line in text.splitlines() if "DROP DATABASE" in line]
+    assert known == r"  UNION VALUES (E'd\u000D\u000ADROP DATABASE d\u003B'::name, 's'::name)"
     assert line == "-- x \\! id: database d  DROP DATABASE d;, schema s, role r"
 
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Final
 
 from generator.escaping import Escaped
 from generator.targets.terraform.escaping import string
-from generator.targets.terraform.hcl import Output, ProviderConfiguration, RequiredProvider, Variable, aligned
-from generator.targets.terraform.inputs import TEXT, optional, required
+from generator.targets.terraform.hcl import Output, ProviderConfiguration, RequiredProvider, aligned
+from generator.targets.terraform.inputs import optional, required
 from generator.targets.terraform.stores.named import PASSWORD_VERSION, RANDOM, SECRET_NAME, NamedSecret
 
 if TYPE_CHECKING:
@@ -51,11 +51,7 @@ class AzureKeyVault(NamedSecret):
     password_version = Escaped('"${azurerm_key_vault_secret.plugin.versionless_id}#${var.password_version}"')
     passed = {"key_vault_id": Escaped("var.key_vault_id")}  # noqa: RUF012 - read only
     module_variables = (
-        Variable(
-            name=Escaped("key_vault_id"),
-            type=TEXT,
-            description=string("Resource id of the Key Vault that holds the secret."),
-        ),
+        KEY_VAULT,
         PASSWORD_VERSION,
         SECRET_NAME,
     )

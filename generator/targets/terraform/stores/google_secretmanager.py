@@ -6,17 +6,8 @@ from typing import TYPE_CHECKING, Final
 
 from generator.escaping import Escaped
 from generator.targets.terraform.escaping import string
-from generator.targets.terraform.hcl import (
-    FALSE,
-    Output,
-    ProviderConfiguration,
-    RequiredProvider,
-    Validation,
-    Variable,
-    aligned,
-    mapping,
-)
-from generator.targets.terraform.inputs import optional
+from generator.targets.terraform.hcl import Output, ProviderConfiguration, RequiredProvider, aligned, mapping
+from generator.targets.terraform.inputs import optional, texts
 from generator.targets.terraform.stores.base import Left
 from generator.targets.terraform.stores.named import PASSWORD_VERSION, RANDOM, SECRET_NAME, NamedSecret
 
@@ -33,19 +24,9 @@ GOOGLE_PROJECT: Final = optional(
     "^[a-z][a-z0-9-]{4,28}[a-z0-9]$",
     "The id of a project: 6 to 30 lower-case letters, digits and dashes.",
 )
-_LOCATIONS: Final = Variable(
-    name=Escaped("google_secret_locations"),
-    type=Escaped("set(string)"),
-    description=string("Regions that hold the secrets; Google picks them when empty."),
-    settings={"default": Escaped("[]"), "nullable": FALSE},
-    validations=(
-        Validation(
-            condition=Escaped(
-                'alltrue([for location in var.google_secret_locations : can(regex("^[a-z]+-[a-z]+[0-9]+$", location))])'
-            ),
-            message=string("Names of regions, such as europe-west3."),
-        ),
-    ),
+_REGION: Final = ("^[a-z]+-[a-z]+[0-9]+$", "Names of regions, such as europe-west3.")
+_LOCATIONS: Final = texts(
+    "google_secret_locations", "Regions that hold the secrets; Google picks them when empty.", *_REGION
 )
 
 
@@ -76,12 +57,7 @@ class GoogleSecretManager(NamedSecret):
     passed = {"secret_locations": Escaped("var.google_secret_locations")}  # noqa: RUF012 - read only
     module_variables = (
         PASSWORD_VERSION,
-        Variable(
-            name=Escaped("secret_locations"),
-            type=Escaped("set(string)"),
-            description=string("Regions that hold the secret; Google picks them when empty."),
-            settings={"default": Escaped("[]")},
-        ),
+        texts("secret_locations", "Regions that hold the secret; Google picks them when empty.", *_REGION),
         SECRET_NAME,
     )
     module_outputs = (

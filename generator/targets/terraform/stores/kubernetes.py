@@ -28,6 +28,22 @@ if TYPE_CHECKING:
     from generator.targets.terraform.stores.base import Tags
 
 _LABEL = "[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
+_IS_NAMESPACE = (f"^{_LABEL}$", "The name of a namespace.")
+
+
+def _seed(description: str) -> Variable:
+    return Variable(
+        name=Escaped("password_seed"),
+        type=TEXT,
+        description=string(description),
+        settings={"ephemeral": TRUE, "sensitive": TRUE, "nullable": FALSE},
+        validations=(
+            Validation(
+                condition=Escaped("length(var.password_seed) >= 32"),
+                message=string("At least 32 random characters, such as `openssl rand -hex 32` prints."),
+            ),
+        ),
+    )
 
 
 class Kubernetes(NamedSecret):
@@ -47,13 +63,8 @@ class Kubernetes(NamedSecret):
         "password_seed": Escaped("var.password_seed"),
     }
     module_variables = (
-        Variable(name=Escaped("namespace"), type=TEXT, description=string("Namespace of the Secret.")),
-        Variable(
-            name=Escaped("password_seed"),
-            type=TEXT,
-            description=string("What the password is made from, besides the Secret's name and the version."),
-            settings={"ephemeral": TRUE, "sensitive": TRUE},
-        ),
+        required("namespace", "Namespace of the Secret.", *_IS_NAMESPACE),
+        _seed("What the password is made from, besides the Secret's name and the version."),
         PASSWORD_VERSION,
         SECRET_NAME,
     )
@@ -67,24 +78,8 @@ class Kubernetes(NamedSecret):
     root_variables = (
         optional("kubernetes_config_context", "Context of the kubeconfig; its current context when null."),
         optional("kubernetes_config_path", "The kubeconfig; KUBE_CONFIG_PATH, or the cluster Terraform runs in, when null."),
-        required(
-            "kubernetes_namespace",
-            "Namespace of the Secrets: the one Backstage runs in.",
-            f"^{_LABEL}$",
-            "The name of a namespace.",
-        ),
-        Variable(
-            name=Escaped("password_seed"),
-            type=TEXT,
-            description=string("A long random text that the passwords are made from. Neither state nor plan holds it."),
-            settings={"ephemeral": TRUE, "sensitive": TRUE, "nullable": FALSE},
-            validations=(
-                Validation(
-                    condition=Escaped("length(var.password_seed) >= 32"),
-                    message=string("At least 32 random characters, such as `openssl rand -hex 32` prints."),
-                ),
-            ),
-        ),
+        required("kubernetes_namespace", "Namespace of the Secrets: the one Backstage runs in.", *_IS_NAMESPACE),
+        _seed("A long random text that the passwords are made from. Neither state nor plan holds it."),
     )
 
     def configurations(self, tags: Tags) -> list[ProviderConfiguration]:

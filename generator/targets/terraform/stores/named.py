@@ -7,28 +7,20 @@ from typing import TYPE_CHECKING, Final
 
 from generator.escaping import Escaped
 from generator.targets.terraform.escaping import string
-from generator.targets.terraform.hcl import RequiredProvider, Variable
-from generator.targets.terraform.inputs import TEXT
+from generator.targets.terraform.hcl import RequiredProvider
+from generator.targets.terraform.inputs import filled, version
 
 if TYPE_CHECKING:
     from generator.diagnostics import Diagnostics
     from generator.model import Plan, Role
-    from generator.targets.terraform.hcl import Output, ProviderConfiguration
+    from generator.targets.terraform.hcl import Output, ProviderConfiguration, Variable
     from generator.targets.terraform.stores.base import Left, Tags
 
 #: The first with ephemeral passwords.
 RANDOM: Final = RequiredProvider(name="random", source="hashicorp/random", oldest="3.7.1", below="4.0.0")
 
-PASSWORD_VERSION: Final = Variable(
-    name=Escaped("password_version"),
-    type=Escaped("number"),
-    description=string("A higher number than last time makes a new password."),
-)
-SECRET_NAME: Final = Variable(
-    name=Escaped("secret_name"),
-    type=TEXT,
-    description=string("Name of the secret that holds the password of the role."),
-)
+PASSWORD_VERSION: Final = version("A higher number than last time makes a new password.")
+SECRET_NAME: Final = filled("secret_name", "Name of the secret that holds the password of the role.")
 
 
 class NamedSecret:

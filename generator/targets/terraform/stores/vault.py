@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 from generator.escaping import Escaped
 from generator.targets.terraform.escaping import string
-from generator.targets.terraform.hcl import Output, ProviderConfiguration, RequiredProvider, Variable, aligned
-from generator.targets.terraform.inputs import TEXT, optional, required
+from generator.targets.terraform.hcl import Output, ProviderConfiguration, RequiredProvider, aligned
+from generator.targets.terraform.inputs import optional, required
 from generator.targets.terraform.stores.named import PASSWORD_VERSION, RANDOM, SECRET_NAME, NamedSecret
 
 if TYPE_CHECKING:
     from generator.targets.terraform.stores.base import Tags
 
-_PATH = "^[A-Za-z0-9_.~-]+(/[A-Za-z0-9_.~-]+)*$"
+_IS_PATH = ("^[A-Za-z0-9_.~-]+(/[A-Za-z0-9_.~-]+)*$", "A path, such as kv.")
 
 
 class Vault(NamedSecret):
@@ -32,9 +32,7 @@ class Vault(NamedSecret):
     module_variables = (
         PASSWORD_VERSION,
         SECRET_NAME,
-        Variable(
-            name=Escaped("vault_mount"), type=TEXT, description=string("Path of the KV engine (version 2) with the secret.")
-        ),
+        required("vault_mount", "Path of the KV engine (version 2) with the secret.", *_IS_PATH),
     )
     module_outputs = (
         Output(
@@ -44,7 +42,7 @@ class Vault(NamedSecret):
         ),
     )
     root_variables = (
-        required("vault_mount", "Path of the KV engine (version 2) that holds the secrets.", _PATH, "A path, such as kv."),
+        required("vault_mount", "Path of the KV engine (version 2) that holds the secrets.", *_IS_PATH),
         optional("vault_namespace", "Namespace of Vault Enterprise; the one of the environment when null."),
     )
 
