@@ -11,10 +11,10 @@ import real_terraform
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "terraform"))
 
-from moves_repository import SqlRepository, TerraformRepository  # noqa: E402
-from terraform_workspace import ADMIN, ADMIN_PASSWORD  # noqa: E402
+from moves_repository import SqlRepository, TerraformRepository
+from terraform_workspace import ADMIN, ADMIN_PASSWORD
 
-from generator.live.embedded import EmbeddedServer, embedded_binaries, embedded_server  # noqa: E402
+from generator.live.embedded import EmbeddedServer, embedded_binaries, embedded_server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

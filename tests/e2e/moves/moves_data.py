@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 _FILL = """
 CREATE TYPE mood AS ENUM ('sad', 'fine');
 CREATE SEQUENCE counter START 5;
-CREATE TABLE kept (id serial PRIMARY KEY, value int NOT NULL, mood mood DEFAULT 'fine', number bigint DEFAULT nextval('counter'));
+CREATE TABLE kept (
+  id serial PRIMARY KEY, value int NOT NULL, mood mood DEFAULT 'fine', number bigint DEFAULT nextval('counter')
+);
 CREATE INDEX kept_by_value ON kept (value);
 COMMENT ON TABLE kept IS 'what has to be there afterwards';
 CREATE TABLE child (kept_id int REFERENCES kept (id) ON DELETE CASCADE);
@@ -83,9 +85,8 @@ def change(connection: psycopg.Connection[Any], schema: str) -> None:
     connection.execute("INSERT INTO kept (value) VALUES (1)")
     connection.execute("UPDATE kept SET value = 7 WHERE value = 1")
     assert connection.execute("SELECT value FROM kept WHERE value = 14").fetchone() == (14,)
-    connection.execute(
-        "ALTER TABLE kept ADD COLUMN more text; CREATE TABLE another (id serial); ALTER TYPE mood ADD VALUE 'new'"
-    )
+    connection.execute("ALTER TABLE kept ADD COLUMN more text; CREATE TABLE another (id serial)")
+    connection.execute("ALTER TYPE mood ADD VALUE IF NOT EXISTS 'new'")
     connection.execute("DELETE FROM kept WHERE value = 14; DROP TABLE another; ALTER TABLE kept DROP COLUMN more")
 
 

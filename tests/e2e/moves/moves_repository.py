@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from generator.live.embedded import EmbeddedServer
 
 Settings = dict[str, Any]
+Content = dict[str, list[tuple[Any, ...]]]
 
 
 class Repository:
@@ -118,26 +119,31 @@ class Repository:
         with self.connect(user or f"backstage_{plugin}", database) as connection:
             fill(connection, schema, value)
 
-    def content(self, user: str, database: str, schema: str = "public", server: str = "primary") -> dict[str, Any]:
+    def content(self, user: str, database: str, schema: str = "public", server: str = "primary") -> Content:
         with self.connect(user, database, server) as connection:
             return content(connection, schema)
 
     def picture(self, database: str, server: str = "primary") -> list[str]:
         return picture(self.servers[server], database, self.programs)
 
-    def assert_moved(
-        self,
-        before: dict[str, Any],
-        user: str,
-        database: str,
-        schema: str = "public",
-        server: str = "primary",
-        owner: str = "",
+    def assert_there(
+        self, before: Content, user: str, database: str, schema: str = "public", server: str = "primary", owner: str = ""
     ) -> None:
-        """All that was there is there, belongs to its plugin, and can be worked with."""
+        """All that was there is there, and belongs to its plugin."""
         with self.connect(user, database, server) as connection:
             assert content(connection, schema) == before
             assert owners(connection, schema) == {owner or user}
+
+    def assert_moved(
+        self, before: Content, user: str, database: str, schema: str = "public", server: str = "primary"
+    ) -> None:
+        """The same, and the plugin can go on working with it."""
+        self.assert_there(before, user, database, schema, server)
+        self.use(user, database, schema, server)
+
+    def use(self, user: str, database: str, schema: str = "public", server: str = "primary") -> None:
+        """Change what is there, as a plugin and its migrations do."""
+        with self.connect(user, database, server) as connection:
             change(connection, schema)
 
     def run(self, text: str, names: Mapping[str, str] | None = None) -> str:
@@ -192,9 +198,9 @@ class TerraformRepository(Repository):
         self.terraform.run("init", "-input=false")
         self.terraform.run("plan", "-input=false", "-out=look.zip")
         plan = json.loads(self.terraform.run("show", "-json", "look.zip").strip())
-        for change in plan.get("resource_changes", ()):
-            if "delete" in change["change"]["actions"]:
-                assert change["type"] in ("postgresql_grant", "mysql_grant"), change["address"]
+        for item in plan.get("resource_changes", ()):
+            if "delete" in item["change"]["actions"]:
+                assert item["type"] in ("postgresql_grant", "mysql_grant"), item["address"]
         said = self.terraform.run("apply", "-input=false", "look.zip")
         (self.terraform.root / "look.zip").unlink()
         return said

@@ -17,7 +17,7 @@ TWO: dict[str, Any] = {"plugin": {"auth": {}, "catalog": {}}}
 
 def schemas(*plugins: str, database: str = "portal") -> dict[str, Any]:
     """Schema mode."""
-    return {"pluginDivisionMode": "schema", "connection": {"database": database}, "plugin": dict.fromkeys(plugins, {})}
+    return {"pluginDivisionMode": "schema", "connection": {"database": database}, "plugin": {name: {} for name in plugins}}
 
 
 # --- GR520 ------------------------------------------------------------------------------------------------------------
@@ -106,7 +106,7 @@ def the_whole_server(repository: Repository) -> None:
 
 def from_a_database_to_a_schema(repository: Repository) -> None:
     plugins = ("auth", "catalog", "tech-insights")
-    repository.start({"plugin": dict.fromkeys(plugins, {})})
+    repository.start({"plugin": {name: {} for name in plugins}})
     for number, name in enumerate(plugins):
         repository.keep(name, f"backstage_plugin_{name}", value=number)
     before = {name: repository.content(f"backstage_{name}", f"backstage_plugin_{name}") for name in plugins}
@@ -136,7 +136,7 @@ def from_a_schema_to_a_database(repository: Repository) -> None:
     before = {name: repository.content(f"backstage_{name}", "portal", name) for name in plugins}
     left = repository.picture("portal")
 
-    databases = {"plugin": dict.fromkeys(plugins, {})}
+    databases: dict[str, Any] = {"plugin": {name: {} for name in plugins}}
     codes, lines, _ = repository.refused(databases)
     assert codes == {"GR521"}
     dump, restore = commands("GR521", "From a schema to a database")
@@ -171,13 +171,13 @@ def _named(plugin: str) -> dict[str, str]:
 
 
 def others_come_into_a_database(repository: Repository) -> None:
-    three = {"plugin": {"auth": {}, "catalog": {}, "search": {}}}
+    three: dict[str, Any] = {"plugin": {"auth": {}, "catalog": {}, "search": {}}}
     repository.start(three)
     repository.keep("catalog", CATALOG, value=42)
     repository.keep("search", "backstage_plugin_search", value=7)
     before, left = repository.content("backstage_catalog", CATALOG), repository.picture("backstage_plugin_search")
 
-    together = {"plugin": {"auth": {}, "catalog": {}, "search": {"connection": {"database": CATALOG}}}}
+    together: dict[str, Any] = {"plugin": {"auth": {}, "catalog": {}, "search": {"connection": {"database": CATALOG}}}}
     codes, lines, _ = repository.refused(together)
     assert codes == {"GR523"}
     assert set(lines) == {"catalog", "search"}
@@ -187,17 +187,19 @@ def others_come_into_a_database(repository: Repository) -> None:
     repository.run(hand_over)
     repository.settle()
     for name in ("catalog", "search"):  # each works with what is there, as the role they share
-        repository.assert_moved(before, f"backstage_{name}", CATALOG, owner=f"{CATALOG}_plugins")
+        repository.assert_there(before, f"backstage_{name}", CATALOG, owner=f"{CATALOG}_plugins")
+    for name in ("catalog", "search"):
+        repository.use(f"backstage_{name}", CATALOG)
     assert repository.picture("backstage_plugin_search") == left
 
 
 def a_plugin_leaves_a_shared_database(repository: Repository) -> None:
-    together = {"plugin": {"auth": {}, "catalog": {}, "search": {"connection": {"database": CATALOG}}}}
+    together: dict[str, Any] = {"plugin": {"auth": {}, "catalog": {}, "search": {"connection": {"database": CATALOG}}}}
     repository.start(together)
     repository.keep("catalog", CATALOG, value=42)
     before, left = repository.content("backstage_search", CATALOG), repository.picture(CATALOG)
 
-    apart = {"plugin": {"auth": {}, "catalog": {}, "search": {}}}
+    apart: dict[str, Any] = {"plugin": {"auth": {}, "catalog": {}, "search": {}}}
     codes, lines, _ = repository.refused(apart)
     assert (codes, lines) == ({"GR523"}, {"search": f"backstage_search@primary/{CATALOG}"})
     dump, restore = commands("GR523", "A plugin leaves for a database of its own")
@@ -208,7 +210,8 @@ def a_plugin_leaves_a_shared_database(repository: Repository) -> None:
     repository.settle()
     repository.assert_moved(before, "backstage_search", "backstage_plugin_search")
     assert repository.picture(CATALOG) == left
-    repository.assert_moved(before, "backstage_catalog", CATALOG, owner=f"{CATALOG}_plugins")
+    repository.assert_there(before, "backstage_catalog", CATALOG, owner=f"{CATALOG}_plugins")
+    repository.use("backstage_catalog", CATALOG)
 
 
 # --- GR524 ------------------------------------------------------------------------------------------------------------
