@@ -161,7 +161,7 @@ class PluginPlan(NamedTuple):
 
 
 class Retired(NamedTuple):
-    """A plugin that was generated before and is not wanted any more. Its data stays.
+    """A plugin that was generated before and is not wanted any more, or a place that a plugin has left. Its data stays.
 
     ``shared``: its database was not the database of exactly one plugin. ``dropped``: a person has dealt with its data, so
     nothing is left to say about it on a server, but a target has to let go of it all the same. ``common``: its role was that
@@ -180,6 +180,21 @@ class Retired(NamedTuple):
     former_ids: tuple[str, ...] = ()
     group: str | None = None
     common: bool = False
+
+    @property
+    def owner(self) -> str:
+        """The plugin's id, also where it is still in use and only this place is not."""
+        return owner_of(self.plugin_id)
+
+
+def earlier(plugin_id: str, place: str) -> str:
+    """The name under which a place that a plugin has left is kept among what is retired."""
+    return f"{plugin_id} ({place})"
+
+
+def owner_of(name: str) -> str:
+    """The plugin id in a name of something retired."""
+    return name.partition(" (")[0] if name.endswith(")") else name
 
 
 class Adopted(NamedTuple):

@@ -67,6 +67,8 @@ def _build(data: ConfigMap, path: Path, diagnostics: Diagnostics) -> Settings:
         "exclude": _strings(plugins.get("exclude")),
         "renamed": plugins.get("renamed"),
         "dropped": _strings(plugins.get("dropped")),
+        "moved": plugins.get("moved"),
+        "renames_applied": plugins.get("renamesApplied"),
         "role_name": credentials.get("roleName"),
         "store": credentials.get("store"),
         "secret_name": credentials.get("secretName"),

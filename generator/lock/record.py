@@ -5,6 +5,8 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from generator.model import owner_of
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -70,7 +72,8 @@ class Lock(NamedTuple):
     """The lock file.
 
     ``plugins`` is what the last run generated, ``retired`` what earlier ones did and nobody wants any more, both by plugin
-    id. ``files`` maps a target to its files: path relative to the lock file's folder, with forward slashes, to SHA-256.
+    id; there is also each place that a plugin has left (:func:`~generator.model.earlier`). ``files`` maps a target to its
+    files: path relative to the lock file's folder, with forward slashes, to SHA-256.
     """
 
     plugins: Mapping[str, LockedPlugin]
@@ -81,6 +84,13 @@ class Lock(NamedTuple):
     def known(self) -> dict[str, LockedPlugin]:
         """Every plugin there ever was: what is planned wins over what was retired."""
         return {**self.retired, **self.plugins}
+
+    @property
+    def latest(self) -> dict[str, LockedPlugin]:
+        """By plugin id what was last generated for it: where it is, or else the place it left last."""
+        known = self.known
+        left = {owner_of(name): plugin for name, plugin in known.items() if owner_of(name) not in known}
+        return {**left, **{name: plugin for name, plugin in known.items() if owner_of(name) == name}}
 
     @property
     def present(self) -> dict[str, LockedPlugin]:

@@ -116,6 +116,7 @@ def _retired(gone: Retired, before: LockedPlugin | None) -> dict[str, Any]:
         "shared": before.shared if before else False,
         "group": before.group if before else None,
         "common": (before.common if before else False) or None,
+        "returned": (before.returned if before else False) or None,
         "renamedFrom": names._asdict(),
         "formerly": (_formerly(before.names._replace(database=gone.database, role=gone.role), before) if before else None)
         or None,

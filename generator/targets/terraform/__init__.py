@@ -60,7 +60,7 @@ class TerraformTarget:
         files = _root(plan, store, engines)
         shows_owner = bool(adopted_databases(engines.shape(ENGINE)))
         for kind in sorted(engines.used, key=lambda kind: kind.folder):
-            files |= _module(kind, store, shows_owner=shows_owner)
+            files |= _module(kind, store, shows_owner=shows_owner, strangers=engines.strangers(kind))
         found = {f"{_FOLDER}/{path}": text for path, text in files.items()} | _servers(plan)
         return [Artifact(path, found[path]) for path in sorted(found)]
 
@@ -108,8 +108,8 @@ def _root(plan: Plan, store: Store, engines: Engines) -> dict[str, str]:
     return files
 
 
-def _module(kind: Kind, store: Store, *, shows_owner: bool) -> dict[str, str]:
-    view = module_view(kind, store, shows_owner=shows_owner)
+def _module(kind: Kind, store: Store, *, shows_owner: bool, strangers: tuple[str, ...]) -> dict[str, str]:
+    view = module_view(kind, store, shows_owner=shows_owner, strangers=strangers)
     templates = {
         "main.tf": "modules/main.tf.j2",
         "outputs.tf": "modules/outputs.tf.j2",

@@ -24,6 +24,18 @@ if TYPE_CHECKING:
     from generator.targets.terraform.stores.base import Store
 
 _PROVIDERS = {ENGINE: POSTGRESQL, MYSQL: MYSQL_PROVIDER}
+#: What the modules of a plugin make on a server, in whatever way it is there.
+_MADE = {
+    ENGINE: (
+        "postgresql_database.plugin",
+        "postgresql_grant.database",
+        "postgresql_grant.public",
+        "postgresql_grant.schema",
+        "postgresql_role.plugin",
+        "postgresql_schema.plugin",
+    ),
+    MYSQL: ("mysql_database.plugin", "mysql_grant.plugin", "mysql_user.plugin"),
+}
 
 
 class Engines:
@@ -104,11 +116,13 @@ class Engines:
 
     def retired(self) -> dict[str, Any]:
         """What ``retired.tf.j2`` prints."""
-        views = [retired_view(shape) for shape in self._shapes.values()]
+        called = {plugin.label for calls in self._calls for plugin in calls.shape.plugins if calls.kind(plugin) is not None}
+        views = [retired_view(shape, called) for shape in self._shapes.values()]
         gone = [item for view in views for item in view["retired"]]
         return {
             "providers": [item for view in views for item in view["providers"]],
             "retired": sorted(gone, key=lambda item: str(item["label"])),
+            "left": [item for view in views for item in view["left"]],
         }
 
     def imports(self) -> dict[str, Any] | None:
@@ -134,6 +148,17 @@ class Engines:
             for role in shape.roles
             if shape.existing_secrets.get(place(role)) == role.password_version
         ]
+
+    def strangers(self, kind: Kind) -> tuple[str, ...]:
+        """What modules of ``kind`` may find in a plugin's state because it was on the other engine before."""
+        engine_of = {plugin.plugin_id: engine for engine, shape in self._shapes.items() for plugin in shape.plugins}
+        before = {
+            gone.engine
+            for shape in self._shapes.values()
+            for gone in shape.retired
+            if engine_of.get(gone.owner, gone.engine) != gone.engine
+        }
+        return tuple(address for engine in sorted(before) for address in _MADE[engine] if kind.provider.name != engine)
 
     def readme(self) -> dict[str, Any]:
         """Which engines there are, and a plugin of each whose role is its own, to show how an import looks."""

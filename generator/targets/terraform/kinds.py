@@ -211,11 +211,13 @@ _CREATED: Final = Output(
 )
 
 
-def module_view(kind: Kind, store: Store, *, shows_owner: bool = False) -> dict[str, Any]:
+def module_view(kind: Kind, store: Store, *, shows_owner: bool = False, strangers: tuple[str, ...] = ()) -> dict[str, Any]:
     """What the templates in ``modules/`` print for ``kind``.
 
-    ``shows_owner``: a database may have been there before, so the module says to whom it belongs.
+    ``shows_owner``: a database may have been there before, so the module says to whom it belongs. ``strangers`` are
+    resources of another engine that plugins had before: Terraform must let go of them too.
     """
+    forgets = (*kind.forgets, *strangers, *(store.forgets if isinstance(store, Iam) and kind.makes_role else ()))
     iam = store if isinstance(store, Iam) else None
     known = kind.variables or (_CLOUD_INPUTS if iam else _INPUTS)
     inputs = [*(known[name] for name in kind.inputs), *(store.module_variables if kind.makes_role else ())]
@@ -252,7 +254,7 @@ def module_view(kind: Kind, store: Store, *, shows_owner: bool = False) -> dict[
         "secret_after": Escaped(f"var.{AFTER.name}") if kind.waits(store) else kind.contents,
         "has_group": "group" in kind.inputs,
         "has_schema": "schema" in kind.parts,
-        "forgets": [Escaped(address) for address in (*kind.forgets, *(iam.forgets if iam and kind.makes_role else ()))],
+        "forgets": [Escaped(address) for address in forgets],
     }
 
 

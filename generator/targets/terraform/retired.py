@@ -7,26 +7,31 @@ from typing import TYPE_CHECKING, Any
 
 from generator.naming import label
 from generator.targets.terraform.escaping import identifier
-from generator.targets.terraform.retired_statements import Statements, statements
+from generator.targets.terraform.retired_statements import Statements, places_left, statements
 from generator.targets.terraform.shape import PRIMARY, Shape, base_role_label, database_label, place, role_label
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Container, Iterator
 
 
-def retired_view(shape: Shape) -> dict[str, Any]:
-    """What ``retired.tf.j2`` prints."""
+def retired_view(shape: Shape, called: Container[str]) -> dict[str, Any]:
+    """What ``retired.tf.j2`` prints. ``called`` are the labels of the plugins with a module of their own.
+
+    A plugin that is elsewhere now may be one of them: its module lets go of what it made in the old place by itself.
+    """
     known = {alias for alias in shape.aliases.values() if alias}
     # State remembers by which provider configuration a thing was managed, and Terraform wants that configuration to let go.
     servers = {gone.server for gone in shape.retired} - {PRIMARY} - known
-    removed = removed_modules(shape)
-    found = statements(shape, removed)
+    removed = {name: text for name, text in removed_modules(shape).items() if name not in called}
+    found, texts = statements(shape, removed), {gone.plugin_id: text for gone, text in _texts(shape)}
+    left = places_left(shape, removed)
     return {
         "providers": [{"engine": identifier(shape.engine), "alias": name} for name in sorted(servers)],
         "retired": [
             {"label": identifier(name), "comment": removed[name], **found.get(name, Statements())._asdict()}
             for name in sorted(removed)
         ],
+        "left": [{"label": None, "comment": texts[name], **left[name]._asdict()} for name in sorted(left)],
     }
 
 
@@ -36,14 +41,14 @@ def removed_modules(shape: Shape) -> dict[str, str]:
 
 
 def _plugins(shape: Shape) -> dict[str, str]:
-    # Where a change of its id was never applied, the state has it under the old one still.
-    planned = {plugin.label for plugin in shape.plan.plugins}
-    return {
-        name: text
-        for gone, text in _texts(shape)
-        for name in (*map(label, gone.former_ids), gone.label)
-        if name not in planned
-    }
+    found: dict[str, str] = {}
+    planned = {plugin.plugin_id for plugin in shape.plan.plugins}
+    # A place that a plugin has left comes first: what the plugin itself left says more of its module.
+    for gone, text in sorted(_texts(shape), key=lambda item: item[0].owner == item[0].plugin_id):
+        # Where a change of its id was never applied, the state has it under the old one still.
+        former = () if gone.owner in planned else map(label, gone.former_ids)
+        found |= dict.fromkeys((*former, gone.label), text)
+    return found
 
 
 def _texts(shape: Shape) -> Iterator[tuple[Any, str]]:

@@ -116,11 +116,11 @@ class Shape:
         """
         if all(len(role.plugins) == 1 and not role.is_common for role in self.roles) and not self.plan.retired:
             return {}
-        users: dict[Place, int] = {place(role): len(role.plugins) for role in self.roles}
+        users = {place(role): set(role.plugins) for role in self.roles}
         for gone in self.retired:
             if (gone.server, gone.role) in users:
-                users[gone.server, gone.role] += 1
-        return {place(role): role for role in self.roles if users[place(role)] > 1 or role.is_common}
+                users[gone.server, gone.role].add(gone.owner)
+        return {place(role): role for role in self.roles if len(users[place(role)]) > 1 or role.is_common}
 
     @cached_property
     def base_roles(self) -> dict[Place, list[PluginPlan]]:
