@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from generator.model import Plan, PluginPlan, Server
 
 _PG16: Final = 160000
+#: Settings of a role that Terraform's provider reads as whole numbers, whatever unit they were written in.
+TIMEOUTS: Final = ("idle_in_transaction_session_timeout", "statement_timeout")
 
 
 def check_administrator(server: Server, state: ServerState, diagnostics: Diagnostics) -> None:
@@ -44,7 +46,6 @@ def check_roles(
     server: Server, plan: Plan, state: ServerState, names: list[str], repairs: list[Repair], diagnostics: Diagnostics
 ) -> None:
     admin = state.administrator
-    passwords = {role.name for role in plan.roles if role.server == server.name and role.iam is None}
     for name in names:
         role = state.roles[name]
         if role.powers and name == admin.name:
@@ -80,14 +81,6 @@ def check_roles(
             )
             if state.version >= _PG16:
                 repairs.append(Repair("admin-option", None, (name, admin.name)))
-        if name in passwords:
-            diagnostics.warning(
-                "GR766",
-                f"the role {name!r} on server {server.name!r} gets a new password at the first apply",
-                path=f"servers.{server.name}",
-                backstage="loses its connections to the database until it knows the new one",
-                hint="apply while Backstage is down, or put the password of today into the store first",
-            )
         planned = {item.group for item in plan.databases} | {item.group for item in plan.roles}
         others = [group for group in role.member_of if group not in planned]
         if others:
@@ -97,6 +90,50 @@ def check_roles(
                 path=f"servers.{server.name}",
                 hint="if something depends on it, let the plugin have a role of its own",
             )
+
+
+def check_timeouts(
+    server: Server,
+    plugins: list[PluginPlan],
+    found: dict[str, FoundDatabase],
+    state: ServerState,
+    names: list[str],
+    repairs: list[Repair],
+    diagnostics: Diagnostics,
+) -> None:
+    """A timeout with a unit fails every plan; the same one set for the role in its database is not Terraform's business."""
+    for name in names:
+        databases = sorted({item.database.name for item in plugins if item.role.name == name} & found.keys())
+        for setting, _, value in (item.partition("=") for item in state.roles[name].settings):
+            if setting not in TIMEOUTS or value.isdecimal():
+                continue
+            diagnostics.warning(
+                "GR775",
+                f"the role {name!r} on server {server.name!r} has {setting} = {value!r}: Terraform's provider reads only "
+                "whole numbers there, and every plan fails",
+                path=f"servers.{server.name}",
+                hint="before-apply.sql sets it for the role in its database instead (ALTER ROLE … IN DATABASE … SET …)",
+            )
+            repairs += [Repair("timeout", database, (name, setting, value)) for database in databases]
+            repairs.append(Repair("timeout", None, (name, setting)))
+
+
+def check_passwords(server: Server, store: str, names: list[str], diagnostics: Diagnostics) -> None:
+    """GR766: a role that exists gets another password, unless the store has the one of today, or it is brought."""
+    keep = (
+        "bring the password of today in plugin_passwords"
+        if store == "variables"
+        else "put the password of today into the store and run `greenroom adopt --secrets`: Terraform keeps it then"
+    )
+    what = "user" if server.engine == "mysql" else "role"
+    for name in names:
+        diagnostics.warning(
+            "GR766",
+            f"the {what} {name!r} on server {server.name!r} gets a new password at the first apply",
+            path=f"servers.{server.name}",
+            backstage="loses its connections to the database until it knows the new one",
+            hint=f"apply while Backstage is down, or {keep}",
+        )
 
 
 def check_databases(
@@ -187,13 +224,6 @@ def check_users(server: Server, state: ServerState, names: list[str], diagnostic
                 backstage="works, and so would everything an attacker sends through that plugin",
                 hint="revoke it; if people use this user too, name another one for the plugin",
             )
-        diagnostics.warning(
-            "GR766",
-            f"the user {name!r} on server {server.name!r} gets a new password at the first apply",
-            path=f"servers.{server.name}",
-            backstage="loses its connections to the database until it knows the new one",
-            hint="apply while Backstage is down, or put the password of today into the store first",
-        )
         narrower = [host for host in state.roles[name].hosts if host != "%"]
         if narrower:
             diagnostics.warning(

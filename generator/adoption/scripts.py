@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from generator.adoption.findings import TIMEOUTS
 from generator.adoption.objects import OBJECTS
 from generator.escaping import Escaped
 from generator.targets.sql_escaping import FILTERS
@@ -13,35 +14,37 @@ if TYPE_CHECKING:
     from generator.adoption.assessment import Assessment
 
 MARK: Final = "Made by `greenroom adopt`: do not edit, it is written anew."
-_POWERS: Final = frozenset({"NOSUPERUSER", "NOCREATEDB", "NOCREATEROLE", "NOREPLICATION", "NOBYPASSRLS"})
+#: Options and settings of a role.
+_WORDS: Final = frozenset({"NOSUPERUSER", "NOCREATEDB", "NOCREATEROLE", "NOREPLICATION", "NOBYPASSRLS", *TIMEOUTS})
 
 
 def _word(value: str) -> Escaped:
-    """One of the words ``ALTER ROLE`` knows.
+    """One of the words ``ALTER ROLE`` knows, a timeout among them.
 
     Raises:
         ValueError: it is another word.
     """
-    if value not in _POWERS:
-        raise ValueError("not an option of ALTER ROLE")
+    if value not in _WORDS:
+        raise ValueError("not an option or a setting of a role")
     return Escaped(value)
 
 
 _FILTERS: Final = (*FILTERS, ("word", _word))
 
 
-def script_names(server: str) -> tuple[str, str]:
-    """The names of a server's two scripts."""
-    start = "greenroom.adopt." if server == "primary" else f"greenroom.adopt.{server}-"
+def script_names(server: str, base: str) -> tuple[str, str]:
+    """The names of a server's two scripts; ``base`` is that of the list beside them, without its ending."""
+    start = f"{base}." if server == "primary" else f"{base}.{server}-"
     return f"{start}before-apply.sql", f"{start}after-apply.sql"
 
 
-def scripts(assessment: Assessment) -> dict[str, str]:
+def scripts(assessment: Assessment, base: str) -> dict[str, str]:
     """File name to text: ``greenroom.adopt.before-apply.sql`` and ``….after-apply.sql``, each where there is work.
 
-    With another server than ``primary`` its name is in the file's: ``greenroom.adopt.reporting-before-apply.sql``.
+    With another server than ``primary`` its name is in the file's: ``greenroom.adopt.reporting-before-apply.sql``. ``base``
+    is what all of them begin with.
     """
-    before, after = script_names(assessment.server)
+    before, after = script_names(assessment.server, base)
     made: dict[str, str] = {}
     if assessment.repairs:
         file = before
@@ -74,6 +77,10 @@ def _before(assessment: Assessment) -> dict[str, Any]:
         elif repair.kind == "admin-option":
             role, administrator = repair.subjects
             roles.append({"kind": "admin-option", "role": role, "administrator": administrator})
+        elif repair.kind == "timeout":
+            role, setting, *value = repair.subjects
+            timeout = {"setting": setting, "database": repair.database, "value": "".join(value)}
+            roles.append({"kind": "timeout", "role": role, **timeout})
         else:
             assert repair.database is not None
             entry = databases.setdefault(

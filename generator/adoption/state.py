@@ -44,7 +44,7 @@ class FoundRole(NamedTuple):
     """A login role or a user. ``powers`` are what a plugin's role must not have (``SUPERUSER``).
 
     ``can_be_managed``: the administrator may change its password and grant it. ``member_of`` are the roles it is in.
-    ``hosts`` is where a MySQL user may come from.
+    ``hosts`` is where a MySQL user may come from, ``settings`` (``name=value``) what a role has in every database.
     """
 
     name: str
@@ -52,6 +52,7 @@ class FoundRole(NamedTuple):
     can_be_managed: bool = True
     member_of: tuple[str, ...] = ()
     hosts: tuple[str, ...] = ()
+    settings: tuple[str, ...] = ()
 
 
 class Administrator(NamedTuple):

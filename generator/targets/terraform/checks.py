@@ -6,8 +6,8 @@ import re
 from collections import defaultdict
 from typing import TYPE_CHECKING, Final
 
-from generator.naming import DATABASE_LIMIT
 from generator.targets.terraform.escaping import is_identifier, text_problem
+from generator.targets.terraform.names import CLOUD_ROLES, NAMES
 from generator.targets.terraform.servers import KINDS
 from generator.targets.terraform.shape import ENGINE, MYSQL, Shape, base_role_label, database_label, place, role_label
 from generator.targets.terraform.stores import STORES, store_of
@@ -18,12 +18,6 @@ if TYPE_CHECKING:
     from generator.diagnostics import Diagnostics, Location
     from generator.model import Plan, PluginPlan
 
-_NAME: Final = {
-    ENGINE: re.compile(r"[A-Za-z0-9_-]{1,63}", re.ASCII),
-    MYSQL: re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII),
-}
-#: A service account of Google is a role too.
-_ROLE_OF_CLOUD: Final = re.compile(r"[A-Za-z0-9_.@-]{1,63}", re.ASCII)
 _LABEL_KEY: Final = re.compile(r"[a-z][a-z0-9_-]{0,62}", re.ASCII)
 _LABEL_VALUE: Final = re.compile(r"[a-z0-9_-]{0,63}", re.ASCII)
 _WHY: Final = {
@@ -111,8 +105,8 @@ def _check_servers(plan: Plan, diagnostics: Diagnostics) -> None:
 def _check_names(shape: Shape, diagnostics: Diagnostics) -> None:
     seen: set[tuple[str, str]] = set()
     for kind, name, plugin in _names(shape.plugins):
-        pattern = _ROLE_OF_CLOUD if kind == "role" and plugin.role.iam else _NAME[shape.engine]
-        if (kind, name) in seen or pattern.fullmatch(name):
+        names = CLOUD_ROLES if kind == "role" and plugin.role.iam else NAMES[shape.engine]
+        if (kind, name) in seen or re.fullmatch(names.pattern, name, re.ASCII):
             continue
         seen.add((kind, name))
         own_key = f".{_PATHS[kind]}" if kind in _PATHS else ""
@@ -122,8 +116,7 @@ def _check_names(shape: Shape, diagnostics: Diagnostics) -> None:
             f"{_WHY[shape.engine][kind]}",
             _location([plugin], *_SOURCES[kind]),
             path=f"backend.database.plugin.{plugin.plugin_id}{own_key}",
-            hint=f"1 to {DATABASE_LIMIT[shape.engine]} letters, digits, underscores and dashes; "
-            "or leave the target terraform out (--target)",
+            hint=f"{names.allowed}; or leave the target terraform out (--target)",
         )
 
 
@@ -161,13 +154,15 @@ def _check_texts(plan: Plan, diagnostics: Diagnostics) -> None:
 def _check_labels(shapes: list[Shape], diagnostics: Diagnostics) -> None:
     """GR614: two things with the same module name. The planner keeps the plugins apart, this the rest."""
     owners: dict[str, list[str]] = defaultdict(list)
+    planned = {plugin.plugin_id for shape in shapes for plugin in shape.plugins}
     for shape in shapes:
         for plugin in shape.plugins:
             if not is_identifier(plugin.label):
                 diagnostics.error("GR614", f"{plugin.label!r} (plugin {plugin.plugin_id!r}) cannot be the name of a module")
             owners[plugin.label].append(f"the plugin {plugin.plugin_id!r}")
-        for gone in shape.retired:
-            owners[gone.label].append(f"the retired plugin {gone.plugin_id!r}")
+        for owner, label in sorted({(gone.owner, gone.label) for gone in shape.retired}):
+            if owner not in planned:
+                owners[label].append(f"the retired plugin {owner!r}")
         for database in shape.shared_databases:
             owners[database_label(*place(database))].append(f"the shared database {database.name!r}")
         for server, name in shape.base_roles:

@@ -8,13 +8,17 @@ from typing import TYPE_CHECKING, Any, Final
 
 from generator.escaping import Escaped
 from generator.targets.terraform.escaping import string
+from generator.targets.terraform.stores.variables import keyed_by, password_key
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from generator.model import Role
     from generator.targets.terraform.stores.base import Store
 
 #: The Secret of Kubernetes the passwords end in, where the store is outside of it.
 _SECRET: Final = "backstage-database-passwords"  # noqa: S105 - the name of a secret, not a secret
+_SHOWN: Final = 2
 _NOT_IN_KEY: Final = re.compile(r"[^A-Za-z0-9._-]")
 _PLAIN: Final = re.compile(r"[A-Za-z0-9_./=:-]*", re.ASCII)
 
@@ -43,6 +47,20 @@ def delivery_view(roles: list[Role], store: Store) -> dict[str, Any]:
     }
 
 
+def passwords_view(roles: list[Role], mysql: Collection[str]) -> dict[str, Any]:
+    """How passwords are brought, where somebody has to: an example of the variable, and what its keys are.
+
+    ``clear`` are the keys of the passwords that no verifier can stand for: of users on the servers ``mysql``.
+    """
+    keys = sorted({password_key(role) for role in roles})
+    shown = ", ".join(f'{string(key)}: "…"' for key in keys[:_SHOWN])
+    return {
+        "keyed_by": Escaped(keyed_by(roles)),
+        "clear": [shell_word(key) for key in sorted({password_key(role) for role in roles if role.server in mysql})],
+        "example": shell_word(f"{{{shown}{', …' if len(keys) > _SHOWN else ''}}}"),
+    }
+
+
 def _password(role: Role, folder: str, store: Store, *, is_last: bool) -> dict[str, Any]:
     delivery = role.delivery
     path = posixpath.relpath(posixpath.join("/", delivery.file), folder) if delivery.file else ""
@@ -57,13 +75,13 @@ def _password(role: Role, folder: str, store: Store, *, is_last: bool) -> dict[s
         "path": path,
         "arn": Escaped(f'"{arn}"'),
         "resource": f"MOUNT/data/{role.secret_name}" if store.name == "vault" else resource,
-        "run": _shell(f"{delivery.file or delivery.env}={role.secret_name}:latest"),
+        "run": shell_word(f"{delivery.file or delivery.env}={role.secret_name}:latest"),
         "more": Escaped("" if is_last else " \\"),
         "comma": Escaped("" if is_last else ","),
     }
 
 
-def _shell(word: str) -> Escaped:
+def shell_word(word: str) -> Escaped:
     """``word`` as one word of a POSIX shell, on one line."""
     import shlex
 

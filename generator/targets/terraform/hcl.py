@@ -41,15 +41,10 @@ def mapping(name: str, values: Mapping[str, Escaped], indent: str) -> Escaped:
 
 
 class Validation(NamedTuple):
-    """A rule of a variable: a condition, and what is wanted where it does not hold.
-
-    With ``for_each`` the condition has to hold for each of these values, which it calls ``item``.
-    """
+    """A rule of a variable: a condition, and what is wanted where it does not hold."""
 
     condition: Escaped
     message: Escaped
-    for_each: tuple[Escaped, ...] = ()
-    item: Escaped | None = None
 
 
 class Variable(NamedTuple):

@@ -6,13 +6,17 @@ share a database: so it keeps its address however many others come and go.
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from generator.escaping import Escaped
 from generator.targets.mysql_script import PRIVILEGES
-from generator.targets.terraform.escaping import string
-from generator.targets.terraform.hcl import FALSE, RequiredProvider, Variable
-from generator.targets.terraform.kinds import INPUTS, Kind
+from generator.targets.terraform.hcl import RequiredProvider
+from generator.targets.terraform.inputs import switch, text
+from generator.targets.terraform.kinds import PLUGIN_ID, Kind
+from generator.targets.terraform.names import NAMES
+
+if TYPE_CHECKING:
+    from generator.targets.terraform.hcl import Variable
 
 MYSQL: Final = RequiredProvider(
     name="mysql",
@@ -23,31 +27,20 @@ MYSQL: Final = RequiredProvider(
 
 _OWN_USER: Final = Escaped("mysql_user.plugin.user")
 _OWN_DATABASE: Final = Escaped("mysql_database.plugin.name")
-_PLUGIN_ID: Final = Escaped("var.plugin_id")
+_GIVEN_ID: Final = Escaped("var.plugin_id")
 _FOLDER: Final = "mysql/"
 
-_VARIABLES: Final = {
-    "plugin_id": INPUTS["plugin_id"],
-    "database": INPUTS["database"],
-    "databases": Variable(
-        name=Escaped("databases"),
-        type=Escaped("set(string)"),
-        description=string("Databases the user shares with others: it gets the privileges of a plugin in each."),
-        settings={"default": Escaped("[]"), "nullable": FALSE},
-    ),
-    "host": Variable(
-        name=Escaped("host"),
-        type=Escaped("string"),
-        description=string("Where the user may come from; % is everywhere."),
-        settings={"default": string("%"), "nullable": FALSE},
-    ),
-    "role": Variable(name=Escaped("role"), type=Escaped("string"), description=string("Name of the user.")),
-    "require_tls": Variable(
-        name=Escaped("require_tls"),
-        type=Escaped("bool"),
-        description=string("Whether the server refuses the user without TLS."),
-        settings={"default": Escaped("true"), "nullable": FALSE},
-    ),
+_NAMES: Final = NAMES["mysql"]
+_VARIABLES: Final[dict[str, Variable]] = {
+    variable.name: variable
+    for variable in (
+        PLUGIN_ID,
+        _NAMES.one("database", "Name of the database."),
+        _NAMES.several("databases", "Databases the user shares with others: it gets the privileges of a plugin in each."),
+        text("host", "%", "Where the user may come from; % is everywhere.", "^.+$", "A host, an address or a pattern."),
+        _NAMES.one("role", "Name of the user."),
+        switch("require_tls", "Whether the server refuses the user without TLS.", default=True),
+    )
 }
 
 DATABASE: Final = Kind(
@@ -55,7 +48,7 @@ DATABASE: Final = Kind(
     summary="A plugin's user with its password, its database, and what the user may do there.",
     parts=("role", "database", "grant"),
     inputs=("plugin_id", "database", "role", "host", "require_tls"),
-    outputs={"plugin_id": _PLUGIN_ID, "role": _OWN_USER, "database": _OWN_DATABASE},
+    outputs={"plugin_id": _GIVEN_ID, "role": _OWN_USER, "database": _OWN_DATABASE},
     role=_OWN_USER,
     database=_OWN_DATABASE,
     privileges=PRIVILEGES,
@@ -92,7 +85,7 @@ DATABASE_OF_USER: Final = Kind(
     summary="A database, and what a user from elsewhere may do there.",
     parts=("database", "grant"),
     inputs=("plugin_id", "database", "role", "host"),
-    outputs={"plugin_id": _PLUGIN_ID, "role": Escaped("var.role"), "database": _OWN_DATABASE},
+    outputs={"plugin_id": _GIVEN_ID, "role": Escaped("var.role"), "database": _OWN_DATABASE},
     role=Escaped("var.role"),
     database=_OWN_DATABASE,
     privileges=PRIVILEGES,

@@ -97,6 +97,8 @@ def test_everything_that_stands_in_the_way_is_said_and_mended(stage: Stage, fold
     role(stage, "others", "NOLOGIN")
     with stage.superuser() as connection:
         connection.execute("GRANT others TO backstage_catalog")
+        for setting in ("statement_timeout = '5s'", "idle_in_transaction_session_timeout = '2 min'", "work_mem = '8MB'"):
+            connection.execute(f"ALTER ROLE backstage_catalog SET {setting}")  # type: ignore[arg-type]
     make(
         stage,
         "backstage_plugin_catalog",
@@ -127,7 +129,7 @@ def test_everything_that_stands_in_the_way_is_said_and_mended(stage: Stage, fold
     assert server["keepNames"]["appConfig"] == {
         "backend": {"database": {"plugin": {"search": {"connection": {"database": "bs_search"}}}}}
     }
-    wanted = ["GR761", "GR763", "GR765", "GR766", "GR767", "GR768"]
+    wanted = ["GR761", "GR763", "GR765", "GR766", "GR767", "GR768", "GR775"]
     with stage.superuser() as connection:
         if connection.info.server_version >= 160000:
             wanted.insert(1, "GR762")
@@ -166,6 +168,14 @@ def test_everything_that_stands_in_the_way_is_said_and_mended(stage: Stage, fold
         connection.execute("SET ROLE backstage_catalog")
         connection.execute("INSERT INTO jobs.job VALUES (1)")
         connection.execute("CREATE TABLE jobs.next (id int)")
+    with stage.superuser() as connection:
+        # What Terraform's provider cannot read is where it does not look, and still holds.
+        settings = connection.execute(
+            "SELECT setdatabase <> 0, setconfig FROM pg_db_role_setting "
+            "WHERE setrole = 'backstage_catalog'::regrole ORDER BY setdatabase"
+        ).fetchall()
+        timeouts = ["idle_in_transaction_session_timeout=2 min", "statement_timeout=5s"]
+        assert [(within, sorted(found)) for within, found in settings] == [(False, ["work_mem=8MB"]), (True, timeouts)]
     # Looked at again: only what no script can mend is left, and the scripts are gone.
     again = as_json(stage, folder, "--administrator", stage.admin, "--write")
     assert codes(again) == ["GR766", "GR767"]

@@ -45,8 +45,8 @@ class Portal:
         done = self.greenroom("generate", "--verify")
         assert done.returncode == 0, done.stderr
         if (self.terraform.root / "plugins.tf").exists():
-            needed = set(re.findall(r'\[\s*((?:"[^"]+",\s*)+)\]', (self.terraform.root / "variables.tf").read_text()))
-            names = {name for listed in needed for name in re.findall(r'"([^"]+)"', listed)}
+            texts = "".join(path.read_text() for path in self.terraform.root.glob("*.tf"))
+            names = set(re.findall(r'var\.plugin_passwords\["([^"]+)"\]', texts))
             self.terraform.passwords = {name: self.terraform.passwords.get(name, f"first-of-{name}") for name in names}
             self.terraform.run("init", "-input=false")
         return done.stdout + done.stderr

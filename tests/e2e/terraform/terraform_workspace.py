@@ -176,12 +176,17 @@ class Workspace:
 
     def clean(self) -> None:
         """Drop what was made, so that the next test finds an empty server."""
-        for name, server in self.servers.items():
-            with psycopg.connect(server.dsn(), autocommit=True) as connection:
-                for database in sorted(self.databases(name)):
-                    connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(database)))
-                roles = connection.execute("SELECT rolname FROM pg_roles WHERE oid >= 16384").fetchall()
-                for (role,) in roles:
-                    if role != ADMIN:
-                        connection.execute(sql.SQL("DROP OWNED BY {0}; DROP ROLE {0}").format(sql.Identifier(role)))
+        for server in self.servers.values():
+            clean_server(server)
         shutil.rmtree(self.root, ignore_errors=True)
+
+
+def clean_server(server: EmbeddedServer) -> None:
+    """Drop everything but the administrator."""
+    with psycopg.connect(server.dsn(), autocommit=True) as connection:
+        databases = connection.execute("SELECT datname FROM pg_database").fetchall()
+        for (name,) in sorted(set(databases) - {(name,) for name in _SYSTEM}):
+            connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+        for (role,) in connection.execute("SELECT rolname FROM pg_roles WHERE oid >= 16384").fetchall():
+            if role != ADMIN:
+                connection.execute(sql.SQL("DROP OWNED BY {0}; DROP ROLE {0}").format(sql.Identifier(role)))

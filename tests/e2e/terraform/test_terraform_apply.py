@@ -310,8 +310,12 @@ def _several_servers(workspace: Workspace) -> None:
 @pytest.mark.parametrize(
     ("variables", "message"),
     [
-        pytest.param({"plugin_passwords": "{}"}, "is needed for each of: catalog", id="no password"),
-        pytest.param({"plugin_passwords": '{"catalog": "back\\\\slash"}'}, "without blanks and backslashes", id="backslash"),
+        pytest.param(
+            {"plugin_passwords": "{}"}, 'var.plugin_passwords["catalog"] The given key does not identify', id="no password"
+        ),
+        pytest.param(
+            {"plugin_passwords": '{"catalog": "back\\\\slash"}'}, "backstage_catalog has to be 8 or more", id="backslash"
+        ),
         pytest.param({"primary_host": "db/x?y"}, "A host name, an IPv4 address", id="host"),
         pytest.param({"primary_port": "54.5"}, "whole number from 1 to 65535", id="port"),
         pytest.param({"primary_sslmode": "prefer"}, "One of disable, require, verify-ca, verify-full", id="sslmode"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -141,6 +142,27 @@ def test_taking_over_what_a_dba_made(work: MysqlWorkspace, mariadb: MariaDB) -> 
     assert "2 imported, 1 added, 2 changed, 0 destroyed" in apply(work, plan, import_existing_grants="false")
     assert work.as_plugin(plan, "auth", "SELECT a FROM kept").stdout == "42\n"
     assert "Access denied" in work.as_plugin(plan, "auth", "SELECT 1", tls=False).stderr
+
+
+@with_terraform
+def test_a_retired_plugin_is_locked_and_dropped_by_hand(work: MysqlWorkspace, mariadb: MariaDB) -> None:
+    """The statements in retired.tf, run as the administrator Terraform works as."""
+    plan = make_plan(Wanted("auth"), Wanted("catalog"), servers=on_mysql())
+    apply(work, plan)
+    password = work.passwords["catalog"]
+    assert work.as_plugin(plan, "catalog", "CREATE TABLE kept AS SELECT 42 AS a").returncode == 0
+    apply(work, make_plan(Wanted("auth"), servers=on_mysql())._replace(retired=(retired("catalog", engine="mysql"),)))
+    said = dict(re.findall(r"^# To (lock|drop) it.*?: (.*)$", (work.root / "retired.tf").read_text(), re.MULTILINE))
+
+    def by_hand(statements: str) -> None:
+        done = mariadb.query(mariadb.admin, mariadb.admin_password, statements)
+        assert done.returncode == 0, done.stderr
+
+    by_hand(said["lock"])
+    assert "account is locked" in mariadb.query("backstage_catalog", password, "SELECT 1").stderr
+    assert mariadb.root("SELECT a FROM backstage_plugin_catalog.kept") == [["42"]]
+    by_hand(said["drop"])
+    assert (mariadb.databases, mariadb.users) == ({"backstage_plugin_auth"}, {("backstage_auth", "%")})
 
 
 @with_terraform

@@ -30,28 +30,8 @@ CASES = [
     if kind == "existing" or engine == "postgresql" or store == "variables"
 ]
 
-#: Every run plans; the second one of each pair must be stopped by a rule of the variable.
+#: Beside the test that is generated: each has to be stopped by a rule of the variable.
 TESTS = """
-variables {
-  primary_host       = "db.example.com"
-  primary_port       = 5432
-  primary_admin_user = "admin"
-}
-
-run "everything_is_new" {
-  command = plan
-
-  assert {
-    condition     = toset(keys(output.plugins)) == toset(["auth", "catalog"])
-    error_message = "A plugin is missing."
-  }
-
-  assert {
-    condition     = output.plugins["catalog"].database == "backstage_plugin_catalog"
-    error_message = "Another database."
-  }
-}
-
 run "a_host_that_is_none" {
   command = plan
 
@@ -111,6 +91,15 @@ run "a_network_that_is_none" {
 """
 
 
+#: AWS's provider asks AWS who is asking, unless it is told not to.
+WITHOUT_AWS = """
+provider "aws" {
+  skip_credentials_validation = true
+  skip_requesting_account_id  = true
+}
+"""
+
+
 class Folder:
     """A rendered configuration, and Terraform in it."""
 
@@ -140,6 +129,9 @@ class Folder:
             "TERRAFORM_VAULT_SKIP_CHILD_TOKEN": "true",
             "TF_VAR_google_project": "portal-production",
             "GOOGLE_OAUTH_ACCESS_TOKEN": "throw-away",
+            "AWS_ACCESS_KEY_ID": "throw-away",
+            "AWS_SECRET_ACCESS_KEY": "throw-away",
+            "AWS_REGION": "eu-central-1",
         }
 
     def _needs(self, text: str) -> None:
@@ -177,9 +169,18 @@ def test_a_configuration_is_valid(kind: str, store: str, engine: str, mirror: Pa
 
 @pytest.mark.parametrize("store", sorted(STORES))
 def test_the_databases_as_planned(store: str, mirror: Path, tmp_path: Path) -> None:
+    if store == "azure-keyvault":
+        pytest.skip("azurerm logs in to Azure before it plans anything, and there is no account here")
     plan = in_store(make_plan(Wanted("auth"), Wanted("catalog")), store)
     folder = Folder(tmp_path, mirror, files(plan))
-    (tmp_path / "databases" / "plan.tftest.hcl").write_text(TESTS)
+    (tmp_path / "databases" / "tests" / "wrong.tftest.hcl").write_text(TESTS)
+    if store.startswith("aws"):
+        (tmp_path / "databases" / "aws_override.tf").write_text(WITHOUT_AWS)
+    folder.environment |= {
+        "TF_VAR_primary_host": "db.example.com",
+        "TF_VAR_primary_port": "5432",
+        "TF_VAR_primary_admin_user": "admin",
+    }
     folder.run("databases", "init", "-input=false", "-backend=false")
     assert "3 passed, 0 failed" in folder.run("databases", "test")
 

@@ -241,7 +241,9 @@ def shapes() -> dict[str, Plan]:
             renamed={"backstage": "portal", "shared": "common", "catalog": "old_catalog", "backstage_auth": "auth_user"},
         ),
         "odd ids": make_plan(
-            Wanted("9lives"), Wanted("plugin.with.dots"), Wanted('${x} "quoted"\n', database="odd", role="odd")
+            Wanted("9lives"),
+            Wanted("plugin.with.dots", database="dots", role="dots"),
+            Wanted('${x} "quoted"\n', database="odd", role="odd"),
         ),
     }
     found |= {

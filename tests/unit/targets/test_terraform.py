@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -10,11 +11,12 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from terraform_plans import HOST, Wanted, files, make_plan, render, retired, server, shapes
+from terraform_plans import HOST, Wanted, files, make_plan, render, retired, server, shapes, signed_in
 
 from generator.appconfig.values import Placeholder, Reference
 from generator.targets.base import Artifact
 from generator.targets.terraform import TARGET
+from generator.targets.terraform.escaping import string
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -125,7 +127,7 @@ def test_a_new_server_changes_no_block_of_the_first() -> None:
 
 def test_the_module_of_the_common_case() -> None:
     main = files(make_plan(Wanted("catalog")))["databases/modules/postgresql-database/main.tf"]
-    assert "  password_wo         = var.password\n  password_wo_version = tostring(var.password_version)\n" in main
+    assert '  password_wo         = var.password\n  password_wo_version = "${var.password_version}/${var.role}"\n' in main
     assert "owner" not in re.sub(r"#.*", "", main)
     assert main.count("prevent_destroy = true") == 1
     assert re.findall(r'^resource "(\w+)" "(\w+)"', main, re.MULTILINE) == [
@@ -226,14 +228,72 @@ def test_aws_secrets_manager() -> None:
     ]
     main = found["databases/modules/postgresql-database/main.tf"]
     # Store and role agree because the role takes the password the store has, whenever the store has another one.
-    assert "  password_wo_version = aws_secretsmanager_secret_version.plugin.version_id\n" in main
+    assert '  password_wo_version = "${aws_secretsmanager_secret_version.plugin.version_id}/${var.role}"\n' in main
     assert "secret_arn" in found["databases/modules/postgresql-database/outputs.tf"]
 
 
-def test_many_passwords_are_listed_and_named_in_part() -> None:
-    block = variable(make_plan(*[Wanted(f"plugin-{number:03}") for number in range(50)]), "plugin_passwords")
-    assert block.count('        "plugin-') == 50
-    assert "plugin-019 and 30 more." in block
+@pytest.mark.parametrize(
+    ("plan", "keys", "by"),
+    [
+        (make_plan(Wanted("auth"), Wanted("catalog")), ["auth", "catalog"], "plugin id"),
+        (
+            make_plan(Wanted("auth"), Wanted("search", role="both"), Wanted("techdocs", role="both")),
+            ["auth", "search"],
+            "plugin id, of a role that several plugins use by the first of them",
+        ),
+        (signed_in(Wanted("auth"), Wanted("catalog"), common="portal"), ["portal"], "role name"),
+        (
+            signed_in(Wanted("auth"), Wanted("search", server="reporting"), common="portal"),
+            ["portal", "reporting_portal"],
+            "role name, with the server and _ before it where that is not primary",
+        ),
+    ],
+    ids=["plugins", "a shared role", "one role", "one role of each server"],
+)
+def test_passwords_are_brought_by_the_keys_the_configuration_says(plan: Plan, keys: list[str], by: str) -> None:
+    found = files(plan)
+    used = re.findall(
+        r'var\.plugin_passwords\["(.+)"\]', found["databases/plugins.tf"] + found.get("databases/roles.tf", "")
+    )
+    assert sorted(used) == keys
+    assert f'  description = "Passwords of the roles by {by}. Every plan' in variable(plan, "plugin_passwords")
+    readme = found["databases/README.md"]
+    assert f"in the variable `plugin_passwords`, by {by}:\n" in readme
+    (example,) = re.findall(r"^export TF_VAR_plugin_passwords='(.*)'$", readme, re.MULTILINE)
+    assert sorted(json.loads(example)) == keys
+
+
+def test_a_password_is_checked_where_terraform_can_say_whose_it_is() -> None:
+    plan = make_plan(*[Wanted(f"plugin-{number:03}") for number in range(50)])
+    assert "validation" not in variable(plan, "plugin_passwords")
+    block = files(plan)["databases/modules/postgresql-database/variables.tf"]
+    assert "The password of ${var.role} has to be" in block
+
+
+def test_a_module_takes_nothing_it_could_not_work_with(plan: Plan) -> None:
+    """Each variable of a module has a rule, unless its type says all there is; only what may be left out may be null."""
+    for path, text in files(plan).items():
+        if "/modules/" not in path or not path.endswith("variables.tf"):
+            continue
+        for block in re.findall(r"^variable .*?^}", text, re.MULTILINE | re.DOTALL):
+            assert ("  nullable " in block) != ("  default     = null" in block or "  default = null" in block), block
+            assert "  validation {" in block or "  type        = bool" in block, block
+
+
+# --- the generated test -----------------------------------------------------------------------------------------------
+
+
+def test_the_generated_test_knows_every_plugin(plan: Plan) -> None:
+    text = files(plan).get("databases/tests/plan.tftest.hcl", "")
+    assert bool(text) == bool(plan.plugins)
+    for plugin in plan.plugins:
+        found = f"output.plugins[{string(plugin.label)}]"
+        wanted = {"database": plugin.database.name, "role": plugin.role.name}
+        if next(item for item in plan.servers if item.name == plugin.server).engine == "postgresql":
+            wanted["schema"] = plugin.schema or "public"
+        condition = " && ".join(f"{found}.{name} == {string(value)}" for name, value in wanted.items())
+        assert f"    condition     = {condition}\n" in text
+    assert text.count("  assert {") == (len(plan.plugins) + 1 if plan.plugins else 0)
 
 
 # --- what is shared ---------------------------------------------------------------------------------------------------
@@ -344,6 +404,8 @@ provider "postgresql" {
 }
 
 # old: database backstage_plugin_old, role x on server reporting.
+# To lock it: ALTER ROLE "x" NOLOGIN;
+# To drop it for good: DROP DATABASE "backstage_plugin_old"; DROP ROLE "x";
 removed {
   from = module.old
 
@@ -353,6 +415,8 @@ removed {
 }
 
 # search: database backstage_plugin_search, role backstage_search on server primary.
+# To lock it: ALTER ROLE "backstage_search" NOLOGIN;
+# To drop it for good: DROP DATABASE "backstage_plugin_search"; DROP ROLE "backstage_search";
 removed {
   from = module.search
 
@@ -362,6 +426,63 @@ removed {
 }
 """
     )
+
+
+def statements(plan: Plan) -> dict[str, list[str]]:
+    """What a person is told to run, by module."""
+    text = files(plan)["databases/retired.tf"]
+    blocks = re.findall(r"((?:^# .*\n)+)removed \{\n  from = module\.(.*)", text, re.MULTILINE)
+    return {label: re.findall(r"^# To (.*)$", comments, re.MULTILINE) for comments, label in blocks}
+
+
+def test_what_locks_or_drops_what_is_retired() -> None:
+    schema = retired("one", database="b", schema="one", role="r1")
+    assert statements(make_plan(Wanted("two", database="b", schema="two"), gone=[schema])) == {
+        "one": [
+            'lock it: ALTER ROLE "r1" NOLOGIN;',
+            'drop it for good, connected to b: DROP SCHEMA "one" CASCADE; '
+            'REVOKE ALL ON DATABASE "b" FROM "r1"; DROP ROLE "r1";',
+        ]
+    }
+    found = statements(make_plan(Wanted("catalog"), gone=[schema]))
+    assert found["database_b"] == ['drop it for good: DROP DATABASE "b";']
+
+
+def test_what_is_in_use_is_neither_locked_nor_dropped() -> None:
+    """A role that others log in as, a database that others are in, and a name that somebody else has by now."""
+    gone = [retired("one", role="r"), retired("two", role="r", database="both", shared=True)]
+    planned = Wanted("three", role="r", database="both"), Wanted("four", role="r", database="backstage_plugin_one")
+    assert statements(make_plan(*planned, gone=gone)) == {"one": [], "two": []}
+    # Without them, what the two shared is in the blocks that are about it.
+    assert statements(make_plan(Wanted("catalog"), gone=gone)) == {
+        "one": ['drop it for good: DROP DATABASE "backstage_plugin_one";'],
+        "two": [],
+        "database_both": ['drop it for good: DROP DATABASE "both";'],
+        "role_r": ['lock it: ALTER ROLE "r" NOLOGIN;', 'drop it for good: DROP ROLE "r";'],
+    }
+    # The role goes, the database stays: a role with privileges in it cannot be dropped.
+    left = make_plan(Wanted("four", database="both"), gone=gone)
+    assert statements(left)["role_r"][1] == 'drop it for good: REVOKE ALL ON DATABASE "both" FROM "r"; DROP ROLE "r";'
+
+
+def test_what_locks_or_drops_what_is_retired_on_mysql() -> None:
+    plan = make_plan(Wanted("catalog"), gone=[retired("old", engine="mysql")])
+    assert statements(plan)["old"] == [
+        "lock it: ALTER USER `backstage_old`@`%` ACCOUNT LOCK;",
+        "drop it for good: DROP DATABASE `backstage_plugin_old`; DROP USER `backstage_old`@`%`;",
+    ]
+
+
+@pytest.mark.parametrize("engine", ["postgresql", "mysql"])
+@pytest.mark.parametrize("name", ["x\nDROP", 'x"; DROP DATABASE y; --', "x` */ -->", "é\u2028", "x'\\"])
+def test_no_name_breaks_out_of_a_comment_or_of_its_quotes(name: str, engine: str) -> None:
+    text = files(make_plan(Wanted("catalog"), gone=[retired("old", engine=engine, database=name, role=name)]))
+    (comments,) = re.findall(r"((?:^#.*\n)+)removed", text["databases/retired.tf"], re.MULTILINE)
+    for line in comments.splitlines()[1:]:
+        statement = line.partition(": ")[2]
+        assert statement.isascii()
+        # Outside of quotes there are words of SQL and nothing else.
+        assert re.fullmatch(r"[A-Z0-9_ ;@&=a-z]*", re.sub(r"`[^`]*`|\"[^\"]*\"|'[^']*'", "", statement)), statement
 
 
 def removed(plan: Plan) -> set[str]:

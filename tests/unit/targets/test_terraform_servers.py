@@ -88,7 +88,12 @@ def test_a_server_is_hardened(kind: str, engine: str) -> None:
     assert re.search(r'force_ssl|require_secure_transport|ssl_mode +="?|ENCRYPTED_ONLY', main)
     assert re.search(r"publicly_accessible +?= +false|ipv4_enabled +?= +false|delegated_subnet_id", main)
     if engine == "postgresql":
-        assert re.search(r'"log_statement"\n +value += "none"|log_statement"\n.*\n  value +?= "none"', main)
+        for name, value in {
+            "log_statement": "none",
+            "log_min_error_statement": "panic",
+            "log_min_duration_statement": "-1",
+        }.items():
+            assert re.search(rf'name += "{name}"\n(?:.*\n)? +value += "{value}"', main), name
 
 
 @pytest.mark.parametrize("kind", CREATED)
@@ -235,3 +240,58 @@ def test_the_file_of_variables_is_one_output(tmp_path: Path) -> None:
         'output "found" {\n  value = "${var.primary_host}:${var.primary_port}"\n}\n'
     )
     assert 'found = "10.0.0.7:5432"' in terraform(databases, "apply", "-auto-approve", "-input=false")
+
+
+@pytest.mark.parametrize("kind", ["aws-rds", "aws-aurora"])
+@pytest.mark.parametrize("engine", ENGINES)
+def test_another_text_wants_no_group_of_a_name_that_is_taken(kind: str, engine: str) -> None:
+    """A group has a fixed name, and another description would force a new one while the server uses the old one."""
+    main = module(kind, engine)["server/main.tf"]
+    for resource in ("aws_(?:db|rds_cluster)_parameter_group", "aws_security_group"):
+        (block,) = re.findall(rf'^resource "{resource}" "database" \{{.*?^\}}', main, re.MULTILINE | re.DOTALL)
+        assert re.search(r"^    ignore_changes +?= \[description\]$", block, re.MULTILINE)
+        assert "name_prefix" not in block
+    # Another family has another name, so the old group may stay until the server has the new one.
+    assert '  name        = "${var.name}-${local.family_label}"\n' in main
+    assert "create_before_destroy = true" in main
+
+
+RANGES = {
+    "10.0.0.0/16": True,
+    "10.1.2.3/32": True,
+    "100.64.0.0/10": True,
+    "172.16.0.0/12": True,
+    "192.168.7.0/24": True,
+    "10.1": False,
+    "10.0.0.0/99": False,
+    "10.0.0.0": False,
+    "10.0.0.7/16": False,  # an address, not a network
+    "10.0.0.0/7": False,  # and 11.0.0.0/8
+    "172.32.0.0/12": False,
+    "172.0.0.0/8": False,
+    "192.168.0.0/15": False,
+    "0.0.0.0/0": False,
+    "8.8.8.0/24": False,
+    "fd00::/8": False,
+    "": False,
+}
+
+
+def test_only_private_ranges_are_let_in(tmp_path: Path) -> None:
+    if not shutil.which("terraform"):
+        pytest.skip("terraform is not installed")
+    block = re.findall(r'^variable "allowed_cidr_blocks".*?^}', module("aws-rds")["server/variables.tf"], re.M | re.S)[0]
+    (tmp_path / "main.tf").write_text(block)
+    # One test for each range, in one run of Terraform.
+    runs = [
+        f'run "range_{number}" {{\n  command = plan\n'
+        f'  variables {{\n    allowed_cidr_blocks = ["10.2.0.0/16", "{text}"]\n  }}\n'
+        + ("" if good else "  expect_failures = [var.allowed_cidr_blocks]\n")
+        + "}\n"
+        for number, (text, good) in enumerate(RANGES.items())
+    ]
+    (tmp_path / "ranges.tftest.hcl").write_text("\n".join(runs))
+    for arguments in (["init", "-input=false"], ["test", "-no-color"]):
+        done = subprocess.run(["terraform", *arguments], cwd=tmp_path, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+    assert f"{len(RANGES)} passed, 0 failed" in done.stdout

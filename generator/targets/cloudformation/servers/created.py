@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from generator.escaping import Escaped
+from generator.targets import server_logs
 from generator.targets.base import Artifact
 from generator.targets.cloudformation.escaping import FILTERS
 from generator.targets.cloudformation.parameters import Output, Parameter, example, parameters_view
@@ -100,6 +101,8 @@ class Created:
             "has_logs": False,
             "engine": server.engine,
             "engine_name": ENGINE_NAMES[server.engine],
+            "no_passwords": [(name, value, server_logs.COMMENTS[name]) for name, value in server_logs.POSTGRESQL.items()],
+            "audit": sorted(server_logs.AURORA_MYSQL.items()),
             "data_api": data_api,
             "resources": self.template,
             "outputs": list(self._outputs(data_api=data_api)),

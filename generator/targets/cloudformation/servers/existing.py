@@ -31,6 +31,9 @@ _ADMINISTRATOR: Final = {
 }
 
 
+_OCTET: Final = "(25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
+
+
 class Existing:
     """See the module."""
 
@@ -207,7 +210,7 @@ def _network(server: Server) -> list[Parameter]:
             group=_group(server),
             description=f"Addresses of server {server.name} where it has no security group.",
             default=NOWHERE,
-            pattern="^[0-9]{1,3}(\\.[0-9]{1,3}){3}/[0-9]{1,2}$",
+            pattern=rf"^({_OCTET}\.){{3}}{_OCTET}/(3[0-2]|[12]?[0-9])$",
             rule="A range of IPv4 addresses such as 10.0.8.0/24.",
         ),
     ]

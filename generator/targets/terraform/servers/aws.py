@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from generator.escaping import Escaped
+from generator.targets import server_logs
 from generator.targets.terraform.escaping import string
 from generator.targets.terraform.hcl import Ephemeral, ProviderConfiguration, RequiredProvider, Validation, Variable, aligned
-from generator.targets.terraform.inputs import number, required, switch, text, texts
+from generator.targets.terraform.inputs import number, private_ranges, required, switch, text, texts
 from generator.targets.terraform.servers.base import ServerModule
 from generator.targets.terraform.servers.created import (
     ADMIN,
@@ -26,12 +27,10 @@ if TYPE_CHECKING:
 
 #: The first with ephemeral secrets; 5.88 has write-only ones too.
 AWS: Final = RequiredProvider(name="aws", source="hashicorp/aws", oldest="5.88.0", below="7.0.0")
-_NO_PASSWORDS: Final = "Other values would write the passwords of new roles into the log."
 _PARAMETERS: Final = {
     ("aws-rds", "postgresql"): {
         "rds.force_ssl": "1",
-        "log_statement": "none",
-        "log_min_duration_statement": "1000",
+        **server_logs.POSTGRESQL,
         "log_connections": "1",
         "log_disconnections": "1",
         "log_lock_waits": "1",
@@ -44,13 +43,11 @@ _PARAMETERS: Final = {
     },
     ("aws-aurora", "mysql"): {
         "require_secure_transport": "ON",
-        "server_audit_logging": "1",
-        "server_audit_events": "CONNECT",
+        **server_logs.AURORA_MYSQL,
         "slow_query_log": "1",
         "long_query_time": "1",
     },
 }
-_COMMENTS: Final = {"log_statement": _NO_PASSWORDS, "server_audit_events": _NO_PASSWORDS}
 _LOGS: Final = {
     ("aws-rds", "postgresql"): ("postgresql", "upgrade"),
     ("aws-rds", "mysql"): ("error", "slowquery"),
@@ -129,7 +126,7 @@ class AwsRds(Created):
             view={
                 "engine": engine,
                 "port": PORTS[server.engine],
-                "parameters": parameters(self._parameters(server), _COMMENTS),
+                "parameters": parameters(self._parameters(server)),
                 "logs": Escaped(", ".join(string(log) for log in _LOGS[key])),
                 "locals": _family(family, server.engine, aurora=self.name == "aws-aurora"),
                 "skips": self._skips(server),
@@ -264,12 +261,7 @@ def _variables(server: Server, plan: Plan) -> list[Variable]:
             least=2,
         ),
         texts("allowed_security_group_ids", network, "^sg-[0-9a-f]+$", "Ids of security groups."),
-        texts(
-            "allowed_cidr_blocks",
-            "IPv4 ranges that may connect.",
-            "^(10|127|169\\.254|172\\.(1[6-9]|2[0-9]|3[01])|192\\.168|100\\.(6[4-9]|[7-9][0-9]|1[01][0-9]|12[0-7]))\\.[0-9./]+$",
-            "Private IPv4 ranges, such as 10.0.0.0/16.",
-        ),
+        private_ranges("allowed_cidr_blocks", "IPv4 ranges that may connect."),
         number("backup_retention_days", 14, "Days to keep backups.", 7, 35),
         switch("allow_major_version_upgrade", "Whether engine_version may be of a higher major version.", default=False),
         switch("deletion_protection", "Whether AWS refuses to delete the server.", default=True),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from generator.escaping import Escaped
+from generator.targets import server_logs
 from generator.targets.terraform.escaping import string
 from generator.targets.terraform.hcl import FALSE, TRUE, Ephemeral, ProviderConfiguration, Validation, Variable, aligned
 from generator.targets.terraform.inputs import NUMBER, choice, number, required, switch, text
@@ -28,8 +29,7 @@ _PARAMETERS: Final = {
         "log_checkpoints": "on",
         "log_connections": "on",
         "log_disconnections": "on",
-        "log_min_duration_statement": "1000",
-        "log_statement": "none",
+        **server_logs.POSTGRESQL,
     },
     "mysql": {
         "require_secure_transport": "ON",
@@ -38,7 +38,6 @@ _PARAMETERS: Final = {
         "long_query_time": "1",
     },
 }
-_COMMENTS: Final = {"log_statement": "Other values would write the passwords of new roles into the log."}
 _UUID: Final = "^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$"
 _ENTRA: Final = (
     required(
@@ -196,7 +195,7 @@ def _configurations(server: Server) -> list[dict[str, Any]]:
         found.append(
             {
                 "name": name.replace(".", "_"),
-                "comment": _COMMENTS.get(name, ""),
+                "comment": server_logs.COMMENTS.get(name, ""),
                 "arguments": aligned(arguments | {"value": string(value)}),
                 "more": number_ < len(values),
             }

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from generator.appconfig.values import Placeholder
 from generator.escaping import Escaped
+from generator.targets.server_logs import COMMENTS
 from generator.targets.terraform.escaping import string
 from generator.targets.terraform.hcl import FALSE, Validation, aligned
 from generator.targets.terraform.servers.base import PRIMARY, folder
@@ -112,7 +113,6 @@ def outputs(server: Server, values: Mapping[str, Escaped], more: Mapping[str, Es
     return aligned({f"{server.name}_{name}": values[name] for name in _OUTPUTS} | dict(more))
 
 
-def parameters(values: Mapping[str, str], comments: Mapping[str, str] | None = None) -> list[dict[str, Any]]:
+def parameters(values: Mapping[str, str]) -> list[dict[str, Any]]:
     """Settings of the server, as the templates print them."""
-    said = comments or {}
-    return [{"name": name, "value": value, "comment": said.get(name, "")} for name, value in values.items()]
+    return [{"name": name, "value": value, "comment": COMMENTS.get(name, "")} for name, value in values.items()]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from generator.escaping import Escaped
+from generator.targets import server_logs
 from generator.targets.terraform.escaping import string
 from generator.targets.terraform.hcl import TRUE, Ephemeral, Output, ProviderConfiguration, aligned
 from generator.targets.terraform.inputs import choice, number, required, switch, text
@@ -37,10 +38,8 @@ _FLAGS: Final = {
         "log_duration": "on",
         "log_hostname": "on",
         "log_lock_waits": "on",
-        "log_min_duration_statement": "-1",
-        "log_min_error_statement": "error",
+        **server_logs.POSTGRESQL,
         "log_min_messages": "warning",
-        "log_statement": "none",
         "log_temp_files": "0",
     },
     "mysql": {
@@ -51,7 +50,6 @@ _FLAGS: Final = {
         "slow_query_log": "on",
     },
 }
-_COMMENTS: Final = {"log_statement": "Other values would write the passwords of new roles into the log."}
 _TLS: Final = "CKV_GCP_6:ENCRYPTED_ONLY refuses connections without TLS; Backstage logs in with passwords, not certificates."
 _SKIPS: Final = {
     "postgresql": [
@@ -109,7 +107,7 @@ class GoogleCloudSql(Created):
             "protected.",
             parts=("server/google-cloudsql.tf.j2", "server/google-admin.tf.j2"),
             view={
-                "flags": parameters(_FLAGS[server.engine], _COMMENTS),
+                "flags": parameters(_FLAGS[server.engine]),
                 "skips": _SKIPS[server.engine],
                 "verified": server.engine == "postgresql",
                 "backups": _backups(server),

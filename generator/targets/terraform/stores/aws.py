@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Final
 
 from generator.escaping import Escaped
 from generator.targets.terraform.escaping import string
-from generator.targets.terraform.hcl import NULL, ProviderConfiguration, Variable, aligned, mapping
-from generator.targets.terraform.inputs import TEXT, optional
+from generator.targets.terraform.hcl import ProviderConfiguration, aligned, mapping
+from generator.targets.terraform.inputs import optional
 
 if TYPE_CHECKING:
     from generator.targets.terraform.stores.base import Tags
@@ -32,11 +32,11 @@ AWS_VARIABLES: Final = (
     ),
     AWS_REGION,
 )
-KMS_KEY: Final = Variable(
-    name=Escaped("kms_key_id"),
-    type=TEXT,
-    description=string("KMS key that encrypts the secret; the key AWS keeps for the account when null."),
-    settings={"default": NULL},
+KMS_KEY: Final = optional(
+    "kms_key_id",
+    "KMS key that encrypts the secret; the key AWS keeps for the account when null.",
+    _KEY,
+    "The id, the ARN or the alias (alias/…) of a KMS key.",
 )
 
 

@@ -6,19 +6,10 @@ from typing import TYPE_CHECKING, Final
 
 from generator.escaping import Escaped
 from generator.targets.terraform.escaping import string
-from generator.targets.terraform.hcl import (
-    FALSE,
-    Output,
-    ProviderConfiguration,
-    RequiredProvider,
-    Validation,
-    Variable,
-    aligned,
-    mapping,
-)
-from generator.targets.terraform.inputs import optional
+from generator.targets.terraform.hcl import Output, ProviderConfiguration, RequiredProvider, aligned, mapping
+from generator.targets.terraform.inputs import optional, texts
 from generator.targets.terraform.stores.base import Left
-from generator.targets.terraform.stores.named import PASSWORD_VERSION, RANDOM, SECRET_NAME, NamedSecret
+from generator.targets.terraform.stores.named import EXISTING_VERSION, PASSWORD_VERSION, RANDOM, SECRET_NAME, NamedSecret
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,19 +24,9 @@ GOOGLE_PROJECT: Final = optional(
     "^[a-z][a-z0-9-]{4,28}[a-z0-9]$",
     "The id of a project: 6 to 30 lower-case letters, digits and dashes.",
 )
-_LOCATIONS: Final = Variable(
-    name=Escaped("google_secret_locations"),
-    type=Escaped("set(string)"),
-    description=string("Regions that hold the secrets; Google picks them when empty."),
-    settings={"default": Escaped("[]"), "nullable": FALSE},
-    validations=(
-        Validation(
-            condition=Escaped(
-                'alltrue([for location in var.google_secret_locations : can(regex("^[a-z]+-[a-z]+[0-9]+$", location))])'
-            ),
-            message=string("Names of regions, such as europe-west3."),
-        ),
-    ),
+_REGION: Final = ("^[a-z]+-[a-z]+[0-9]+$", "Names of regions, such as europe-west3.")
+_LOCATIONS: Final = texts(
+    "google_secret_locations", "Regions that hold the secrets; Google picks them when empty.", *_REGION
 )
 
 
@@ -75,13 +56,9 @@ class GoogleSecretManager(NamedSecret):
     password_version = Escaped("google_secret_manager_secret_version.plugin.create_time")
     passed = {"secret_locations": Escaped("var.google_secret_locations")}  # noqa: RUF012 - read only
     module_variables = (
+        EXISTING_VERSION,
         PASSWORD_VERSION,
-        Variable(
-            name=Escaped("secret_locations"),
-            type=Escaped("set(string)"),
-            description=string("Regions that hold the secret; Google picks them when empty."),
-            settings={"default": Escaped("[]")},
-        ),
+        texts("secret_locations", "Regions that hold the secret; Google picks them when empty.", *_REGION),
         SECRET_NAME,
     )
     module_outputs = (
@@ -98,6 +75,7 @@ class GoogleSecretManager(NamedSecret):
         del label
         return Left(resource=Escaped("google_secret_manager_secret.plugin"), id=string(role.secret_name))
 
-    def configurations(self, tags: Tags) -> list[ProviderConfiguration]:
+    def configurations(self, tags: Tags, *, takes_over: bool = False) -> list[ProviderConfiguration]:
         """The provider of the secrets."""
+        del takes_over
         return [google_configuration(tags)]

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from generator.escaping import Escaped
 from generator.targets.terraform.escaping import string
-from generator.targets.terraform.hcl import FALSE, RequiredProvider, Validation, Variable, aligned
+from generator.targets.terraform.hcl import FALSE, RequiredProvider, Variable, aligned
+from generator.targets.terraform.inputs import filled, required, text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from generator.targets.terraform.stores.base import Left, Tags
 
 _NOTHING: Final = Escaped("null")
-_TEXT: Final = Escaped("string")
 _OBJECT_ID: Final = "^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"
 _INSTANCE: Final = "^([a-z0-9.-]+:)?[a-z][a-z0-9-]{4,28}[a-z0-9]:[a-z][a-z0-9-]{0,97}$"
 
@@ -39,6 +39,8 @@ class Iam:
     files: Mapping[str, str] = {}
     providers: tuple[RequiredProvider, ...] = ()
     makes_password = False
+    overwrites = False
+    to_take_over: tuple[RequiredProvider, ...] = ()
     has_keys = False
     password = _NOTHING
     password_version = _NOTHING
@@ -61,14 +63,24 @@ class Iam:
         del role, label
         return None
 
+    def existing(self, role: Role, version: int) -> dict[str, Escaped]:
+        """None."""
+        del role, version
+        return {}
+
+    def existing_variables(self, kept: list[Role]) -> list[Variable]:
+        """None."""
+        del kept
+        return []
+
     def variables(self, roles: list[Role]) -> list[Variable]:
         """What the cloud has to be told."""
         del roles
         return []
 
-    def configurations(self, tags: Tags) -> list[ProviderConfiguration]:
+    def configurations(self, tags: Tags, *, takes_over: bool = False) -> list[ProviderConfiguration]:
         """None."""
-        del tags
+        del tags, takes_over
         return []
 
     def check(self, plan: Plan, diagnostics: Diagnostics) -> None:
@@ -90,11 +102,11 @@ class Rds(Iam):
         """The account, the region and the id of each server, for the policy."""
         servers = sorted({role.server for role in roles})
         return [
-            _matching("aws_account_id", "AWS account of the servers.", "^[0-9]{12}$", "Twelve digits."),
-            _matching("aws_partition", "AWS partition of the servers.", "^aws[a-z-]*$", "aws, aws-cn or aws-us-gov.", "aws"),
-            _matching("aws_region", "AWS region of the servers.", "^[a-z]{2}(-[a-z]+)+-[0-9]$", "Such as eu-central-1."),
+            required("aws_account_id", "AWS account of the servers.", "^[0-9]{12}$", "Twelve digits."),
+            text("aws_partition", "aws", "AWS partition of the servers.", "^aws[a-z-]*$", "aws, aws-cn or aws-us-gov."),
+            required("aws_region", "AWS region of the servers.", "^[a-z]{2}(-[a-z]+)+-[0-9]$", "Such as eu-central-1."),
             *(
-                _matching(
+                required(
                     f"{server}_resource_id",
                     f"Resource id of server {server}: DbiResourceId of an instance, DbClusterResourceId of a cluster.",
                     "^(db|cluster|prx)-[A-Za-z0-9]+$",
@@ -124,8 +136,8 @@ class CloudSql(Iam):
     providers = (RequiredProvider(name="google", source="hashicorp/google", oldest="5.0.0", below="8.0.0"),)
     argument_names = ("instance", "project")
     module_variables = (
-        Variable(name=Escaped("instance"), type=_TEXT, description=string("Name of the Cloud SQL instance.")),
-        Variable(name=Escaped("project"), type=_TEXT, description=string("Project of the Cloud SQL instance.")),
+        filled("instance", "Name of the Cloud SQL instance."),
+        filled("project", "Project of the Cloud SQL instance."),
     )
 
     @property
@@ -141,7 +153,7 @@ class CloudSql(Iam):
     def variables(self, roles: list[Role]) -> list[Variable]:
         """The instance of each server."""
         return [
-            _matching(
+            required(
                 f"{server}_instance",
                 f"Cloud SQL instance of server {server}, as project:instance.",
                 _INSTANCE,
@@ -157,10 +169,12 @@ class Azure(Iam):
     name = "iam-azure"
     argument_names = ("object_id",)
     module_variables = (
-        Variable(
-            name=Escaped("object_id"),
-            type=_TEXT,
-            description=string("Object id of the service principal or managed identity that signs in as the role."),
+        # The rule is in here and not in the root module, because there Terraform could not say which of them is wrong.
+        required(
+            "object_id",
+            "Object id of the service principal or managed identity that signs in as the role.",
+            _OBJECT_ID,
+            "An object id (not a client id), a UUID in lower case.",
         ),
     )
 
@@ -175,34 +189,15 @@ class Azure(Iam):
 
     def variables(self, roles: list[Role]) -> list[Variable]:
         """The object ids."""
-        names = sorted({role.name for role in roles})
+        del roles
         return [
             Variable(
                 name=Escaped("entra_object_ids"),
                 type=Escaped("map(string)"),
                 description=string("Object ids (not client ids) of the Entra principals that sign in, by role."),
                 settings={"nullable": FALSE},
-                validations=(
-                    Validation(
-                        for_each=tuple(map(string, names)),
-                        item=Escaped("role"),
-                        condition=Escaped(f"can(regex({string(_OBJECT_ID)}, var.entra_object_ids[role]))"),
-                        message=string(f"An object id (a UUID in lower case) is needed for each of: {', '.join(names)}."),
-                    ),
-                ),
             )
         ]
-
-
-def _matching(name: str, description: str, pattern: str, message: str, default: str | None = None) -> Variable:
-    settings = {"nullable": FALSE} if default is None else {"default": string(default), "nullable": FALSE}
-    return Variable(
-        name=Escaped(name),
-        type=_TEXT,
-        description=string(description),
-        settings=settings,
-        validations=(Validation(condition=Escaped(f"can(regex({string(pattern)}, var.{name}))"), message=string(message)),),
-    )
 
 
 CLOUDS: Final[Mapping[str, Iam]] = {"rds": Rds(), "cloudsql": CloudSql(), "azure": Azure()}

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Final
 
 from generator.escaping import Escaped
 from generator.targets.terraform.escaping import string
-from generator.targets.terraform.hcl import RequiredProvider, Variable
-from generator.targets.terraform.inputs import TEXT
+from generator.targets.terraform.hcl import NULL, RequiredProvider, Variable
+from generator.targets.terraform.inputs import filled, version
 
 if TYPE_CHECKING:
     from generator.diagnostics import Diagnostics
@@ -19,15 +19,19 @@ if TYPE_CHECKING:
 #: The first with ephemeral passwords.
 RANDOM: Final = RequiredProvider(name="random", source="hashicorp/random", oldest="3.7.1", below="4.0.0")
 
-PASSWORD_VERSION: Final = Variable(
-    name=Escaped("password_version"),
+PASSWORD_VERSION: Final = version("A higher number than last time makes a new password.")
+SECRET_NAME: Final = filled("secret_name", "Name of the secret that holds the password of the role.")
+
+#: Whether the store has the secrets that are listed as being there already: a local of ``imports.tf``.
+HAS_SECRETS: Final = "local.has_secrets"
+EXISTING_VERSION: Final = Variable(
+    name=Escaped("existing_password_version"),
     type=Escaped("number"),
-    description=string("A higher number than last time makes a new password."),
-)
-SECRET_NAME: Final = Variable(
-    name=Escaped("secret_name"),
-    type=TEXT,
-    description=string("Name of the secret that holds the password of the role."),
+    description=string(
+        "The password_version whose password the store has already: it is kept. 0 where there is a secret, and its "
+        "password is not wanted any more; null where there is none."
+    ),
+    settings={"default": NULL},
 )
 
 
@@ -49,7 +53,9 @@ class NamedSecret:
     password: Escaped
     password_version = Escaped("tostring(var.password_version)")
     makes_password = True
+    overwrites = False
     has_keys = False
+    to_take_over: tuple[RequiredProvider, ...] = ()
     root_variables: tuple[Variable, ...] = ()
 
     @property
@@ -66,12 +72,22 @@ class NamedSecret:
         del role, label
         return None
 
+    def existing(self, role: Role, version: int) -> dict[str, Escaped]:
+        """Which of its passwords the store has already."""
+        del role
+        return {"existing_password_version": Escaped(f"{HAS_SECRETS} ? {version} : null")}
+
     def variables(self, roles: list[Role]) -> list[Variable]:
         """Where the secrets are."""
         del roles
         return list(self.root_variables)
 
-    def configurations(self, tags: Tags) -> list[ProviderConfiguration]:
+    def existing_variables(self, kept: list[Role]) -> list[Variable]:
+        """None: the store is asked."""
+        del kept
+        return []
+
+    def configurations(self, tags: Tags, *, takes_over: bool = False) -> list[ProviderConfiguration]:
         """The ``provider`` blocks of the root module."""
         raise NotImplementedError
 

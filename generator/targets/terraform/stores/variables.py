@@ -8,6 +8,7 @@ from generator.escaping import Escaped
 from generator.planning.servers import PRIMARY
 from generator.targets.terraform.escaping import string
 from generator.targets.terraform.hcl import FALSE, TRUE, Validation, Variable
+from generator.targets.terraform.inputs import TEXT, version
 
 if TYPE_CHECKING:
     from generator.diagnostics import Diagnostics
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 #: What the provider and an environment variable both carry unchanged: a backslash is doubled on its way into the server,
 #: blanks at the ends are lost on their way into Backstage.
 _GOOD: Final = r"^[!-\[\]-~]{8,}$"
-_NAMED = 20
+_EACH: Final = Escaped("map(string)")
 
 
 class Variables:
@@ -27,6 +28,8 @@ class Variables:
     name = "variables"
     providers: tuple[RequiredProvider, ...] = ()
     makes_password = False
+    overwrites = False
+    to_take_over: tuple[RequiredProvider, ...] = ()
     has_keys = False
     password = Escaped("var.password")
     password_version = Escaped("tostring(var.password_version)")
@@ -34,15 +37,20 @@ class Variables:
     module_variables = (
         Variable(
             name=Escaped("password"),
-            type=Escaped("string"),
-            description=string("Password of the role."),
-            settings={"ephemeral": TRUE, "sensitive": TRUE},
+            type=TEXT,
+            description=string("Password of the role, or a SCRAM verifier of it."),
+            settings={"ephemeral": TRUE, "sensitive": TRUE, "nullable": FALSE},
+            # In here and not in the root module, because there Terraform could not say which of them is wrong.
+            validations=(
+                Validation(
+                    condition=Escaped(f"can(regex({string(_GOOD)}, var.password))"),
+                    message=Escaped(
+                        '"The password of ${var.role} has to be 8 or more ASCII characters without blanks and backslashes."'
+                    ),
+                ),
+            ),
         ),
-        Variable(
-            name=Escaped("password_version"),
-            type=Escaped("number"),
-            description=string("A higher number than last time sets the password again."),
-        ),
+        version("A higher number than last time sets the password again."),
     )
     module_outputs: tuple[Output, ...] = ()
 
@@ -55,41 +63,47 @@ class Variables:
         del role, label
         return None
 
+    def existing(self, role: Role, version: int) -> dict[str, Escaped]:
+        """None."""
+        del role, version
+        return {}
+
+    def existing_variables(self, kept: list[Role]) -> list[Variable]:
+        """None."""
+        del kept
+        return []
+
     def variables(self, roles: list[Role]) -> list[Variable]:
-        """``plugin_passwords``, checked to have every password the configuration needs."""
+        """``plugin_passwords``: the modules check what is in it."""
         if not roles:
             return []
-        keys = sorted(password_key(role) for role in roles)
-        more = f" and {len(keys) - _NAMED} more" if len(keys) > _NAMED else ""
         return [
             Variable(
                 name=Escaped("plugin_passwords"),
-                type=Escaped("map(string)"),
+                type=_EACH,
                 description=string(
-                    "Passwords of the roles, by plugin id. Every plan needs them; neither state nor plan holds them."
+                    f"Passwords of the roles by {keyed_by(roles)}. Every plan needs them; neither state nor plan holds them."
                 ),
                 settings={"ephemeral": TRUE, "sensitive": TRUE, "nullable": FALSE},
-                validations=(
-                    Validation(
-                        for_each=tuple(map(string, keys)),
-                        item=Escaped("plugin_id"),
-                        condition=Escaped(f"can(regex({string(_GOOD)}, var.plugin_passwords[plugin_id]))"),
-                        message=string(
-                            "A password of 8 or more ASCII characters without blanks and backslashes is needed for each of: "
-                            f"{', '.join(keys[:_NAMED])}{more}."
-                        ),
-                    ),
-                ),
             )
         ]
 
-    def configurations(self, tags: Tags) -> list[ProviderConfiguration]:
+    def configurations(self, tags: Tags, *, takes_over: bool = False) -> list[ProviderConfiguration]:
         """None: it is Terraform itself that takes a variable."""
-        del tags
+        del tags, takes_over
         return []
 
     def check(self, plan: Plan, diagnostics: Diagnostics) -> None:
         """Nothing to report."""
+
+
+def keyed_by(roles: list[Role]) -> str:
+    """What :func:`password_key` is, in words."""
+    if any(role.is_common for role in roles):
+        elsewhere = any(role.server != PRIMARY for role in roles)
+        return "role name" + (", with the server and _ before it where that is not primary" if elsewhere else "")
+    shared = any(len(role.plugins) > 1 for role in roles)
+    return "plugin id" + (", of a role that several plugins use by the first of them" if shared else "")
 
 
 def password_key(role: Role) -> str:

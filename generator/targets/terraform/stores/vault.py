@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 from generator.escaping import Escaped
 from generator.targets.terraform.escaping import string
-from generator.targets.terraform.hcl import Output, ProviderConfiguration, RequiredProvider, Variable, aligned
-from generator.targets.terraform.inputs import TEXT, optional, required
-from generator.targets.terraform.stores.named import PASSWORD_VERSION, RANDOM, SECRET_NAME, NamedSecret
+from generator.targets.terraform.hcl import Output, ProviderConfiguration, RequiredProvider, aligned
+from generator.targets.terraform.inputs import optional, required
+from generator.targets.terraform.stores.named import EXISTING_VERSION, PASSWORD_VERSION, RANDOM, SECRET_NAME, NamedSecret
 
 if TYPE_CHECKING:
     from generator.targets.terraform.stores.base import Tags
 
-_PATH = "^[A-Za-z0-9_.~-]+(/[A-Za-z0-9_.~-]+)*$"
+_IS_PATH = ("^[A-Za-z0-9_.~-]+(/[A-Za-z0-9_.~-]+)*$", "A path, such as kv.")
 
 
 class Vault(NamedSecret):
@@ -25,16 +25,16 @@ class Vault(NamedSecret):
     allowed = "a path: up to 512 letters, digits and _.~-, with single slashes between"
     providers = (RequiredProvider(name="vault", source="hashicorp/vault", oldest="5.0.0", below="6.0.0"), RANDOM)
     has_keys = True
+    overwrites = True
     password = Escaped('ephemeral.vault_kv_secret_v2.plugin.data["password"]')
     # With the secret's place, so that one of another name, which has another password, sets that of its role too.
     password_version = Escaped('"${vault_kv_secret_v2.plugin.path}#${var.password_version}"')
     passed = {"vault_mount": Escaped("var.vault_mount")}  # noqa: RUF012 - read only
     module_variables = (
+        EXISTING_VERSION,
         PASSWORD_VERSION,
         SECRET_NAME,
-        Variable(
-            name=Escaped("vault_mount"), type=TEXT, description=string("Path of the KV engine (version 2) with the secret.")
-        ),
+        required("vault_mount", "Path of the KV engine (version 2) with the secret.", *_IS_PATH),
     )
     module_outputs = (
         Output(
@@ -44,13 +44,13 @@ class Vault(NamedSecret):
         ),
     )
     root_variables = (
-        required("vault_mount", "Path of the KV engine (version 2) that holds the secrets.", _PATH, "A path, such as kv."),
+        required("vault_mount", "Path of the KV engine (version 2) that holds the secrets.", *_IS_PATH),
         optional("vault_namespace", "Namespace of Vault Enterprise; the one of the environment when null."),
     )
 
-    def configurations(self, tags: Tags) -> list[ProviderConfiguration]:
+    def configurations(self, tags: Tags, *, takes_over: bool = False) -> list[ProviderConfiguration]:
         """The provider. Address and token come from the environment."""
-        del tags
+        del tags, takes_over
         return [
             ProviderConfiguration(
                 name=Escaped("vault"),
