@@ -16,21 +16,35 @@ if TYPE_CHECKING:
     from generator.diagnostics import Diagnostics
 
 ADOPT_FILE: Final = "greenroom.adopt.yaml"
+_SETTINGS: Final = "greenroom.yaml"
 
 
-def read_adopted(settings: Mapping[str, Any], folder: Path, diagnostics: Diagnostics) -> tuple[Adopted, ...]:
-    """What ``settings`` (the value of ``adopt``) and ``greenroom.adopt.yaml`` in ``folder`` name, together, by server.
+def adopt_path(settings: Path | None, folder: Path) -> Path:
+    """The file with what the servers of a settings file have: ``greenroom.adopt.yaml`` in ``folder``.
+
+    It has the name of the settings file (``greenroom.staging.adopt.yaml`` for ``greenroom.staging.yaml``): two of them in
+    one folder are about different servers, even where they call them the same.
+    """
+    return folder / (ADOPT_FILE if settings is None else f"{settings.stem}.adopt.yaml")
+
+
+def read_adopted(
+    written: Mapping[str, Any], settings: Path | None, folder: Path, diagnostics: Diagnostics
+) -> tuple[Adopted, ...]:
+    """What ``written`` (the value of ``adopt``) and the file of ``settings`` in ``folder`` name, together, by server.
 
     Every problem of the file is in ``diagnostics``; it then counts as empty.
     """
-    documents = [settings, stored_adoptions(folder, diagnostics)]
+    documents = [written, stored_adoptions(settings, folder, diagnostics)]
     servers = sorted({name for document in documents for name in document})
     return tuple(_merged(name, [document.get(name) or {} for document in documents]) for name in servers)
 
 
-def stored_adoptions(folder: Path, diagnostics: Diagnostics) -> Mapping[str, Any]:
-    """What ``greenroom.adopt.yaml`` in ``folder`` says, by server; empty when there is none, or none that can be read."""
-    path = folder / ADOPT_FILE
+def stored_adoptions(settings: Path | None, folder: Path, diagnostics: Diagnostics) -> Mapping[str, Any]:
+    """What the file of ``settings`` in ``folder`` says, by server; empty when there is none, or none that can be read."""
+    path = adopt_path(settings, folder)
+    if not path.exists() and not (folder / _SETTINGS).exists():
+        path = folder / ADOPT_FILE  # all settings files had this one once; with a greenroom.yaml it is that one's
     if not path.exists():
         return {}
     text = read_text(path, diagnostics)
@@ -47,4 +61,5 @@ def _merged(server: str, entries: list[Mapping[str, Any]]) -> Adopted:
 
     # A database may have a dot in its name; a schema, which ends in a plugin id, has none.
     schemas = tuple((database, schema) for database, _, schema in (name.rpartition(".") for name in names("schemas")))
-    return Adopted(server=server, databases=names("databases"), schemas=schemas, roles=names("roles"))
+    secrets = {str(name): int(version) for entry in entries for name, version in (entry.get("secrets") or {}).items()}
+    return Adopted(server, names("databases"), schemas, names("roles"), tuple(sorted(secrets.items())))

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
+from generator.model import owner_of
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -34,6 +36,7 @@ def changes(plan: Plan, past: Past) -> list[Change]:
     previous, renamed = past.lock, past.renamed
     before = previous.plugins if previous else {}
     retired = previous.retired if previous else {}
+    left = {owner_of(key): key.partition(" (")[2][:-1] for key in retired if owner_of(key) != key}
     several = len(plan.servers) > 1
     found: list[Change] = []
     for plugin in plan.plugins:
@@ -41,7 +44,11 @@ def changes(plan: Plan, past: Past) -> list[Change]:
         old = before.get(name)
         if old is None:
             line = f"+ {name}: {_describe(plugin, several=several)}"
-            found.append(Change(name, "back", f"{line} (was retired)") if name in retired else Change(name, "added", line))
+            if name in left:
+                line += f"; what it had stays: {left[name]}"
+            elif name in retired:
+                line += " (was retired)"
+            found.append(Change(name, "back" if name in retired else "added", line))
         elif differences := [
             *([f"plugin {renamed[name]} → {name}"] if name in renamed else []),
             *_changes(old, plugin),

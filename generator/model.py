@@ -161,10 +161,11 @@ class PluginPlan(NamedTuple):
 
 
 class Retired(NamedTuple):
-    """A plugin that was generated before and is not wanted any more. Its data stays.
+    """A plugin that was generated before and is not wanted any more, or a place that a plugin has left. Its data stays.
 
     ``shared``: its database was not the database of exactly one plugin. ``dropped``: a person has dealt with its data, so
-    nothing is left to say about it on a server, but a target has to let go of it all the same.
+    nothing is left to say about it on a server, but a target has to let go of it all the same. ``common``: its role was that
+    of all plugins of the server, and ``group`` the role they acted as, where there was one.
     """
 
     plugin_id: str
@@ -177,19 +178,43 @@ class Retired(NamedTuple):
     shared: bool = False
     dropped: bool = False
     former_ids: tuple[str, ...] = ()
+    group: str | None = None
+    common: bool = False
+
+    @property
+    def owner(self) -> str:
+        """The plugin's id, also where it is still in use and only this place is not."""
+        return owner_of(self.plugin_id)
+
+
+def earlier(plugin_id: str, place: str) -> str:
+    """The name under which a place that a plugin has left is kept among what is retired."""
+    return f"{plugin_id} ({place})"
+
+
+def owner_of(name: str) -> str:
+    """The plugin id in a name of something retired."""
+    return name.partition(" (")[0] if name.endswith(")") else name
 
 
 class Adopted(NamedTuple):
-    """What a server has already and greenroom shall take over. A schema is a database's name and its own.
+    """What a server has already and greenroom shall adopt. A schema is a database's name and its own.
 
-    ``secrets`` are roles of plugins that were retired and are back: the store has a secret of theirs already.
+    ``secrets`` are roles whose secret the store has already, each with the password version whose password it holds: that
+    one is kept; with 0 there is a secret, and its password is of no use any more. ``renamed`` is what the server calls
+    otherwise than the plan does: a kind and the planned name, and the name there.
     """
 
     server: str
     databases: tuple[str, ...] = ()
     schemas: tuple[tuple[str, str], ...] = ()
     roles: tuple[str, ...] = ()
-    secrets: tuple[str, ...] = ()
+    secrets: tuple[tuple[str, int], ...] = ()
+    renamed: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...] = ()
+
+    def there(self, kind: str, *names: str) -> tuple[str, ...]:
+        """What the server calls the ``database``, ``schema`` or ``role`` that is planned as ``names``."""
+        return dict(self.renamed).get((kind, *names), names)
 
 
 class Plan(NamedTuple):

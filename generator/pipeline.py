@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, NamedTuple
 from generator.backstage import resolve_plugins
 from generator.collect import Rendering, collect
 from generator.diagnostics import Diagnostics, GreenroomError
-from generator.lock import Past, assign_stacks, read_past, reconcile
+from generator.lock import Past, assign_stacks, leave, read_past, reconcile
 from generator.model import PluginDatabase
 from generator.planning import make_plan
+from generator.planning.adoption import check_adopted
 from generator.project import Project, Request, load, with_fragment
 from generator.targets import TARGETS
 from generator.targets.base import Artifact, RenderContext, Target
@@ -87,9 +88,11 @@ def plan(project: Project, resolved: PluginDatabaseMap) -> Planned:
     ids = {plugin.plugin_id for plugin in fresh.plugins}
     request, settings = project.request, project.settings
     past = read_past(project.layout.lock, request.base, ids, settings, diagnostics, root=request.root)
+    past = past._replace(lock=leave(past.lock, fresh, settings.moved))
     if not diagnostics.has_errors:  # a plan that lacks a plugin would make it look retired
         fresh = reconcile(fresh, past.lock, diagnostics, resolved=resolved)
         fresh = assign_stacks(fresh, past.lock, wanted="cloudformation" in project.layout.targets)
+        check_adopted(fresh, project.settings, diagnostics)
     _stop_with_the_rest(project)
     return Planned(plan=fresh, past=past)
 
@@ -102,6 +105,7 @@ def plan_afresh(project: Project, resolved: PluginDatabaseMap) -> Plan:
     """
     made = make_plan(resolved, project.settings, project.diagnostics)
     _stop_on_errors(project.diagnostics)
+    check_adopted(made, project.settings, project.diagnostics)
     return made
 
 

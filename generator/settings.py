@@ -34,6 +34,7 @@ class Settings(NamedTuple):
     ``target_options`` to what else is set for it, as it was written.
 
     ``renamed`` maps the old id of a plugin to its new one; ``dropped`` are plugins whose data a person has dropped.
+    ``moved`` maps a plugin to the place it has left, ``renames_applied`` an old name to its new one.
     ``credentials_mode`` is ``per-plugin``, ``shared`` or ``iam``; ``iam`` the cloud whose sign-in an existing server takes.
     ``adopt`` is what is there already and shall be taken over, ``templates`` a folder of templates that replace greenroom's.
     """
@@ -48,6 +49,8 @@ class Settings(NamedTuple):
     exclude: tuple[str, ...] = ()
     renamed: Mapping[str, str] = _NOTHING
     dropped: tuple[str, ...] = ()
+    moved: Mapping[str, str] = _NOTHING
+    renames_applied: Mapping[str, str] = _NOTHING
     role_name: str = "backstage_{plugin}"
     store: str = "variables"
     secret_name: str = "backstage/{environment}/database/{plugin}"  # noqa: S105 - the name of a secret, not a secret

@@ -38,7 +38,7 @@ def read_settings(path: Path | None, *, root: Path, diagnostics: Diagnostics) ->
     if path is None:
         path = root / FILE_NAME
         if not path.exists():
-            return Settings(folder=root, adopt=read_adopted({}, root, diagnostics))
+            return Settings(folder=root, adopt=read_adopted({}, None, root, diagnostics))
     text = read_text(path, diagnostics)
     if text is None:
         return Settings(folder=root)
@@ -67,6 +67,8 @@ def _build(data: ConfigMap, path: Path, diagnostics: Diagnostics) -> Settings:
         "exclude": _strings(plugins.get("exclude")),
         "renamed": plugins.get("renamed"),
         "dropped": _strings(plugins.get("dropped")),
+        "moved": plugins.get("moved"),
+        "renames_applied": plugins.get("renamesApplied"),
         "role_name": credentials.get("roleName"),
         "store": credentials.get("store"),
         "secret_name": credentials.get("secretName"),
@@ -85,7 +87,7 @@ def _build(data: ConfigMap, path: Path, diagnostics: Diagnostics) -> Settings:
         folder=path.parent,
         path=str(path),
         credentials_mode=mode,
-        adopt=read_adopted(data.get("adopt") or {}, path.parent, diagnostics),
+        adopt=read_adopted(data.get("adopt") or {}, path, path.parent, diagnostics),
         servers={name: ServerSettings(**(entry or {})) for name, entry in data.get("servers", {}).items()},
         targets={TARGET_KEYS[key]: (entry or {}).get("path") for key, entry in data.get("targets", {}).items()},
         target_options={TARGET_KEYS[key]: entry or {} for key, entry in data.get("targets", {}).items()},

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 _RUN = "from generator.cli import main; main()"
 #: What git and greenroom get of this machine's environment: nobody's settings, no variables of a CI.
-_KEPT = ("PATH", "HOME", "TMPDIR", "LANG")
+_KEPT = ("PATH", "PYTHONPATH", "HOME", "TMPDIR", "LANG")
 
 
 class GitRepository:

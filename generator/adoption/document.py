@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from generator.adopt_file import ADOPT_FILE
 from generator.adoption.scripts import MARK, script_names, scripts
 
 if TYPE_CHECKING:
@@ -16,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def adopt_text(assessments: Sequence[Assessment], before: Mapping[str, Any]) -> str:
-    """``greenroom.adopt.yaml``: what the servers looked at have, and what ``before`` says of the others."""
+    """The list: what the servers looked at have, and what ``before`` says of the others."""
     servers = {**before, **{item.server: _names(item.adopted) for item in assessments}}
     kept = {name: value for name, value in sorted(servers.items()) if value}
     return (
@@ -25,11 +24,12 @@ def adopt_text(assessments: Sequence[Assessment], before: Mapping[str, Any]) -> 
     )
 
 
-def _names(adopted: Adopted) -> dict[str, list[str]]:
-    names = {
+def _names(adopted: Adopted) -> dict[str, Any]:
+    names: dict[str, Any] = {
         "databases": list(adopted.databases),
         "schemas": [f"{database}.{schema}" for database, schema in adopted.schemas],
         "roles": list(adopted.roles),
+        "secrets": dict(adopted.secrets),
     }
     return {key: value for key, value in names.items() if value}
 
@@ -51,11 +51,11 @@ def _plain(value: Any) -> Any:
     return str(value) if isinstance(value, str) else value
 
 
-def files(assessments: Sequence[Assessment], folder: Path, before: Mapping[str, Any]) -> dict[Path, bytes]:
-    """Every file of a run that writes: the list, and the scripts of each server."""
-    made = {folder / ADOPT_FILE: adopt_text(assessments, before).encode()}
+def files(assessments: Sequence[Assessment], path: Path, before: Mapping[str, Any]) -> dict[Path, bytes]:
+    """Every file of a run that writes: the list at ``path``, and the scripts of each server beside it."""
+    made = {path: adopt_text(assessments, before).encode()}
     for item in assessments:
-        made |= {folder / name: text.encode() for name, text in scripts(item).items()}
+        made |= {path.parent / name: text.encode() for name, text in scripts(item, path.stem).items()}
     return made
 
 
@@ -72,14 +72,18 @@ def is_ours(path: Path) -> bool:
         return False
 
 
-def leftovers(folder: Path, wanted: Mapping[Path, bytes], unseen: Collection[str] = ()) -> list[Path]:
-    """Scripts an earlier run wrote that nobody needs any more; those of ``unseen`` servers may still be needed."""
-    kept = {*wanted, *(folder / name for server in unseen for name in script_names(server))}
-    found = (path for end in _ENDS for path in folder.glob(f"greenroom.adopt.*{end}"))
-    return sorted(path for path in found if path not in kept and is_ours(path))
+def leftovers(path: Path, wanted: Mapping[Path, bytes], unseen: Collection[str] = ()) -> list[Path]:
+    """Scripts beside the list at ``path`` that an earlier run wrote and that are of no use any more.
+
+    Those of ``unseen`` servers may still be needed.
+    """
+    folder, base = path.parent, path.stem
+    kept = {*wanted, *(folder / name for server in unseen for name in script_names(server, base))}
+    found = (file for file in folder.iterdir() if file.name.startswith(f"{base}.") and file.name.endswith(_ENDS))
+    return sorted(file for file in found if file not in kept and is_ours(file))
 
 
-def to_json(assessment: Assessment) -> dict[str, Any]:
+def to_json(assessment: Assessment, base: str) -> dict[str, Any]:
     """One server's part of ``adopt --format json``."""
     return {
         "engine": assessment.engine,
@@ -88,5 +92,5 @@ def to_json(assessment: Assessment) -> dict[str, Any]:
         "missing": _names(assessment.missing),
         "unplanned": [item._asdict() for item in assessment.strangers],
         "keepNames": {"appConfig": assessment.keep.app_config or None, "settings": assessment.keep.settings or None},
-        "scripts": scripts(assessment),
+        "scripts": scripts(assessment, base),
     }

@@ -46,7 +46,6 @@ def check_roles(
     server: Server, plan: Plan, state: ServerState, names: list[str], repairs: list[Repair], diagnostics: Diagnostics
 ) -> None:
     admin = state.administrator
-    passwords = {role.name for role in plan.roles if role.server == server.name and role.iam is None}
     for name in names:
         role = state.roles[name]
         if role.powers and name == admin.name:
@@ -82,14 +81,6 @@ def check_roles(
             )
             if state.version >= _PG16:
                 repairs.append(Repair("admin-option", None, (name, admin.name)))
-        if name in passwords:
-            diagnostics.warning(
-                "GR766",
-                f"the role {name!r} on server {server.name!r} gets a new password at the first apply",
-                path=f"servers.{server.name}",
-                backstage="loses its connections to the database until it knows the new one",
-                hint="apply while Backstage is down, or put the password of today into the store first",
-            )
         planned = {item.group for item in plan.databases} | {item.group for item in plan.roles}
         others = [group for group in role.member_of if group not in planned]
         if others:
@@ -125,6 +116,24 @@ def check_timeouts(
             )
             repairs += [Repair("timeout", database, (name, setting, value)) for database in databases]
             repairs.append(Repair("timeout", None, (name, setting)))
+
+
+def check_passwords(server: Server, store: str, names: list[str], diagnostics: Diagnostics) -> None:
+    """GR766: a role that exists gets another password, unless the store has the one of today, or it is brought."""
+    keep = (
+        "bring the password of today in plugin_passwords"
+        if store == "variables"
+        else "put the password of today into the store and run `greenroom adopt --secrets`: Terraform keeps it then"
+    )
+    what = "user" if server.engine == "mysql" else "role"
+    for name in names:
+        diagnostics.warning(
+            "GR766",
+            f"the {what} {name!r} on server {server.name!r} gets a new password at the first apply",
+            path=f"servers.{server.name}",
+            backstage="loses its connections to the database until it knows the new one",
+            hint=f"apply while Backstage is down, or {keep}",
+        )
 
 
 def check_databases(
@@ -215,13 +224,6 @@ def check_users(server: Server, state: ServerState, names: list[str], diagnostic
                 backstage="works, and so would everything an attacker sends through that plugin",
                 hint="revoke it; if people use this user too, name another one for the plugin",
             )
-        diagnostics.warning(
-            "GR766",
-            f"the user {name!r} on server {server.name!r} gets a new password at the first apply",
-            path=f"servers.{server.name}",
-            backstage="loses its connections to the database until it knows the new one",
-            hint="apply while Backstage is down, or put the password of today into the store first",
-        )
         narrower = [host for host in state.roles[name].hosts if host != "%"]
         if narrower:
             diagnostics.warning(

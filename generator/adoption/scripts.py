@@ -32,18 +32,19 @@ def _word(value: str) -> Escaped:
 _FILTERS: Final = (*FILTERS, ("word", _word))
 
 
-def script_names(server: str) -> tuple[str, str]:
-    """The names of a server's two scripts."""
-    start = "greenroom.adopt." if server == "primary" else f"greenroom.adopt.{server}-"
+def script_names(server: str, base: str) -> tuple[str, str]:
+    """The names of a server's two scripts; ``base`` is that of the list beside them, without its ending."""
+    start = f"{base}." if server == "primary" else f"{base}.{server}-"
     return f"{start}before-apply.sql", f"{start}after-apply.sql"
 
 
-def scripts(assessment: Assessment) -> dict[str, str]:
+def scripts(assessment: Assessment, base: str) -> dict[str, str]:
     """File name to text: ``greenroom.adopt.before-apply.sql`` and ``….after-apply.sql``, each where there is work.
 
-    With another server than ``primary`` its name is in the file's: ``greenroom.adopt.reporting-before-apply.sql``.
+    With another server than ``primary`` its name is in the file's: ``greenroom.adopt.reporting-before-apply.sql``. ``base``
+    is what all of them begin with.
     """
-    before, after = script_names(assessment.server)
+    before, after = script_names(assessment.server, base)
     made: dict[str, str] = {}
     if assessment.repairs:
         file = before

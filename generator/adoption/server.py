@@ -34,7 +34,8 @@ def read_server(
     Raises:
         GreenroomError: GR704, the driver is not installed.
     """
-    planned = {item.name for item in plan.databases if item.server == server.name}
+    here = [item for item in plan.databases if item.server == server.name]
+    planned = {name for item in here for name in (item.name, item.renamed_from) if name}
     try:
         if server.engine == "mysql":
             from generator.adoption.mysql import read_mysql

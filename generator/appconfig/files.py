@@ -54,8 +54,8 @@ def display_path(path: str | os.PathLike[str]) -> str:
     return min(Path(relative).as_posix(), absolute, key=len)
 
 
-def read_bytes(path: str) -> bytes:
-    """The content of the regular file at ``path``.
+def read_bytes(path: str, limit: int = MAX_BYTES) -> bytes:
+    """The content of the regular file at ``path``, of ``limit`` bytes at most.
 
     Never blocks: a pipe or a device is refused before it is read. Raises :class:`ReadError`.
     """
@@ -67,12 +67,12 @@ def read_bytes(path: str) -> bytes:
         with os.fdopen(os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0)), "rb") as handle:
             if not stat.S_ISREG(os.fstat(handle.fileno()).st_mode):
                 raise _not_regular(path)
-            content = handle.read(MAX_BYTES + 1)
+            content = handle.read(limit + 1)
     except OSError as error:
         raise _failed(path, error) from None
-    if len(content) > MAX_BYTES:
+    if len(content) > limit:
         hint = "is this the right file? A configuration, certificate or password is much smaller"
-        raise ReadError(f"it is larger than {MAX_BYTES // 1024 // 1024} MiB", "file too large", hint)
+        raise ReadError(f"it is larger than {limit // 1024 // 1024} MiB", "file too large", hint)
     return content
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -10,7 +11,7 @@ import click
 from generator.cli.options import common_options, make_request
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from generator.adoption.assessment import Assessment
     from generator.adoption.connection import AdminOptions
@@ -31,6 +32,11 @@ if TYPE_CHECKING:
     help="The role Terraform or CloudFormation will work as. [default: the one that connects]",
 )
 @click.option("--timeout", type=click.IntRange(1, 3600), default=15, show_default=True, help="Seconds for a connection.")
+@click.option(
+    "--secrets/--no-secrets",
+    default=None,
+    help="The store has the password of every role that exists: Terraform keeps it. [default: as the file says]",
+)
 @click.option("--write", is_flag=True, help="Write greenroom.adopt.yaml and the scripts beside greenroom.yaml.")
 def command(
     *,
@@ -44,14 +50,16 @@ def command(
     database: str | None,
     administrator: str | None,
     timeout: int,
+    secrets: bool | None,
     write: bool,
     **options: Any,
 ) -> int:
-    """Look what of the plan a live server has already, so that it is taken over instead of made.
+    """Show what a live server already has of the plan, so that it is adopted instead of created.
 
-    Reads a server that is in use as an administrator, and changes nothing on it. The result is greenroom.adopt.yaml, from
-    which `generate` makes Terraform's import blocks and CloudFormation's adopt flags, and SQL scripts for what has to be
-    mended before and after the first apply. The password comes from app-config or GREENROOM_ADMIN_PASSWORD.
+    Reads a server that is in use as an administrator, and changes nothing on it. The result is greenroom.adopt.yaml
+    (NAME.adopt.yaml for a settings file NAME.yaml), from which `generate` makes Terraform's import blocks and
+    CloudFormation's adopt flags, and SQL scripts with what to fix before and after the first apply. The password comes from
+    app-config or GREENROOM_ADMIN_PASSWORD. After a lost Terraform state, run it with --secrets.
     """
     from generator import pipeline
     from generator.adoption.connection import AdminOptions
@@ -59,14 +67,17 @@ def command(
     from generator.cli.output import show_diagnostics, show_json
 
     project = pipeline.load(make_request(**options))
-    plan = pipeline.plan_afresh(project, pipeline.resolve(project))
+    plan = pipeline.plan(project, pipeline.resolve(project)).plan
+    if secrets and (plan.store == "variables" or plan.credentials == "iam"):
+        raise click.UsageError("--secrets: there is no store of passwords (credentials.store, credentials.mode)")
     wanted = _chosen(project, plan, only)
     if len(wanted) > 1 and (host or port):
         raise click.UsageError("--host and --port are about one server: name it with --server")
     unseen = [server.name for server in plan.servers if server not in wanted]
+    admin = AdminOptions(host, port, user, database)
     assessments = []
     for server in wanted:
-        found = _look(project, plan, server, AdminOptions(host, port, user, database), administrator, timeout)
+        found = _look(project, plan, server, admin, administrator, timeout, _listed(project, server, secrets))
         if found is not None:
             assessments.append(found)
     failed = len(assessments) < len(wanted)
@@ -74,13 +85,13 @@ def command(
         written = _write(project, assessments, unseen) if write and not failed else []
         show_json(
             {
-                "servers": {item.server: to_json(item) for item in assessments},
+                "servers": {item.server: to_json(item, _list(project).stem) for item in assessments},
                 "written": list(written),
                 "diagnostics": [item.to_json() for item in project.diagnostics],
             }
         )
         return 1 if failed else 0
-    _show(assessments)
+    _show(assessments, _list(project).stem)
     show_diagnostics(project.diagnostics, quiet=quiet, together=True)
     if failed:
         return 1
@@ -88,7 +99,8 @@ def command(
         for path in _write(project, assessments, unseen):
             click.echo(f"written: {path}", err=True)
     elif not quiet:
-        click.echo("nothing was written; with --write this becomes greenroom.adopt.yaml and the scripts beside it", err=True)
+        name = _list(project).name
+        click.echo(f"nothing was written; with --write this becomes {name} and the scripts beside it", err=True)
     return 0
 
 
@@ -117,8 +129,38 @@ def _chosen(project: Project, plan: Plan, only: tuple[str, ...]) -> list[Server]
     return [server for server in plan.servers if not only or server.name in only]
 
 
+def _list(project: Project) -> Path:
+    """The file that says what the servers have."""
+    from generator.adopt_file import adopt_path
+
+    settings = project.settings
+    return adopt_path(Path(settings.path) if settings.path else None, settings.folder)
+
+
+def _stored(project: Project) -> Mapping[str, Any]:
+    """What that file says now."""
+    from generator.adopt_file import stored_adoptions
+
+    settings = project.settings
+    return stored_adoptions(Path(settings.path) if settings.path else None, settings.folder, project.diagnostics)
+
+
+def _listed(project: Project, server: Server, secrets: bool | None) -> Mapping[str, int] | None:
+    """The roles whose secret the store has, as far as ``--secrets`` says so; ``None``: of all that exist."""
+    if secrets is None:
+        stored: Mapping[str, int] = (_stored(project).get(server.name) or {}).get("secrets") or {}
+        return stored
+    return None if secrets else {}
+
+
 def _look(
-    project: Project, plan: Plan, server: Server, options: AdminOptions, administrator: str | None, timeout: int
+    project: Project,
+    plan: Plan,
+    server: Server,
+    options: AdminOptions,
+    administrator: str | None,
+    timeout: int,
+    secrets: Mapping[str, int] | None,
 ) -> Assessment | None:
     from generator.adoption.assess import assess
     from generator.adoption.connection import admin_connection
@@ -136,10 +178,10 @@ def _look(
         timeout=timeout,
         diagnostics=project.diagnostics,
     )
-    return None if state is None else assess(plan, server, state, project.diagnostics)
+    return None if state is None else assess(plan, server, state, project.diagnostics, secrets=secrets)
 
 
-def _show(assessments: Sequence[Assessment]) -> None:
+def _show(assessments: Sequence[Assessment], base: str) -> None:
     from generator.adoption.document import yaml_text
     from generator.adoption.scripts import scripts
     from generator.cli.output import show_table
@@ -152,7 +194,7 @@ def _show(assessments: Sequence[Assessment]) -> None:
             if value:
                 click.echo(f"\nTo keep the names there are on server {item.server}, write into {where}:\n")
                 click.echo("    " + yaml_text(value).rstrip().replace("\n", "\n    "))
-        for name, text in scripts(item).items():
+        for name, text in scripts(item, base).items():
             statements = sum(line.startswith(("ALTER", "GRANT", ":hand_over", ":take_over")) for line in text.splitlines())
             click.echo(f"\n{name}: {statements} statement{'' if statements == 1 else 's'}")
 
@@ -163,6 +205,7 @@ def _rows(item: Assessment) -> list[tuple[str, str, str, str]]:
         rows += [(item.server, "database", name, state) for name in names.databases]
         rows += [(item.server, "schema", f"{base}.{name}", state) for base, name in names.schemas]
         rows += [(item.server, "role", name, state) for name in names.roles]
+        rows += [(item.server, "secret of role", name, f"kept: password_version {kept}") for name, kept in names.secrets]
     for stranger in item.strangers:
         like = f", looks like plugin {stranger.plugin}" if stranger.plugin else ""
         rows.append((item.server, "database", stranger.name, f"not planned{like}"))
@@ -175,13 +218,11 @@ def _write(project: Project, assessments: Sequence[Assessment], unseen: Sequence
     Raises:
         GreenroomError: a file of these names is somebody else's, or cannot be written.
     """
-    from generator.adopt_file import stored_adoptions
     from generator.adoption.document import files, is_ours, leftovers
     from generator.writer import recover, write_tree
 
-    folder = project.settings.folder
-    recover(folder)
-    before = stored_adoptions(folder, project.diagnostics)
-    wanted = files(assessments, folder, before)
-    done = write_tree(wanted, leftovers(folder, wanted, unseen), owned=is_ours, journal_root=folder)
+    path = _list(project)
+    recover(path.parent)
+    wanted = files(assessments, path, _stored(project))
+    done = write_tree(wanted, leftovers(path, wanted, unseen), owned=is_ours, journal_root=path.parent)
     return [os.path.relpath(path) for path in (*done.written, *done.unchanged)]

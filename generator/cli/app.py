@@ -12,7 +12,7 @@ import click
 from generator import __version__
 from generator.diagnostics import GreenroomError
 
-#: Command name to its one-line help. The code of ``name`` is ``command`` in ``generator.cli.<name>``.
+#: Command name to its one-line help. The code of ``a-name`` is ``command`` in ``generator.cli.a_name``.
 COMMANDS: Final = {
     "init": "Write a commented greenroom.yaml from what is found.",
     "discover": "List the plugins of a Backstage repository that need a database.",
@@ -20,6 +20,7 @@ COMMANDS: Final = {
     "explain": "Show every setting of one plugin and where it was written.",
     "lint": "Find what is wrong, or not what it seems, in app-config.",
     "generate": "Render the targets; with --check or --diff write nothing.",
+    "plan-check": "Check that a Terraform plan deletes nothing that was generated.",
     "preflight": "Prove each database with its plugin's own credentials.",
     "adopt": "See what of the plan a live server has already.",
     "verifier": "Print a SCRAM verifier of a password, for PostgreSQL to store in its place.",
@@ -37,7 +38,7 @@ class _LazyGroup(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        command: click.Command = import_module(f"generator.cli.{cmd_name}").command
+        command: click.Command = import_module(f"generator.cli.{cmd_name.replace('-', '_')}").command
         return command
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from generator.lock.base import Base, base_of_ci
 from generator.lock.file import LOCK_VERSION, parse_lock, read_lock
+from generator.lock.moves import leave, place_of
 from generator.lock.outputs import files_to_delete, owner
 from generator.lock.past import Past, read_past
 from generator.lock.reconcile import reconcile
@@ -23,8 +24,10 @@ __all__ = [
     "assign_stacks",
     "base_of_ci",
     "files_to_delete",
+    "leave",
     "owner",
     "parse_lock",
+    "place_of",
     "read_lock",
     "read_past",
     "reconcile",

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 LOCK_VERSION: Final = 2
 """The version of the format this greenroom writes. It reads this one and older ones, but no newer one.
 
-Since version 2 a plugin has ``store``, ``secret``, ``formerIds`` and ``dropped``.
+Since version 2 a plugin has ``store``, ``secret``, ``formerIds``, ``dropped``, ``left`` and ``formerly``.
 """
 
 _ENGINES = ("postgresql", "mysql")
@@ -38,8 +38,10 @@ _PLUGIN_KEYS = {
     "secret",
     "formerIds",
     "dropped",
+    "left",
+    "formerly",
 }
-_RENAMED_KEYS = {*_KINDS, "store", "secret"}
+_NAMES = {*_KINDS, "store", "secret"}
 _HASH = re.compile(r"[0-9a-f]{64}")
 _RESTORE = "take the file from version control again"
 _MERGE = "keep either side of the merge and run `greenroom generate` again"
@@ -149,7 +151,9 @@ def _plugin(value: Any, path: tuple[str, ...]) -> LockedPlugin:
     version, shared = _number(plugin, "passwordVersion", path), plugin.get("shared")
     if not isinstance(shared, bool):
         raise _InvalidError((*path, "shared"), "`shared` is neither true nor false")
-    renamed = _object(plugin.get("renamedFrom", {}), (*path, "renamedFrom"), _RENAMED_KEYS)
+    formerly = plugin.get("formerly", [])
+    if not isinstance(formerly, list):
+        raise _InvalidError((*path, "formerly"), "`formerly` is not a list")
     return LockedPlugin(
         **names,
         schema=_text(plugin, "schema", path) if "schema" in plugin else None,
@@ -158,13 +162,20 @@ def _plugin(value: Any, path: tuple[str, ...]) -> LockedPlugin:
         group=_text(plugin, "group", path) if "group" in plugin else None,
         common=_true(plugin, "common", path),
         returned=_true(plugin, "returned", path),
-        renamed_from=Names(**{kind: _text(renamed, kind, (*path, "renamedFrom")) for kind in renamed}),
+        renamed_from=_names(plugin.get("renamedFrom", {}), (*path, "renamedFrom")),
         stack=_number(plugin, "stack", path) if "stack" in plugin else None,
         store=_text(plugin, "store", path) if "store" in plugin else None,
         secret=_text(plugin, "secret", path) if "secret" in plugin else None,
         former_ids=_texts(plugin, "formerIds", path),
         dropped=_true(plugin, "dropped", path),
+        left=_names(plugin.get("left", {}), (*path, "left")),
+        formerly=tuple(_names(item, (*path, "formerly")) for item in formerly),
     )
+
+
+def _names(value: Any, path: tuple[str, ...]) -> Names:
+    names = _object(value, path, _NAMES)
+    return Names(**{kind: _text(names, kind, path) for kind in names})
 
 
 def _number(value: dict[str, Any], key: str, path: tuple[str, ...]) -> int:

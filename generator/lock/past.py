@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from generator.lock.file import read_lock
 from generator.lock.history import read_history
+from generator.lock.moves import settle
 from generator.lock.remember import remember
 from generator.lock.renamed import mark_dropped, rename_plugins
 
@@ -55,9 +56,10 @@ def read_past(
     history = read_history(path, base, diagnostics, root=root)
     if diagnostics.has_errors:  # a lock file that cannot be read has forgotten nothing
         return Past(present, base=history.base)
-    remembered, forgotten = remember(present, history.locks)
+    remembered, forgotten = remember(present, history.locks, settings.renames_applied)
     renamed = rename_plugins(remembered, settings.renamed, planned, settings.locations, diagnostics)
-    lock = mark_dropped(renamed, settings.dropped, planned, settings.locations, diagnostics)
+    settled = settle(renamed, settings.renames_applied)
+    lock = mark_dropped(settled, settings.dropped, planned, settings.locations, diagnostics)
     before = remembered.known if remembered else {}
     return Past(
         lock,

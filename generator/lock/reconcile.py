@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from generator.lock import ways
+from generator.lock.adopted import adopted
 from generator.lock.keep import keep_sharing
+from generator.lock.moves import with_what_is_kept
 from generator.lock.renames import Thing, find_renames
-from generator.lock.write import has_returned, secret_of
-from generator.model import Adopted, Retired
+from generator.lock.write import secret_of
+from generator.model import Retired, owner_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -15,11 +18,6 @@ if TYPE_CHECKING:
     from generator.diagnostics import Diagnostics, Location
     from generator.lock.record import Lock, LockedPlugin
     from generator.model import Database, Plan, PluginDatabaseMap, PluginPlan, Role
-
-_BACK = (
-    "change it back; or, if it shall start empty, remove its entry from greenroom.lock.json: what is there now stays, and "
-    "greenroom knows nothing of it any more"
-)
 
 
 def reconcile(plan: Plan, previous: Lock | None, diagnostics: Diagnostics, *, resolved: PluginDatabaseMap) -> Plan:
@@ -43,6 +41,8 @@ class _Reconciliation:
     def __init__(self, plan: Plan, previous: Lock, diagnostics: Diagnostics, resolved: PluginDatabaseMap) -> None:
         self.previous, self.diagnostics, self.resolved = previous, diagnostics, resolved
         self.known, self.present = previous.known, previous.present
+        # A plugin that is elsewhere now keeps its secret, and what it was called before.
+        self.latest = previous.latest
         self.plan = keep_sharing(plan, self.present)
         self.engines = {server.name: server.engine for server in plan.servers}
 
@@ -58,37 +58,17 @@ class _Reconciliation:
                 database=databases[plugin.database.server, plugin.database.name],
                 role=roles[plugin.role.server, plugin.role.name],
                 schema_renamed_from=schemas.get(plugin.plugin_id),
-                former_ids=before.former_ids if (before := self.known.get(plugin.plugin_id)) else (),
+                former_ids=before.former_ids if (before := self.latest.get(plugin.plugin_id)) else (),
             )
             for plugin in plan.plugins
         )
-        return plan._replace(
+        made = plan._replace(
             databases=tuple(databases.values()),
             roles=tuple(roles.values()),
             plugins=plugins,
             retired=self._retired(databases, roles),
-            adopted=self._adopted(plugins),
         )
-
-    def _adopted(self, plugins: tuple[PluginPlan, ...]) -> tuple[Adopted, ...]:
-        """What is there already: what the user says, and what plugins had that were retired and are back."""
-        back = [plugin for plugin in plugins if has_returned(plugin.plugin_id, self.previous)]
-        if not back:
-            return self.plan.adopted
-        found = {entry.server: entry for entry in self.plan.adopted}
-        ids = {plugin.plugin_id for plugin in back}
-        for plugin in back:
-            entry = found.get(plugin.server) or Adopted(plugin.server)
-            schemas = {(plugin.database.name, plugin.schema)} if plugin.schema is not None else set()
-            found[plugin.server] = Adopted(
-                server=plugin.server,
-                databases=tuple(sorted({*entry.databases, plugin.database.name})),
-                schemas=tuple(sorted({*entry.schemas, *schemas})),
-                roles=tuple(sorted({*entry.roles, plugin.role.name, *((group,) if (group := plugin.role.group) else ())})),
-                # A role that another plugin has used all along never lost its secret.
-                secrets=tuple(sorted({*entry.secrets, *({plugin.role.name} if ids >= {*plugin.role.plugins} else ())})),
-            )
-        return tuple(found[name] for name in sorted(found))
+        return made._replace(adopted=with_what_is_kept(adopted(made, self.previous), plugins, self.known))
 
     # --- a plugin that is somewhere else now --------------------------------------------------------------------------
 
@@ -100,21 +80,19 @@ class _Reconciliation:
         engine = self.engines[plugin.server]
         mode, old_mode = _mode(plugin.schema), _mode(before.schema)
         if engine != before.engine:
-            self._error(plugin, "GR522", f"was on {before.engine} and is on {engine} now", ("client",), _BACK)
+            hint = ways.another_engine(plugin, before)
+            self._error(plugin, "GR522", f"was on {before.engine} and is on {engine} now", ("client",), hint)
         elif plugin.server != before.server:
-            hint = (
-                "change it back; if it is the same server under another name, write that name into greenroom.lock.json; to "
-                "move the data: retire the plugin (plugins.exclude) and apply, remove it from `retired` in "
-                f"greenroom.lock.json, generate and apply for the new server, then {_copy_command(engine, before, plugin)}"
-            )
+            hint = ways.another_server(plugin, before)
             keys = ("connection.host", "connection.port", "connection")
             self._error(plugin, "GR520", f"was on server {before.server!r} and is on {plugin.server!r} now", keys, hint)
         elif mode != old_mode:
             what = f"was generated in {old_mode} mode and is in {mode} mode now"
-            self._error(plugin, "GR521", what, ("pluginDivisionMode",), _BACK)
+            self._error(plugin, "GR521", what, ("pluginDivisionMode",), ways.another_mode(plugin, before))
         elif mode == "database" and plugin.database.shared != before.shared:
             now = "shares a database now" if plugin.database.shared else "has a database of its own now, after sharing one"
-            self._error(plugin, "GR523", now, ("databaseName", "connection.database"), _BACK)
+            where = ("databaseName", "connection.database")
+            self._error(plugin, "GR523", now, where, ways.other_sharing(plugin, before))
         elif plugin.role.is_common != before.common:
             self._report_sharing(plugin, before)
         else:
@@ -133,9 +111,7 @@ class _Reconciliation:
             f"the plugin {plugin.plugin_id!r} {now}; its tables would stay with {old!r}, and {new!r} could not use them",
             self._location(plugin.plugin_id, ("connection.user", "connection")),
             path="credentials.mode",
-            hint="change credentials.mode back; or hand the tables over yourself, with Backstage stopped (in the database "
-            f'{before.database!r}: REASSIGN OWNED BY "{old}" TO "{new}"), then say so in greenroom.lock.json and '
-            "`terraform state mv` the role: docs/terraform.md has the steps",
+            hint=ways.other_role(plugin, before),
         )
 
     def _error(self, plugin: PluginPlan, code: str, what: str, keys: tuple[str, ...], hint: str) -> None:
@@ -197,7 +173,7 @@ class _Reconciliation:
                     "was not applied yet, nothing renames it",
                     self._location(plugin_id, keys),
                     path=f"backend.database.plugin.{plugin_id}",
-                    hint="apply the first one everywhere, then remove `renamedFrom` of its plugins from greenroom.lock.json",
+                    hint=ways.renamed_twice(str(earlier), str(old)),
                 )
                 break
 
@@ -226,14 +202,14 @@ class _Reconciliation:
         }
 
     def _password_versions(self, role: Role) -> list[int]:
-        return [self.known[plugin_id].password_version for plugin_id in role.plugins if plugin_id in self.known]
+        return [self.latest[plugin_id].password_version for plugin_id in role.plugins if plugin_id in self.latest]
 
     def _former_secret(self, role: Role) -> tuple[str, str] | None:
         """The secret that ``role`` had before it got another one. Like a name, it is remembered until the next one."""
         now = secret_of(role, self.plan.store)
         for plugin_id in role.plugins:
-            before = self.present.get(plugin_id)
-            if before is None:
+            before = self.latest.get(plugin_id)
+            if before is None or before.dropped:
                 continue
             had = (before.store, before.secret), (before.renamed_from.store, before.renamed_from.secret)
             for store, name in had:
@@ -272,7 +248,7 @@ class _Reconciliation:
                     f"the plugin {plugin_id!r} gets another schema and its database another name in one run",
                     self._location(plugin_id, ("schemaName", "schemaPrefix", "databaseName")),
                     path=f"backend.database.plugin.{plugin_id}",
-                    hint="change one name at a time: generate and apply after each",
+                    hint=ways.ONE_BY_ONE,
                 )
 
     # --- what is not wanted any more ----------------------------------------------------------------------------------
@@ -305,6 +281,8 @@ class _Reconciliation:
                 shared=gone.shared,
                 dropped=gone.dropped,
                 former_ids=gone.former_ids,
+                group=gone.group,
+                common=gone.common,
             )
             for plugin_id, gone in sorted(self.known.items())
             if plugin_id not in planned
@@ -312,7 +290,7 @@ class _Reconciliation:
 
     def _check_labels(self) -> None:
         planned = {plugin.plugin_id for plugin in self.plan.plugins}
-        taken = {gone.label: name for name, gone in self.known.items() if name not in planned}
+        taken = {gone.label: name for name, gone in self.known.items() if owner_of(name) not in planned}
         for plugin in self.plan.plugins:
             if plugin.label in taken:
                 self.diagnostics.error(
@@ -320,18 +298,8 @@ class _Reconciliation:
                     f"the plugin {plugin.plugin_id!r} makes the label {plugin.label!r}, which is that of the retired plugin "
                     f"{taken[plugin.label]!r}",
                     path=f"backend.database.plugin.{plugin.plugin_id}",
-                    hint=f"rename the plugin; or remove {taken[plugin.label]!r} from `retired` in greenroom.lock.json",
+                    hint=ways.taken_label(plugin.plugin_id, taken[plugin.label]),
                 )
-
-
-def _copy_command(engine: str, before: LockedPlugin, plugin: PluginPlan) -> str:
-    """How to bring the data along, as the role that shall own it."""
-    old, new, role = before.database, plugin.database.name, plugin.role.name
-    if engine == "mysql":
-        return f"`mysqldump --single-transaction -h OLD '{old}' | mysql -h NEW -u '{role}' -p '{new}'`"
-    only = f"-n '{before.schema}' " if before.schema is not None else ""
-    dump = f"pg_dump -Fc --no-owner --no-acl {only}-h OLD -U '{before.role}' -d '{old}'"
-    return f"`{dump} | pg_restore --no-owner --no-acl -h NEW -U '{role}' -d '{new}'`"
 
 
 def _mode(schema: str | None) -> str:

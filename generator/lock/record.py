@@ -5,6 +5,8 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from generator.model import owner_of
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -33,9 +35,10 @@ class LockedPlugin(NamedTuple):
 
     ``schema`` is ``None`` in database mode; ``group`` is the role that owns what is in a database it shares with others;
     ``stack`` the CloudFormation stack it was put into, if it ever was. ``common``: its role is that of all plugins of the
-    server. ``returned``: it was retired once, so that wherever that was applied all it has is there already. ``secret`` is
-    the name of its password in ``store``, ``None`` where greenroom keeps no password. ``former_ids`` are the ids the plugin
-    had before (``plugins.renamed``), oldest first. ``dropped``: a person has dealt with what the retired plugin left
+    server. ``returned``: it was retired once, so that wherever that was applied all it has is there already, under the
+    names in ``left``. ``secret`` is the name of its password in ``store``, ``None`` where greenroom keeps no password.
+    ``former_ids`` are the ids the plugin had before (``plugins.renamed``), oldest first; ``formerly`` are all the names of
+    what it has before the present ones, oldest first. ``dropped``: a person has dealt with what the retired plugin left
     (``plugins.dropped``), so its names are free.
     """
 
@@ -56,13 +59,21 @@ class LockedPlugin(NamedTuple):
     secret: str | None = None
     former_ids: tuple[str, ...] = ()
     dropped: bool = False
+    left: Names = _NO_NAMES
+    formerly: tuple[Names, ...] = ()
+
+    @property
+    def names(self) -> Names:
+        """The names of what it has."""
+        return Names(self.database, self.schema, self.role, self.store, self.secret)
 
 
 class Lock(NamedTuple):
     """The lock file.
 
     ``plugins`` is what the last run generated, ``retired`` what earlier ones did and nobody wants any more, both by plugin
-    id. ``files`` maps a target to its files: path relative to the lock file's folder, with forward slashes, to SHA-256.
+    id; there is also each place that a plugin has left (:func:`~generator.model.earlier`). ``files`` maps a target to its
+    files: path relative to the lock file's folder, with forward slashes, to SHA-256.
     """
 
     plugins: Mapping[str, LockedPlugin]
@@ -73,6 +84,13 @@ class Lock(NamedTuple):
     def known(self) -> dict[str, LockedPlugin]:
         """Every plugin there ever was: what is planned wins over what was retired."""
         return {**self.retired, **self.plugins}
+
+    @property
+    def latest(self) -> dict[str, LockedPlugin]:
+        """By plugin id what was last generated for it: where it is, or else the place it left last."""
+        known = self.known
+        left = {owner_of(name): plugin for name, plugin in known.items() if owner_of(name) not in known}
+        return {**left, **{name: plugin for name, plugin in known.items() if owner_of(name) == name}}
 
     @property
     def present(self) -> dict[str, LockedPlugin]:

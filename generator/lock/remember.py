@@ -6,14 +6,17 @@ a name that nobody knows.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from generator.lock.record import Lock
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from generator.lock.record import LockedPlugin
+
+_NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
 
 
 class Forgotten(NamedTuple):
@@ -28,12 +31,15 @@ class Forgotten(NamedTuple):
     whole: bool
 
 
-def remember(present: Lock | None, earlier: Iterable[tuple[str, Lock]]) -> tuple[Lock | None, list[Forgotten]]:
+def remember(
+    present: Lock | None, earlier: Iterable[tuple[str, Lock]], applied: Mapping[str, str] = _NOTHING
+) -> tuple[Lock | None, list[Forgotten]]:
     """``present`` with what it forgot of ``earlier`` (lock files by the revision each is from), and what that is.
 
     A plugin that is not mentioned any more is taken from the earlier file as it was there. Of a plugin that lost a name
     without having been renamed, the earlier file's record is the one that counts: its names are the ones on the servers.
-    Nothing is forgotten of a plugin whose data a person dropped.
+    Nothing is forgotten of a plugin whose data a person dropped, and no old name of a rename in ``applied`` (old name to new
+    one), which every environment has seen.
     """
     forgotten: list[Forgotten] = []
     for origin, lock in earlier:
@@ -46,8 +52,8 @@ def remember(present: Lock | None, earlier: Iterable[tuple[str, Lock]]) -> tuple
             now = present.known.get(now_id)
             # A plugin that moved has its former place as one more entry, called `<id> (<place>)`.
             entries = [entry for name, entry in present.known.items() if name == now_id or name.startswith(f"{now_id} (")]
-            missing = _missing(now, was)
-            if any(entry.dropped or not _missing(entry, was) for entry in entries):
+            missing = _missing(now, was, applied)
+            if any(entry.dropped or not _missing(entry, was, applied) for entry in entries):
                 continue
             forgotten.append(Forgotten(now_id, " and ".join(missing), origin, whole=now is None))
             if now is None:
@@ -59,9 +65,17 @@ def remember(present: Lock | None, earlier: Iterable[tuple[str, Lock]]) -> tuple
     return present, forgotten
 
 
-def _missing(now: LockedPlugin | None, was: LockedPlugin) -> list[str]:
+def _missing(now: LockedPlugin | None, was: LockedPlugin, applied: Mapping[str, str]) -> list[str]:
     """What ``now`` does not mention of ``was``, neither as a present name nor as one it was renamed from."""
     found = []
+    if now is not None:
+        was = was._replace(
+            **{
+                kind: getattr(now, kind)
+                for kind in ("database", "schema", "role")
+                if (old := getattr(was, kind)) is not None and applied.get(old) == getattr(now, kind)
+            }
+        )
     before = now.renamed_from if now else None
     if now is not None and (now.server, now.engine) != (was.server, was.engine):
         found.append(f"server {was.server!r}")

@@ -5,21 +5,13 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING, NamedTuple
 
+from generator.lock import ways
+from generator.model import owner_of
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable, Collection, Mapping
 
     from generator.lock.record import Lock, LockedPlugin
-
-_ONE_BY_ONE = "change one name at a time: generate and apply after each"
-_FREE = (
-    "choose another name; or, once that data is dealt with, remove {other!r} from `retired` in greenroom.lock.json to let "
-    "this plugin have it"
-)
-_KEEP = "keep the old name: move the data yourself before you change it"
-_APPLIED = (
-    "choose another name; or, once that rename has been applied everywhere, remove `renamedFrom` of {other!r} from "
-    "greenroom.lock.json"
-)
 
 
 class Thing(NamedTuple):
@@ -108,7 +100,7 @@ class _Renames:
                 what = (
                     f"would be that of {plugin_id!r} too, whose {self.kind} was {old!r}; what is in there would stay behind"
                 )
-                self.report(thing, plugin_id, what, _KEEP)
+                self.report(thing, plugin_id, what, ways.KEEP)
 
     def _may_be_renamed(self, thing: Thing, old: str) -> bool:
         """Whether everything under the name ``old`` goes to ``thing``, and the name is not given to somebody else."""
@@ -120,31 +112,38 @@ class _Renames:
             if before & set(new_owner.plugins):
                 stays = sorted(before & set(new_owner.plugins))[0]
                 what = f"would be that of {mine!r}, but its old one, {old!r}, stays in use by {stays!r}"
-                self.report(thing, mine, what, _KEEP)
+                self.report(thing, mine, what, ways.KEEP)
             elif swapped:
                 what = f"was that of {sorted(swapped)[0]!r}, which gets {old!r} in turn: names are never swapped"
-                self.report(thing, mine, what, f"use a third name in between; {_ONE_BY_ONE}")
+                self.report(thing, mine, what, f"use a third name in between: {ways.ONE_BY_ONE}")
             return False  # whoever gets the old name in the same run is told that it is not free
         gone = {plugin_id for plugin_id in before if plugin_id in self.has} - set(thing.plugins)
         if gone:
             other = self.has[sorted(gone)[0]].name
             what = f"and {other!r} would both come out of {old!r}; a {self.kind} cannot be split"
-            self.report(thing, mine, what, _KEEP)
+            self.report(thing, mine, what, ways.KEEP)
         return not gone
 
     def _is_free(self, thing: Thing) -> bool:
         """Whether no other plugin's data lies, or lay until this run, under the name of ``thing``."""
-        for plugin_id in sorted(self.had.get((thing.server, thing.name), set()) - set(thing.plugins)):
+        for plugin_id in self._of_others(self.had, thing):
             mine = thing.plugins[0]
             if plugin_id in self.has:
                 # Where that one in turn gets a name of ours, the swap has been reported already.
-                self.report(thing, mine, f"is still that of {plugin_id!r} until its own rename is applied", _ONE_BY_ONE)
+                self.report(thing, mine, f"is still that of {plugin_id!r} until its own rename is applied", ways.ONE_BY_ONE)
             else:
                 what = f"would be that of {mine!r}, but holds what the retired plugin {plugin_id!r} left"
-                self.report(thing, mine, what, _FREE.format(other=plugin_id))
+                self.report(thing, mine, what, ways.taken_by_retired(mine, plugin_id))
             return False
-        for plugin_id in sorted(self.pending.get((thing.server, thing.name), set()) - set(thing.plugins)):
+        for plugin_id in self._of_others(self.pending, thing):
             what = f"is what {plugin_id!r} had before a rename that may not have been applied everywhere"
-            self.report(thing, thing.plugins[0], what, _APPLIED.format(other=plugin_id))
+            new = str(self._name(self.known[plugin_id]))
+            self.report(thing, thing.plugins[0], what, ways.taken_by_rename(thing.name, new))
             return False
         return True
+
+    @staticmethod
+    def _of_others(names: Mapping[tuple[str, str], set[str]], thing: Thing) -> list[str]:
+        """Who else has, or left, the name of ``thing``. What its own plugins left there is theirs."""
+        found = names.get((thing.server, thing.name), set())
+        return sorted(plugin_id for plugin_id in found if owner_of(plugin_id) not in thing.plugins)

@@ -23,10 +23,9 @@ def assign_stacks(plan: Plan, previous: Lock | None, *, wanted: bool) -> Plan:
 
     ``wanted``: CloudFormation is to be generated. Otherwise new plugins get no stack yet.
     """
-    known = previous.known if previous else {}
-    stacks = {plugin.plugin_id: before.stack for plugin in plan.plugins if (before := known.get(plugin.plugin_id))}
+    stacks = {name: before.stack for name, before in previous.latest.items()} if previous else {}
     # A retired plugin may come back, and its place has to be free then.
-    sizes = Counter(before.stack for before in known.values() if before.stack)
+    sizes = Counter(stack for stack in stacks.values() if stack)
     free = 1
     plugins = []
     for plugin in plan.plugins:

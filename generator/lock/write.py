@@ -28,10 +28,7 @@ def write_lock(plan: Plan, files: Mapping[str, Mapping[str, bytes]], *, previous
         "version": LOCK_VERSION,
         "generator": "greenroom",
         "plugins": {
-            plugin.plugin_id: _planned(
-                plugin, engines[plugin.server], plan.store, returned=has_returned(plugin.plugin_id, previous)
-            )
-            for plugin in plan.plugins
+            plugin.plugin_id: _planned(plugin, engines[plugin.server], plan.store, previous) for plugin in plan.plugins
         },
         "retired": {gone.plugin_id: _retired(gone, known.get(gone.plugin_id)) for gone in plan.retired},
         "files": _hashes(files, previous),
@@ -47,9 +44,32 @@ def has_returned(plugin_id: str, previous: Lock | None) -> bool:
     return before is not None and not before.dropped and (plugin_id in previous.retired or before.returned)
 
 
-def _planned(plugin: PluginPlan, engine: str, store: str, *, returned: bool) -> dict[str, Any]:
+def left_names(plugin_id: str, previous: Lock | None) -> Names:
+    """The names a plugin that is back had when it was retired; none when it never was, or when nobody wrote them down."""
+    before = previous.known.get(plugin_id) if previous else None
+    if previous is None or before is None or not has_returned(plugin_id, previous):
+        return Names()
+    return before.names if plugin_id in previous.retired else before.left
+
+
+def _formerly(names: Names, before: LockedPlugin | None) -> list[dict[str, str]]:
+    """All the names of a plugin before ``names``, the oldest first."""
+    if before is None:
+        return []
+    earlier = [*before.formerly, before.names]
+    if not before.formerly and before.renamed_from != Names():  # written by a greenroom that kept the last names only
+        earlier.insert(0, before.names._replace(**_some(before.renamed_from)))
+    return [_some(item) for item in dict.fromkeys(earlier) if item != names]
+
+
+def _some(names: Names) -> dict[str, str]:
+    return {kind: name for kind, name in names._asdict().items() if name is not None}
+
+
+def _planned(plugin: PluginPlan, engine: str, store: str, previous: Lock | None) -> dict[str, Any]:
     secret = secret_of(plugin.role, store)
     before = plugin.role.former_secret
+    names = Names(plugin.database.name, plugin.schema, plugin.role.name, *(secret or (None, None)))
     return {
         "label": plugin.label,
         "server": plugin.server,
@@ -61,7 +81,9 @@ def _planned(plugin: PluginPlan, engine: str, store: str, *, returned: bool) -> 
         "shared": plugin.database.shared,
         "group": plugin.role.group,
         "common": plugin.role.is_common or None,
-        "returned": returned or None,
+        "returned": has_returned(plugin.plugin_id, previous) or None,
+        "left": _some(left_names(plugin.plugin_id, previous)) or None,
+        "formerly": _formerly(names, previous.known.get(plugin.plugin_id) if previous else None) or None,
         "renamedFrom": {
             "database": plugin.database.renamed_from,
             "schema": plugin.schema_renamed_from,
@@ -94,7 +116,10 @@ def _retired(gone: Retired, before: LockedPlugin | None) -> dict[str, Any]:
         "shared": before.shared if before else False,
         "group": before.group if before else None,
         "common": (before.common if before else False) or None,
+        "returned": (before.returned if before else False) or None,
         "renamedFrom": names._asdict(),
+        "formerly": (_formerly(before.names._replace(database=gone.database, role=gone.role), before) if before else None)
+        or None,
         "stack": before.stack if before else None,
         "store": before.store if before else None,
         "secret": before.secret if before else None,

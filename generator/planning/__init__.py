@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from generator.model import Plan, PluginPlan
 from generator.naming import label
-from generator.planning.adoption import check_adopted
 from generator.planning.credentials import PASSWORD_EACH, plan_sign_in
 from generator.planning.names import name_plugin
 from generator.planning.servers import assign_servers
@@ -49,7 +48,7 @@ def make_plan(resolved: PluginDatabaseMap, settings: Settings, diagnostics: Diag
     )
     check_labels(plugins, diagnostics)
     used = {plugin.server for plugin in plugins}
-    made = Plan(
+    return Plan(
         environment=settings.environment,
         store=settings.store,
         servers=tuple(server for name, server in sorted(servers.items()) if name in used),
@@ -61,6 +60,3 @@ def make_plan(resolved: PluginDatabaseMap, settings: Settings, diagnostics: Diag
         adopted=settings.adopt,
         tags=tuple(sorted(settings.tags.items())),
     )
-    if settings.adopt:
-        check_adopted(made, settings, diagnostics)
-    return made

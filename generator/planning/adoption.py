@@ -15,12 +15,14 @@ def check_adopted(plan: Plan, settings: Settings, diagnostics: Diagnostics) -> N
     databases = {(item.server, item.name) for item in plan.databases}
     roles = {(item.server, item.name) for item in plan.roles}
     roles |= {(item.server, item.group) for item in plan.databases if item.group}
+    roles |= {(item.server, item.group) for item in plan.roles if item.group}
     schemas = {(plugin.server, plugin.database.name, plugin.schema) for plugin in plan.plugins if plugin.schema is not None}
     for entry in plan.adopted:
         unplanned = [
             *(f"database {name!r}" for name in entry.databases if (entry.server, name) not in databases),
             *(f"schema {f'{base}.{name}'!r}" for base, name in entry.schemas if (entry.server, base, name) not in schemas),
             *(f"role {name!r}" for name in entry.roles if (entry.server, name) not in roles),
+            *(f"secret of the role {name!r}" for name, _ in entry.secrets if (entry.server, name) not in roles),
         ]
         for what in unplanned:
             diagnostics.warning(

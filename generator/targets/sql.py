@@ -134,6 +134,12 @@ def _script_view(plan: Plan, server: str, file: str) -> dict[str, Any]:
     roles = [role for role in plan.roles if role.server == server]
     groups = sorted({database.group for database in databases if database.group})
     views = [_role_view(role) for role in roles]
+    gone = [item for item in plan.retired if (item.server, item.engine, item.dropped) == (server, _ENGINE, False)]
+    used = {(plugin.database.name, plugin.schema) for sharing in plugins.values() for plugin in sharing}
+    left: dict[str, set[str]] = defaultdict(set)
+    for item in gone:
+        if item.owner != item.plugin_id:
+            left[item.database].add(item.role)
     return {
         "engine": _ENGINE,
         "file": file,
@@ -145,13 +151,13 @@ def _script_view(plan: Plan, server: str, file: str) -> dict[str, Any]:
         "has_passwords": any(role.iam is None for role in roles),
         "clouds": sorted({role.iam for role in roles if role.iam is not None}),
         "groups": groups,
-        "databases": [_database_view(database, plugins[database.name]) for database in databases],
+        "databases": [_database_view(database, plugins[database.name], left[database.name]) for database in databases],
         "uses": _uses(plan, server),
         # Also what was dropped: elsewhere it may still be there.
         "known": sorted({(item.database, item.schema) for item in plan.retired if item.server == server}, key=str),
         "renamed_databases": [(item.renamed_from, item.name) for item in databases if item.renamed_from],
         "renamed_roles": [(item.renamed_from, item.name) for item in roles if item.renamed_from],
-        "retired": [item for item in plan.retired if (item.server, item.engine, item.dropped) == (server, _ENGINE, False)],
+        "retired": [item for item in gone if (item.database, item.schema) not in used or item.owner == item.plugin_id],
         "summary": f"{_count(len(databases), 'database')} and {_count(len(roles) + len(groups), 'role')} ready on server",
     }
 
@@ -187,8 +193,11 @@ def _role_view(role: Role) -> dict[str, Any]:
     }
 
 
-def _database_view(database: Database, plugins: list[PluginPlan]) -> dict[str, Any]:
-    """One database: ``owner`` makes tables in ``public``, ``members`` act as it, ``schemas`` are made for schema mode."""
+def _database_view(database: Database, plugins: list[PluginPlan], left: set[str]) -> dict[str, Any]:
+    """One database: ``owner`` makes tables in ``public``, ``members`` act as it, ``schemas`` are made for schema mode.
+
+    ``left`` are the roles of plugins that worked here and do elsewhere now.
+    """
     plain = [plugin for plugin in plugins if plugin.schema is None]
     users = sorted({plugin.role.name for plugin in plain})
     in_schemas = sorted({plugin.role.name for plugin in plugins if plugin.schema is not None})
@@ -210,6 +219,7 @@ def _database_view(database: Database, plugins: list[PluginPlan]) -> dict[str, A
         "members": sorted({*users, *in_schemas}) if database.group else [],
         "connecting": sorted({*in_schemas, *(users if database.group else ())} | ({database.group} - {None})),
         "schemas": [_schema_view(name, schemas[name], of_role) for name in sorted(schemas)],
+        "left": sorted(left - {plugin.role.name for plugin in plugins} - {database.group}),
     }
 
 

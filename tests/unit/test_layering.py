@@ -30,6 +30,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("generator.model", "generator.naming"),
     ("generator.schema_check",),
     ("generator.appconfig",),
+    ("generator.plan_check",),
     ("generator.backstage",),
     ("generator.discover",),
     ("generator.settings", "generator.settings_file", "generator.adopt_file", "generator.validate"),

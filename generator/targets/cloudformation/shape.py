@@ -6,7 +6,6 @@ logical id for another resource.
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass, field
 from functools import cached_property
 from types import MappingProxyType
@@ -86,9 +85,10 @@ class Shape:
 
         A role whose other plugins are all retired stays what it is: nothing takes over what another resource made.
         """
-        users = Counter({place(role): len(role.plugins) for role in self.plan.roles})
-        users.update((gone.server, gone.role) for gone in self.plan.retired)
-        return {place(role): role for role in self.plan.roles if role.is_common or users[place(role)] > 1}
+        users = {place(role): set(role.plugins) for role in self.plan.roles}
+        for gone in self.plan.retired:
+            users.setdefault((gone.server, gone.role), set()).add(gone.owner)
+        return {place(role): role for role in self.plan.roles if role.is_common or len(users[place(role)]) > 1}
 
     @cached_property
     def shared_databases(self) -> list[Database]:

@@ -21,10 +21,23 @@ from generator.targets.terraform.kinds import (
 from generator.targets.terraform.shape import base_role_label, database_label, place, role_label
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from generator.model import Database, PluginPlan, Role
     from generator.targets.terraform.hcl import Arguments
     from generator.targets.terraform.shape import Shape
     from generator.targets.terraform.stores.base import Store
+
+
+def store_arguments(shape: Shape, store: Store, kind: Kind, role: Role, databases: Iterable[Escaped]) -> dict[str, Escaped]:
+    """What a call of ``kind`` says about the password of ``role``, whose plugins use ``databases``."""
+    if not kind.makes_role:
+        return {}
+    arguments = dict(zip(store.argument_names, store.arguments(role), strict=True))
+    if kind.waits(store):
+        arguments["after"] = Escaped(f"[{', '.join(sorted(set(databases)))}]")
+    version = shape.existing_secrets.get(place(role))
+    return arguments if version is None else arguments | store.existing(role, version)
 
 
 class Calls:
@@ -60,7 +73,7 @@ class Calls:
             where = f"{self._database_module(plugin.database)} and {self._role_module(plugin.role)}"
             return Call(label=None, comment=f"{plugin.plugin_id} has nothing of its own: see {where}.")
         self.used.add(kind)
-        if kind is DATABASE:  # by far the most: 10,000 of them are made in well under a second
+        if kind is DATABASE and place(plugin.role) not in self.shape.existing_secrets:  # by far the most: 10,000 a second
             values = (string(plugin.plugin_id), string(plugin.database.name), string(plugin.role.name))
             arguments = list(zip(self._names[kind], values + self.store.arguments(plugin.role), strict=True))
         else:
@@ -86,7 +99,7 @@ class Calls:
         if kind is ROLE:
             values["group"] = Escaped(f"{self._database_module(database)}.group")
         picked = {name: values[name] for name in kind.inputs if name in values}
-        return aligned(picked | self._store_arguments(kind, role))
+        return aligned(picked | self._store_arguments(kind, role, [plugin]))
 
     def _grantee(self, role: Role) -> Escaped:
         """The role that gets the privileges: the one all plugins act as, where there is one."""
@@ -94,10 +107,14 @@ class Calls:
             return Escaped(f"module.{base_role_label(role.server, role.group)}.group")
         return Escaped(f"{self._role_module(role)}.role")
 
-    def _store_arguments(self, kind: Kind, role: Role) -> dict[str, Escaped]:
-        if not kind.makes_role:
-            return {}
-        return dict(zip(self.store.argument_names, self.store.arguments(role), strict=True))
+    def _store_arguments(self, kind: Kind, role: Role, users: list[PluginPlan]) -> dict[str, Escaped]:
+        return store_arguments(self.shape, self.store, kind, role, [self._created(plugin) for plugin in users])
+
+    def _created(self, plugin: PluginPlan) -> Escaped:
+        """The database of ``plugin`` as soon as it is there, whatever may be granted on it later."""
+        if not plugin.database.shared:
+            return Escaped(f"module.{plugin.label}.database")
+        return Escaped(f"{self._database_module(plugin.database)}.{'database' if plugin.database.group else 'created'}")
 
     # --- what several plugins share -----------------------------------------------------------------------------------
 
@@ -163,7 +180,7 @@ class Calls:
             comment=f"Used by {', '.join(role.plugins)}.",
             module=Escaped(ROLE.folder),
             provider=self._aliases[role.server],
-            arguments=aligned(values | self._store_arguments(ROLE, role)),
+            arguments=aligned(values | self._store_arguments(ROLE, role, users)),
         )
 
     def _database_module(self, database: Database) -> str:

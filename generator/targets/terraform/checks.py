@@ -154,13 +154,15 @@ def _check_texts(plan: Plan, diagnostics: Diagnostics) -> None:
 def _check_labels(shapes: list[Shape], diagnostics: Diagnostics) -> None:
     """GR614: two things with the same module name. The planner keeps the plugins apart, this the rest."""
     owners: dict[str, list[str]] = defaultdict(list)
+    planned = {plugin.plugin_id for shape in shapes for plugin in shape.plugins}
     for shape in shapes:
         for plugin in shape.plugins:
             if not is_identifier(plugin.label):
                 diagnostics.error("GR614", f"{plugin.label!r} (plugin {plugin.plugin_id!r}) cannot be the name of a module")
             owners[plugin.label].append(f"the plugin {plugin.plugin_id!r}")
-        for gone in shape.retired:
-            owners[gone.label].append(f"the retired plugin {gone.plugin_id!r}")
+        for owner, label in sorted({(gone.owner, gone.label) for gone in shape.retired}):
+            if owner not in planned:
+                owners[label].append(f"the retired plugin {owner!r}")
         for database in shape.shared_databases:
             owners[database_label(*place(database))].append(f"the shared database {database.name!r}")
         for server, name in shape.base_roles:

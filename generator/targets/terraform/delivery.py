@@ -56,8 +56,8 @@ def passwords_view(roles: list[Role], mysql: Collection[str]) -> dict[str, Any]:
     shown = ", ".join(f'{string(key)}: "…"' for key in keys[:_SHOWN])
     return {
         "keyed_by": Escaped(keyed_by(roles)),
-        "clear": [_shell(key) for key in sorted({password_key(role) for role in roles if role.server in mysql})],
-        "example": _shell(f"{{{shown}{', …' if len(keys) > _SHOWN else ''}}}"),
+        "clear": [shell_word(key) for key in sorted({password_key(role) for role in roles if role.server in mysql})],
+        "example": shell_word(f"{{{shown}{', …' if len(keys) > _SHOWN else ''}}}"),
     }
 
 
@@ -75,13 +75,13 @@ def _password(role: Role, folder: str, store: Store, *, is_last: bool) -> dict[s
         "path": path,
         "arn": Escaped(f'"{arn}"'),
         "resource": f"MOUNT/data/{role.secret_name}" if store.name == "vault" else resource,
-        "run": _shell(f"{delivery.file or delivery.env}={role.secret_name}:latest"),
+        "run": shell_word(f"{delivery.file or delivery.env}={role.secret_name}:latest"),
         "more": Escaped("" if is_last else " \\"),
         "comma": Escaped("" if is_last else ","),
     }
 
 
-def _shell(word: str) -> Escaped:
+def shell_word(word: str) -> Escaped:
     """``word`` as one word of a POSIX shell, on one line."""
     import shlex
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from generator.escaping import Escaped
 from generator.targets.terraform.calls import Calls
 from generator.targets.terraform.escaping import identifier, string
+from generator.targets.terraform.guard import guard_view
 from generator.targets.terraform.hcl import aligned
 from generator.targets.terraform.imports import imports_view, secret_imports
 from generator.targets.terraform.kinds import POSTGRESQL
@@ -17,12 +18,24 @@ from generator.targets.terraform.retired import retired_view
 from generator.targets.terraform.shape import ENGINE, MYSQL, Shape, moved_databases, moved_plugins, moved_roles, place
 
 if TYPE_CHECKING:
-    from generator.model import Plan
+    from generator.model import Plan, Role
     from generator.targets.terraform.hcl import Arguments, Call, RequiredProvider
     from generator.targets.terraform.kinds import Kind
     from generator.targets.terraform.stores.base import Store
 
 _PROVIDERS = {ENGINE: POSTGRESQL, MYSQL: MYSQL_PROVIDER}
+#: What the modules of a plugin make on a server, in whatever way it is there.
+_MADE = {
+    ENGINE: (
+        "postgresql_database.plugin",
+        "postgresql_grant.database",
+        "postgresql_grant.public",
+        "postgresql_grant.schema",
+        "postgresql_role.plugin",
+        "postgresql_schema.plugin",
+    ),
+    MYSQL: ("mysql_database.plugin", "mysql_grant.plugin", "mysql_user.plugin"),
+}
 
 
 class Engines:
@@ -89,6 +102,10 @@ class Engines:
             asserts.append((Escaped(condition), string(f"{label} does not get what greenroom planned for it.")))
         return {"labels": Escaped(", ".join(map(string, sorted(by_label)))), "asserts": asserts}
 
+    def guard(self) -> dict[str, Any]:
+        """What ``guard.tf.j2`` prints."""
+        return guard_view(list(self._shapes.values()))
+
     def moved_databases(self) -> list[tuple[Escaped, Escaped]]:
         """Old and new address of every shared database that was renamed."""
         return [move for shape in self._shapes.values() for move in moved_databases(shape)]
@@ -99,11 +116,13 @@ class Engines:
 
     def retired(self) -> dict[str, Any]:
         """What ``retired.tf.j2`` prints."""
-        views = [retired_view(shape) for shape in self._shapes.values()]
+        called = {plugin.label for calls in self._calls for plugin in calls.shape.plugins if calls.kind(plugin) is not None}
+        views = [retired_view(shape, called) for shape in self._shapes.values()]
         gone = [item for view in views for item in view["retired"]]
         return {
             "providers": [item for view in views for item in view["providers"]],
             "retired": sorted(gone, key=lambda item: str(item["label"])),
+            "left": [item for view in views for item in view["left"]],
         }
 
     def imports(self) -> dict[str, Any] | None:
@@ -111,8 +130,35 @@ class Engines:
         view = imports_view(self._shapes[ENGINE])
         view["imports"] = sorted(view["imports"] + mysql_imports(self._shapes[MYSQL]))
         view["grants"] = mysql_grant_imports(self._shapes[MYSQL])
+        view["has_secrets"] = self.takes_over
         view["secrets"] = [item for shape in self._shapes.values() for item in secret_imports(shape, self._store)]
-        return view if view["imports"] else None
+        return view if view["imports"] or view["has_secrets"] else None
+
+    @property
+    def takes_over(self) -> bool:
+        """Whether the store has a secret of a role already."""
+        return self._store.makes_password and any(shape.existing_secrets for shape in self._shapes.values())
+
+    @property
+    def kept(self) -> list[Role]:
+        """The roles that keep the password the store has already."""
+        return [
+            role
+            for shape in self._shapes.values()
+            for role in shape.roles
+            if shape.existing_secrets.get(place(role)) == role.password_version
+        ]
+
+    def strangers(self, kind: Kind) -> tuple[str, ...]:
+        """What modules of ``kind`` may find in a plugin's state because it was on the other engine before."""
+        engine_of = {plugin.plugin_id: engine for engine, shape in self._shapes.items() for plugin in shape.plugins}
+        before = {
+            gone.engine
+            for shape in self._shapes.values()
+            for gone in shape.retired
+            if engine_of.get(gone.owner, gone.engine) != gone.engine
+        }
+        return tuple(address for engine in sorted(before) for address in _MADE[engine] if kind.provider.name != engine)
 
     def readme(self) -> dict[str, Any]:
         """Which engines there are, and a plugin of each whose role is its own, to show how an import looks."""

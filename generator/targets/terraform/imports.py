@@ -76,15 +76,19 @@ def imports_view(shape: Shape) -> dict[str, Any]:
 
 def _entry(shape: Shape, entry: Adopted) -> Iterator[Import]:
     for name, module in _databases(shape, entry):
-        yield Import(_address(module, "postgresql_database.plugin"), string(name))
+        yield Import(_address(module, "postgresql_database.plugin"), _there(entry, "database", name))
     for name in entry.roles:
-        yield from _role(shape, entry.server, name)
+        yield from _role(shape, entry, name)
     wanted = set(entry.schemas)
     for plugin in shape.plugins:
-        if plugin.schema is not None and plugin.server == entry.server and (plugin.database.name, plugin.schema) in wanted:
-            yield Import(
-                _address(plugin.label, "postgresql_schema.plugin"), string(f"{plugin.database.name}.{plugin.schema}")
-            )
+        names = (plugin.database.name, plugin.schema or "")
+        if plugin.server == entry.server and names in wanted:
+            yield Import(_address(plugin.label, "postgresql_schema.plugin"), _there(entry, "schema", *names))
+
+
+def _there(entry: Adopted, kind: str, *names: str) -> Escaped:
+    """What the provider imports a thing by: what the server calls it until the apply renames it."""
+    return string(".".join(entry.there(kind, *names)))
 
 
 def _databases(shape: Shape, entry: Adopted) -> Iterator[tuple[str, str]]:
@@ -99,35 +103,34 @@ def _databases(shape: Shape, entry: Adopted) -> Iterator[tuple[str, str]]:
             yield database.name, shape.users_of_database[place(database)][0].label
 
 
-def _role(shape: Shape, server: str, name: str) -> Iterator[Import]:
+def _role(shape: Shape, entry: Adopted, name: str) -> Iterator[Import]:
+    server, there = entry.server, _there(entry, "role", name)
     if (server, name) in shape.base_roles:
-        yield Import(_address(base_role_label(server, name), "postgresql_role.group"), string(name))
+        yield Import(_address(base_role_label(server, name), "postgresql_role.group"), there)
     for database in shape.shared_databases:
         if database.server == server and database.group == name and (server, name) not in shape.base_roles:
-            yield Import(_address(database_label(*place(database)), "postgresql_role.group"), string(name))
+            yield Import(_address(database_label(*place(database)), "postgresql_role.group"), there)
     users = shape.users_of_role.get((server, name))
     if users:
         module = role_label(server, name) if (server, name) in shape.shared_roles else users[0].label
-        yield _login(users[0].role, module)
+        yield _login(users[0].role, module, there)
 
 
 def secret_imports(shape: Shape, store: Store) -> list[SecretImport]:
-    """The blocks for what plugins that are back have in the store already, sorted by address."""
+    """The blocks for what the store has already and can be imported, sorted by address."""
     found = []
-    for entry in shape.plan.adopted:
-        for name in entry.secrets:
-            users = shape.users_of_role.get((entry.server, name), [])
-            module = role_label(entry.server, name) if (entry.server, name) in shape.shared_roles else ""
-            left = store.left(users[0].role, identifier(module or users[0].label)) if users else None
-            if left is not None:
-                address = _address(module or users[0].label, left.resource)
-                found.append(SecretImport(address, left.id, left.lookup, identifier(module or users[0].label), left.name))
+    for server, name in shape.existing_secrets:
+        user = shape.users_of_role[server, name][0]
+        module = role_label(server, name) if (server, name) in shape.shared_roles else user.label
+        left = store.left(user.role, identifier(module))
+        if left is not None:
+            found.append(SecretImport(_address(module, left.resource), left.id, left.lookup, identifier(module), left.name))
     return sorted(found, key=lambda item: item.address)
 
 
-def _login(role: Role, module: str) -> Import:
+def _login(role: Role, module: str, there: Escaped) -> Import:
     if role.iam != "cloudsql":
-        return Import(_address(module, "postgresql_role.plugin"), string(role.name))
+        return Import(_address(module, "postgresql_role.plugin"), there)
     project, instance = (f'${{element(split(":", var.{role.server}_instance), {index})}}' for index in (-2, -1))
     return Import(_address(module, "google_sql_user.plugin"), Escaped(f'"{project}/{instance}/{string(role.name)[1:-1]}"'))
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from generator.escaping import Escaped
 from generator.targets.terraform.escaping import string
-from generator.targets.terraform.hcl import Output, RequiredProvider
+from generator.targets.terraform.hcl import Output, RequiredProvider, Variable
 from generator.targets.terraform.inputs import filled
 from generator.targets.terraform.names import CLOUD_ROLES, NAMES, Names
 from generator.targets.terraform.shape import ENGINE
@@ -20,7 +20,6 @@ from generator.targets.terraform.stores.iam import Iam, role_arguments
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from generator.targets.terraform.hcl import Variable
     from generator.targets.terraform.stores.base import Store
 
 POSTGRESQL: Final = RequiredProvider(
@@ -67,6 +66,16 @@ class Kind:
     def providers(self) -> tuple[RequiredProvider, ...]:
         """The provider of the server."""
         return (self.provider,)
+
+    @property
+    def contents(self) -> Escaped | None:
+        """What the module makes for the role to work in, a database or a schema; ``None`` where that is made elsewhere."""
+        part = next((part for part in ("database", "schema") if part in self.parts), None)
+        return Escaped(f"{self.provider.name}_{part}.plugin") if part else None
+
+    def waits(self, store: Store) -> bool:
+        """Whether a call says which databases the secret has to wait for."""
+        return self.makes_role and store.overwrites and "database" not in self.parts
 
     @property
     def makes_role(self) -> bool:
@@ -168,7 +177,15 @@ PLUGIN_ID: Final = filled("plugin_id", "Id of the plugin in Backstage.")
 _INPUTS: Final = _inputs(NAMES[ENGINE])
 _CLOUD_INPUTS: Final = _inputs(CLOUD_ROLES)
 
-_AFTER: Final = {"role": Escaped("postgresql_role.plugin"), "group": Escaped("postgresql_role.group")}
+#: What has to be there before a secret is written, in a module that makes no database: for a store that overwrites.
+AFTER: Final = Variable(
+    name=Escaped("after"),
+    type=Escaped("set(string)"),
+    description=string(
+        "Databases that have to be made before the secret: where one is there already, nothing is overwritten."
+    ),
+    settings={"default": Escaped("[]")},
+)
 
 _OUTPUTS: Final = {
     "database": string("Name of the database."),
@@ -186,14 +203,25 @@ _OWNER: Final = Output(
 )
 
 
-def module_view(kind: Kind, store: Store, *, shows_owner: bool = False) -> dict[str, Any]:
+#: Without the grants, which are made anew when the database is renamed: a secret must not wait for those.
+_CREATED: Final = Output(
+    name=Escaped("created"),
+    description=string("Name of the database, as soon as it is there."),
+    value=_OWN_DATABASE,
+)
+
+
+def module_view(kind: Kind, store: Store, *, shows_owner: bool = False, strangers: tuple[str, ...] = ()) -> dict[str, Any]:
     """What the templates in ``modules/`` print for ``kind``.
 
-    ``shows_owner``: a database may have been there before, so the module says to whom it belongs.
+    ``shows_owner``: a database may have been there before, so the module says to whom it belongs. ``strangers`` are
+    resources of another engine that plugins had before: Terraform must let go of them too.
     """
+    forgets = (*kind.forgets, *strangers, *(store.forgets if isinstance(store, Iam) and kind.makes_role else ()))
     iam = store if isinstance(store, Iam) else None
     known = kind.variables or (_CLOUD_INPUTS if iam else _INPUTS)
     inputs = [*(known[name] for name in kind.inputs), *(store.module_variables if kind.makes_role else ())]
+    inputs += [AFTER] if kind.waits(store) else []
     outputs = [
         Output(
             name=Escaped(name),
@@ -203,6 +231,7 @@ def module_view(kind: Kind, store: Store, *, shows_owner: bool = False) -> dict[
         for name, value in kind.outputs.items()
     ]
     outputs += [_OWNER] if shows_owner and "database" in kind.parts and not kind.templates else []
+    outputs += [_CREATED] if store.overwrites and kind is SHARED_DATABASE else []
     outputs += list(store.module_outputs if kind.makes_role else ())
     return {
         "summary": kind.summary,
@@ -221,11 +250,11 @@ def module_view(kind: Kind, store: Store, *, shows_owner: bool = False) -> dict[
         "password": store.password,
         "password_number": _number(store.password_version),
         "privileges": Escaped(", ".join(string(privilege) for privilege in kind.privileges)),
-        # Databases and schemas are dropped before the roles that own what is in them.
-        "depends_on": next((_AFTER[part] for part in kind.parts if part in _AFTER and not kind.templates), None),
+        "role_after": kind.contents,
+        "secret_after": Escaped(f"var.{AFTER.name}") if kind.waits(store) else kind.contents,
         "has_group": "group" in kind.inputs,
         "has_schema": "schema" in kind.parts,
-        "forgets": [Escaped(address) for address in (*kind.forgets, *(iam.forgets if iam and kind.makes_role else ()))],
+        "forgets": [Escaped(address) for address in forgets],
     }
 
 

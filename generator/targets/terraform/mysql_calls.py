@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from generator.escaping import Escaped
+from generator.targets.terraform.calls import store_arguments
 from generator.targets.terraform.escaping import identifier, string
 from generator.targets.terraform.hcl import FALSE, Call, aligned
 from generator.targets.terraform.mysql_kinds import DATABASE, DATABASE_OF_USER, SHARED_DATABASE, USER
@@ -65,18 +66,22 @@ class MysqlCalls:
             "role": string(role.name) if kind.makes_role else Escaped(f"{self._role_module(role)}.role"),
         }
         comment = "" if plugin.label == plugin.plugin_id else f"Plugin {plugin.plugin_id}."
-        return self._call(kind, plugin.label, plugin.server, self._arguments(kind, values, role), comment)
+        return self._call(kind, plugin.label, plugin.server, self._arguments(kind, values, role, [plugin]), comment)
 
-    def _arguments(self, kind: Kind, values: dict[str, Escaped], role: Role) -> Arguments:
+    def _arguments(self, kind: Kind, values: dict[str, Escaped], role: Role, users: list[PluginPlan]) -> Arguments:
         """``values`` the module knows, what is out of the ordinary about the user, and what the store needs."""
         if role.host != _ANYWHERE:
             values["host"] = string(role.host)
         if not role.requires_tls:
             values["require_tls"] = FALSE
         picked = {name: values[name] for name in kind.inputs if name in values}
-        if kind.makes_role:
-            picked |= dict(zip(self.store.argument_names, self.store.arguments(role), strict=True))
-        return aligned(picked)
+        databases = [self._created(plugin) for plugin in users]
+        return aligned(picked | store_arguments(self.shape, self.store, kind, role, databases))
+
+    def _created(self, plugin: PluginPlan) -> Escaped:
+        """The database of ``plugin``."""
+        shared = plugin.database.shared
+        return self._reference(plugin.database) if shared else Escaped(f"module.{plugin.label}.database")
 
     # --- what several plugins share -----------------------------------------------------------------------------------
 
@@ -105,7 +110,7 @@ class MysqlCalls:
             values["databases"] = Escaped(f"[{', '.join(shared)}]")
         comment = f"Used by {', '.join(role.plugins)}."
         return self._call(
-            USER, role_label(role.server, role.name), role.server, self._arguments(USER, values, role), comment
+            USER, role_label(role.server, role.name), role.server, self._arguments(USER, values, role, users), comment
         )
 
     def _database_module(self, database: Database) -> str:

@@ -7,38 +7,48 @@ from typing import TYPE_CHECKING, Any
 
 from generator.naming import label
 from generator.targets.terraform.escaping import identifier
-from generator.targets.terraform.retired_statements import Statements, statements
-from generator.targets.terraform.shape import PRIMARY, Shape, database_label, place, role_label
+from generator.targets.terraform.retired_statements import Statements, places_left, statements
+from generator.targets.terraform.shape import PRIMARY, Shape, base_role_label, database_label, place, role_label
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Container, Iterator
 
 
-def retired_view(shape: Shape) -> dict[str, Any]:
-    """What ``retired.tf.j2`` prints."""
+def retired_view(shape: Shape, called: Container[str]) -> dict[str, Any]:
+    """What ``retired.tf.j2`` prints. ``called`` are the labels of the plugins with a module of their own.
+
+    A plugin that is elsewhere now may be one of them: its module lets go of what it made in the old place by itself.
+    """
     known = {alias for alias in shape.aliases.values() if alias}
     # State remembers by which provider configuration a thing was managed, and Terraform wants that configuration to let go.
     servers = {gone.server for gone in shape.retired} - {PRIMARY} - known
-    removed = {**_plugins(shape), **_databases(shape), **_roles(shape)}
-    found = statements(shape, removed)
+    removed = {name: text for name, text in removed_modules(shape).items() if name not in called}
+    found, texts = statements(shape, removed), {gone.plugin_id: text for gone, text in _texts(shape)}
+    left = places_left(shape, removed)
     return {
         "providers": [{"engine": identifier(shape.engine), "alias": name} for name in sorted(servers)],
         "retired": [
             {"label": identifier(name), "comment": removed[name], **found.get(name, Statements())._asdict()}
             for name in sorted(removed)
         ],
+        "left": [{"label": None, "comment": texts[name], **left[name]._asdict()} for name in sorted(left)],
     }
+
+
+def removed_modules(shape: Shape) -> dict[str, str]:
+    """What Terraform lets go of: the labels of the modules, and what each of them had."""
+    return {**_plugins(shape), **_databases(shape), **_base_roles(shape), **_roles(shape)}
 
 
 def _plugins(shape: Shape) -> dict[str, str]:
-    # Where a change of its id was never applied, the state has it under the old one still.
-    planned = {plugin.label for plugin in shape.plan.plugins}
-    return {
-        name: text
-        for gone, text in _texts(shape)
-        for name in (*map(label, gone.former_ids), gone.label)
-        if name not in planned
-    }
+    found: dict[str, str] = {}
+    planned = {plugin.plugin_id for plugin in shape.plan.plugins}
+    # A place that a plugin has left comes first: what the plugin itself left says more of its module.
+    for gone, text in sorted(_texts(shape), key=lambda item: item[0].owner == item[0].plugin_id):
+        # Where a change of its id was never applied, the state has it under the old one still.
+        former = () if gone.owner in planned else map(label, gone.former_ids)
+        found |= dict.fromkeys((*former, gone.label), text)
+    return found
 
 
 def _texts(shape: Shape) -> Iterator[tuple[Any, str]]:
@@ -58,12 +68,22 @@ def _databases(shape: Shape) -> dict[str, str]:
     }
 
 
+def _base_roles(shape: Shape) -> dict[str, str]:
+    """Roles that all plugins of a server acted as, and whose last plugin went."""
+    return {
+        base_role_label(gone.server, gone.group): f"Role {gone.group} that plugins acted as on server {gone.server}."
+        for gone in shape.retired
+        if gone.common and gone.group and (gone.server, gone.group) not in shape.base_roles
+    }
+
+
 def _roles(shape: Shape) -> dict[str, str]:
-    """Shared roles whose last plugin went."""
+    """Shared roles whose last plugin went. The role of all plugins of a server is one even with a single plugin."""
     planned = {place(role) for role in shape.roles}
     users = Counter((gone.server, gone.role) for gone in shape.retired)
+    common = {(gone.server, gone.role) for gone in shape.retired if gone.common}
     return {
         role_label(server, name): f"Shared role {name} on server {server}."
         for (server, name), number in users.items()
-        if number > 1 and (server, name) not in planned
+        if (number > 1 or (server, name) in common) and (server, name) not in planned
     }

@@ -34,6 +34,14 @@ def statements(shape: Shape, removed: Collection[str]) -> dict[str, Statements]:
     return _Statements(shape, removed).all()
 
 
+def places_left(shape: Shape, removed: Collection[str]) -> dict[str, Statements]:
+    """The statements for each place that a plugin has left and nothing uses any more, by its name in the plan."""
+    writer = _Statements(shape, removed)
+    places = [gone for gone in shape.retired if gone.owner != gone.plugin_id and not gone.dropped]
+    found = {gone.plugin_id: writer.plugin(gone) for gone in places}
+    return {name: statements for name, statements in found.items() if statements.drop}
+
+
 class _Statements:
     def __init__(self, shape: Shape, removed: Collection[str]) -> None:
         self.shape, self.removed = shape, removed
@@ -47,7 +55,8 @@ class _Statements:
             if gone.dropped:
                 continue  # nothing is left of it, and its names may be somebody else's
             role, database = (gone.server, gone.role), (gone.server, gone.database)
-            found[gone.label] = self._plugin(gone)
+            if gone.owner == gone.plugin_id:
+                found[gone.label] = self.plugin(gone)
             if role_label(*role) in self.removed:
                 drop = self._drop_role(gone.role, self._still_there(role))
                 found[role_label(*role)] = Statements(self._lock(gone.role), " ".join(drop))
@@ -55,7 +64,8 @@ class _Statements:
                 found[database_label(*database)] = Statements(drop=self._drop_database(gone.database))
         return found
 
-    def _plugin(self, gone: Retired) -> Statements:
+    def plugin(self, gone: Retired) -> Statements:
+        """What locks or drops what ``gone`` left."""
         drop, lock = self._drop_data(gone), ""
         role = (gone.server, gone.role)
         if role not in self.roles and role_label(*role) not in self.removed:

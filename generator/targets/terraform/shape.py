@@ -93,6 +93,12 @@ class Shape:
         return [role for role in self.plan.roles if role.server in self.servers]
 
     @cached_property
+    def existing_secrets(self) -> dict[Place, int]:
+        """The roles whose secret the store has already, with the version of the password in it."""
+        listed = {(entry.server, name): version for entry in self.plan.adopted for name, version in entry.secrets}
+        return {place(role): listed[place(role)] for role in self.roles if place(role) in listed}
+
+    @cached_property
     def retired(self) -> list[Retired]:
         """The plugins that were on such a server once."""
         return [gone for gone in self.plan.retired if gone.engine == self.engine]
@@ -110,11 +116,11 @@ class Shape:
         """
         if all(len(role.plugins) == 1 and not role.is_common for role in self.roles) and not self.plan.retired:
             return {}
-        users: dict[Place, int] = {place(role): len(role.plugins) for role in self.roles}
+        users = {place(role): set(role.plugins) for role in self.roles}
         for gone in self.retired:
             if (gone.server, gone.role) in users:
-                users[gone.server, gone.role] += 1
-        return {place(role): role for role in self.roles if users[place(role)] > 1 or role.is_common}
+                users[gone.server, gone.role].add(gone.owner)
+        return {place(role): role for role in self.roles if len(users[place(role)]) > 1 or role.is_common}
 
     @cached_property
     def base_roles(self) -> dict[Place, list[PluginPlan]]:

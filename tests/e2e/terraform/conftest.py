@@ -13,7 +13,7 @@ from terraform_workspace import ADMIN, ADMIN_PASSWORD, Workspace
 from generator.live.embedded import EmbeddedServer, embedded_binaries, embedded_server
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 PROJECT = Path(__file__).resolve().parents[3]
 sys.path.insert(0, str(PROJECT / "tests" / "unit" / "targets"))
@@ -53,6 +53,18 @@ def _binaries(version: str) -> Path:
     if not (_DEBIAN_15 / "postgres").exists():
         pytest.skip("PostgreSQL 15 is not installed")
     return _DEBIAN_15
+
+
+@pytest.fixture
+def binaries() -> Callable[[str], Path]:
+    """Where the programs of a PostgreSQL of some version are."""
+    return _binaries
+
+
+@pytest.fixture
+def program_path() -> str:
+    """The first program there is: for what both need not show."""
+    return find_program(PROGRAMS[0])
 
 
 @pytest.fixture(scope="session", params=["15", "18"])

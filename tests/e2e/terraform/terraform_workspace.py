@@ -76,8 +76,8 @@ class Workspace:
             path.write_text(artifact.text)
         self.run("init", "-input=false")
 
-    def run(self, *arguments: str, status: tuple[int, ...] = (0,), **variables: Any) -> str:
-        """Run Terraform; everything it says is kept in ``log`` and returned."""
+    def run(self, *arguments: str, status: tuple[int, ...] = (0,), logged: bool = True, **variables: Any) -> str:
+        """Run Terraform; everything it says is kept in ``log``, unless told otherwise, and returned."""
         done = subprocess.run(
             [self.program, *arguments, "-no-color"],
             cwd=self.root,
@@ -87,10 +87,15 @@ class Workspace:
             timeout=300,
         )
         said = done.stdout + done.stderr
-        with self.log.open("a") as log:
-            log.write(said)
+        if logged:
+            with self.log.open("a") as log:
+                log.write(said)
         assert done.returncode in status, said
         return said
+
+    def environment(self, **variables: Any) -> dict[str, str]:
+        """What Terraform gets: the way to the servers, and every variable."""
+        return self._environment(variables)
 
     def _environment(self, variables: Mapping[str, Any]) -> dict[str, str]:
         given = {
@@ -171,12 +176,17 @@ class Workspace:
 
     def clean(self) -> None:
         """Drop what was made, so that the next test finds an empty server."""
-        for name, server in self.servers.items():
-            with psycopg.connect(server.dsn(), autocommit=True) as connection:
-                for database in sorted(self.databases(name)):
-                    connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(database)))
-                roles = connection.execute("SELECT rolname FROM pg_roles WHERE oid >= 16384").fetchall()
-                for (role,) in roles:
-                    if role != ADMIN:
-                        connection.execute(sql.SQL("DROP OWNED BY {0}; DROP ROLE {0}").format(sql.Identifier(role)))
+        for server in self.servers.values():
+            clean_server(server)
         shutil.rmtree(self.root, ignore_errors=True)
+
+
+def clean_server(server: EmbeddedServer) -> None:
+    """Drop everything but the administrator."""
+    with psycopg.connect(server.dsn(), autocommit=True) as connection:
+        databases = connection.execute("SELECT datname FROM pg_database").fetchall()
+        for (name,) in sorted(set(databases) - {(name,) for name in _SYSTEM}):
+            connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+        for (role,) in connection.execute("SELECT rolname FROM pg_roles WHERE oid >= 16384").fetchall():
+            if role != ADMIN:
+                connection.execute(sql.SQL("DROP OWNED BY {0}; DROP ROLE {0}").format(sql.Identifier(role)))

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import yaml
-from terraform_plans import MADE, Wanted, files, in_store, make_plan
+from terraform_plans import MADE, Wanted, files, in_store, make_plan, on_mysql
 
 from generator.diagnostics import Diagnostics
 from generator.model import Adopted
@@ -71,7 +71,7 @@ def test_a_store_makes_passwords_that_no_state_holds(store: str) -> None:
     assert re.search(r"^  \w*(?:_wo|data_wo) +=", main, re.MULTILINE)
     assert re.search(r"^  \w*(?:_wo_version|_wo_revision) += var.password_version$", main, re.MULTILINE)
     assert not re.search(r"^  (?:secret_string|value|secret_data|data_json|data) +=", main, re.MULTILINE)
-    assert not re.search(r'^(?:data|resource "random)', main, re.MULTILINE)
+    assert not re.search(r'^(?:data "(?!aws_caller_identity|aws_partition|aws_region)|resource "random)', main, re.MULTILINE)
     assert ("ephemeral " in main) == (store != "kubernetes")
     assert "plugin_passwords" not in found["databases/variables.tf"]
 
@@ -89,21 +89,76 @@ def test_a_password_from_elsewhere_is_set() -> None:
     assert {store for store, version in versions.items() if not version.endswith('/${var.role}"')} == set()
 
 
+#: The secrets that can be imported without their value.
+CONTAINERS = {"aws-secretsmanager": "aws_secretsmanager_secret", "google-secretmanager": "google_secret_manager_secret"}
+
+
+@pytest.mark.parametrize("version", [0, 1, 2])
 @pytest.mark.parametrize("store", sorted(STORES))
-def test_the_secret_of_a_plugin_that_is_back(store: str) -> None:
-    """Taken over where that brings no password into the state; else the README says to delete it."""
-    back = Adopted("primary", ("backstage_plugin_auth",), (), ("backstage_auth",), ("backstage_auth",))
-    found = files(in_store(PLAN, store)._replace(adopted=(back,)))
-    text, readme = found["databases/imports.tf"], found["databases/README.md"]
+def test_a_secret_that_is_there(store: str, version: int) -> None:
+    """Adopted where that brings no password into the state, else written over; its password is kept while it is wanted."""
+    there = Adopted(
+        "primary", ("backstage_plugin_auth",), (), ("backstage_auth",), (("backstage_auth", version), ("gone", 1))
+    )
+    found = files(in_store(PLAN, store)._replace(adopted=(there,)))
+    text, readme, calls = (found[f"databases/{name}"] for name in ("imports.tf", "README.md", "plugins.tf"))
     taken = re.findall(r"^  to       = (module.auth.\w*secret\w*.plugin)$", text, re.MULTILINE)
-    containers = {"aws-secretsmanager": "aws_secretsmanager_secret", "google-secretmanager": "google_secret_manager_secret"}
-    assert taken == ([f"module.auth.{containers[store]}.plugin"] if store in containers else [])
-    assert ("import_existing_secrets" in readme) == (store in containers)
-    assert ("in the way" in readme) == (store in ("aws-ssm", "azure-keyvault", "kubernetes"))
+    assert taken == ([f"module.auth.{CONTAINERS[store]}.plugin"] if store in CONTAINERS else [])
+    assert "secret_version" not in text  # the values of secrets are resources of their own, and nobody imports them
     if store == "aws-secretsmanager":
         assert "id       = data.aws_secretsmanager_secret.auth[each.key].arn" in text
-    # The values of secrets are resources of their own, or nobody imports them.
-    assert "secret_version" not in text
+    assert ("import_existing_secrets" in readme) == ("has_secrets" in text) == (store != "variables")
+    said = re.findall(r"^  (existing\w+) += (.*)$", calls, re.MULTILINE)
+    if store == "variables":
+        assert said == []
+    elif store == "kubernetes":
+        brought = 'local.has_secrets ? var.existing_passwords["backstage-production-database-auth"] : null'
+        assert said == ([("existing_password", brought)] if version == 1 else [])
+        assert ("existing_passwords" in found["databases/variables.tf"]) == (version == 1)
+    else:
+        assert said == [("existing_password_version", f"local.has_secrets ? {version} : null")]
+    assert ("overwriting_existing_resources" in found["databases/providers.tf"]) == (store == "azure-keyvault")
+    if store == "azure-keyvault":
+        assert ">= 5.2.0" in found["databases/terraform.tf"]
+
+
+@pytest.mark.parametrize("store", sorted(set(STORES) - {"variables"}))
+def test_a_secret_of_another_name_is_made_before_the_old_one_goes(store: str) -> None:
+    main = files(in_store(PLAN, store))["databases/modules/postgresql-database/main.tf"]
+    blocks = re.findall(r'^resource "(\w*(?:secret|parameter)\w*)".*?^}', main, re.MULTILINE | re.DOTALL)
+    kept = [
+        match.group(1)
+        for match in re.finditer(r'^resource "(\w*(?:secret|parameter)\w*)".*?^}', main, re.MULTILINE | re.DOTALL)
+        if "create_before_destroy = true" in match.group()
+    ]
+    # A version of a secret is nothing without the secret: of two resources one forces the other.
+    assert kept == (blocks[-1:] if store == "google-secretmanager" else blocks[:1])
+
+
+def test_vault_writes_over_nothing_before_the_server_is_asked() -> None:
+    """Where the state is lost, the databases stop the apply; so the secrets wait for them, wherever they are made."""
+    schema = [Wanted(name, database="portal", schema=name) for name in ("auth", "catalog")]
+    group = [Wanted(name, database="portal") for name in ("auth", "catalog")]
+    shared = [Wanted(name, role="portal") for name in ("auth", "catalog")]
+    for wanted, calls, waits in (
+        (make_plan(Wanted("auth")), "plugins.tf", []),  # the module of a plugin has its database
+        (make_plan(*schema), "plugins.tf", ["[module.database_portal.created]"] * 2),
+        (make_plan(*group), "plugins.tf", ["[module.database_portal.database]"] * 2),
+        (make_plan(*shared), "roles.tf", ["[module.auth.database, module.catalog.database]"]),
+        (make_plan(*shared, servers=on_mysql()), "roles.tf", ["[module.auth.database, module.catalog.database]"]),
+        (make_plan(*group, servers=on_mysql()), "plugins.tf", ["[module.database_portal.database]"] * 2),
+    ):
+        found = files(in_store(wanted, "vault"))
+        assert re.findall(r"^  after += (.*)$", found[f"databases/{calls}"], re.MULTILINE) == waits
+        makes = [text for path, text in found.items() if path.endswith("main.tf") and "vault_kv_secret_v2" in text]
+        assert makes
+        for main in makes:
+            (block,) = re.findall(r'^resource "vault_kv_secret_v2".*?^}', main, re.MULTILINE | re.DOTALL)
+            assert re.search(r"^  depends_on = \[(?:var\.after|\w+_database\.plugin)\]$", block, re.MULTILINE)
+        # Not by way of a grant: those are made anew with a new name of the database, and would have to be made first then.
+        for text in found.values():
+            created = re.findall(r'^output "created".*?^}', text, re.MULTILINE | re.DOTALL)
+            assert all("_grant" not in block for block in created)
 
 
 def test_a_new_role_name_leaves_a_parameter_alone() -> None:

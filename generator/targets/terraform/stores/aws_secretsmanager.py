@@ -10,7 +10,7 @@ from generator.targets.terraform.escaping import string
 from generator.targets.terraform.hcl import Output, RequiredProvider
 from generator.targets.terraform.stores.aws import AWS_VARIABLES, KMS_KEY, aws_configuration
 from generator.targets.terraform.stores.base import Left
-from generator.targets.terraform.stores.named import PASSWORD_VERSION, RANDOM, SECRET_NAME, NamedSecret
+from generator.targets.terraform.stores.named import EXISTING_VERSION, PASSWORD_VERSION, RANDOM, SECRET_NAME, NamedSecret
 
 if TYPE_CHECKING:
     from generator.diagnostics import Diagnostics
@@ -35,7 +35,7 @@ class AwsSecretsManager(NamedSecret):
     # An id of the store's own, so that a secret that was made anew sets the password of its role too.
     password_version = Escaped("aws_secretsmanager_secret_version.plugin.version_id")
     passed = {"kms_key_id": Escaped("var.aws_kms_key_id")}  # noqa: RUF012 - read only
-    module_variables = (KMS_KEY, PASSWORD_VERSION, SECRET_NAME)
+    module_variables = (EXISTING_VERSION, KMS_KEY, PASSWORD_VERSION, SECRET_NAME)
     module_outputs = (
         Output(
             name=Escaped("secret_arn"),
@@ -55,8 +55,9 @@ class AwsSecretsManager(NamedSecret):
             name=string(role.secret_name),
         )
 
-    def configurations(self, tags: Tags) -> list[ProviderConfiguration]:
+    def configurations(self, tags: Tags, *, takes_over: bool = False) -> list[ProviderConfiguration]:
         """The provider of the secrets. Its credentials come from the environment."""
+        del takes_over
         return [aws_configuration(tags)]
 
     def check(self, plan: Plan, diagnostics: Diagnostics) -> None:

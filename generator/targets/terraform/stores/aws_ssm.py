@@ -9,7 +9,7 @@ from generator.escaping import Escaped
 from generator.targets.terraform.escaping import string
 from generator.targets.terraform.hcl import Output, RequiredProvider
 from generator.targets.terraform.stores.aws import AWS_VARIABLES, KMS_KEY, aws_configuration
-from generator.targets.terraform.stores.named import PASSWORD_VERSION, RANDOM, SECRET_NAME, NamedSecret
+from generator.targets.terraform.stores.named import EXISTING_VERSION, PASSWORD_VERSION, RANDOM, SECRET_NAME, NamedSecret
 
 if TYPE_CHECKING:
     from generator.diagnostics import Diagnostics
@@ -34,7 +34,7 @@ class AwsSsm(NamedSecret):
     # With the parameter's place, so that one of another name, which has another password, sets that of its role too.
     password_version = Escaped('"${aws_ssm_parameter.plugin.arn}#${var.password_version}"')
     passed = {"kms_key_id": Escaped("var.aws_kms_key_id")}  # noqa: RUF012 - read only
-    module_variables = (KMS_KEY, PASSWORD_VERSION, SECRET_NAME)
+    module_variables = (EXISTING_VERSION, KMS_KEY, PASSWORD_VERSION, SECRET_NAME)
     module_outputs = (
         Output(
             name=Escaped("secret_arn"),
@@ -44,8 +44,9 @@ class AwsSsm(NamedSecret):
     )
     root_variables = AWS_VARIABLES
 
-    def configurations(self, tags: Tags) -> list[ProviderConfiguration]:
+    def configurations(self, tags: Tags, *, takes_over: bool = False) -> list[ProviderConfiguration]:
         """The provider of the parameters. Its credentials come from the environment."""
+        del takes_over
         return [aws_configuration(tags)]
 
     def check(self, plan: Plan, diagnostics: Diagnostics) -> None:

@@ -8,7 +8,14 @@ from generator.escaping import Escaped
 from generator.targets.terraform.escaping import string
 from generator.targets.terraform.hcl import Output, ProviderConfiguration, RequiredProvider, aligned
 from generator.targets.terraform.inputs import optional, required
-from generator.targets.terraform.stores.named import PASSWORD_VERSION, RANDOM, SECRET_NAME, NamedSecret
+from generator.targets.terraform.stores.named import (
+    EXISTING_VERSION,
+    HAS_SECRETS,
+    PASSWORD_VERSION,
+    RANDOM,
+    SECRET_NAME,
+    NamedSecret,
+)
 
 if TYPE_CHECKING:
     from generator.targets.terraform.stores.base import Tags
@@ -28,13 +35,26 @@ KEY_VAULT: Final = required(
 )
 
 
-def azure_configuration() -> ProviderConfiguration:
+#: What is deleted can be had back, and comes back when its name is used again.
+_FEATURES: Final = """features {{{overwrite}
+    key_vault {{
+      purge_soft_deleted_secrets_on_destroy = false
+      recover_soft_deleted_secrets          = true
+    }}
+  }}"""
+#: A secret that is there cannot be imported without its value getting into the state; a new version of it can be written.
+_OVERWRITE: Final = f"""
+    skip_import_check_on_create_and_allow_overwriting_existing_resources = {HAS_SECRETS}
+"""
+
+
+def azure_configuration(*, takes_over: bool = False) -> ProviderConfiguration:
     """The provider. Its credentials come from the environment."""
     return ProviderConfiguration(
         name=Escaped("azurerm"),
         comment="The secrets. Credentials come from the environment.",
         arguments=aligned({"subscription_id": Escaped("var.azure_subscription_id")}),
-        blocks=(Escaped("features {}"),),
+        blocks=(Escaped(_FEATURES.format(overwrite=_OVERWRITE if takes_over else "")),),
     )
 
 
@@ -51,6 +71,7 @@ class AzureKeyVault(NamedSecret):
     password_version = Escaped('"${azurerm_key_vault_secret.plugin.versionless_id}#${var.password_version}"')
     passed = {"key_vault_id": Escaped("var.key_vault_id")}  # noqa: RUF012 - read only
     module_variables = (
+        EXISTING_VERSION,
         KEY_VAULT,
         PASSWORD_VERSION,
         SECRET_NAME,
@@ -63,8 +84,10 @@ class AzureKeyVault(NamedSecret):
         ),
     )
     root_variables = (AZURE_SUBSCRIPTION, KEY_VAULT)
+    # The first known to let a secret that is there get a new version.
+    to_take_over = (AZURE._replace(oldest="5.2.0"),)
 
-    def configurations(self, tags: Tags) -> list[ProviderConfiguration]:
+    def configurations(self, tags: Tags, *, takes_over: bool = False) -> list[ProviderConfiguration]:
         """The provider of the vault."""
         del tags
-        return [azure_configuration()]
+        return [azure_configuration(takes_over=takes_over)]

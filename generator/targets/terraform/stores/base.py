@@ -16,7 +16,7 @@ Tags = tuple[tuple[str, str], ...]
 
 
 class Left(NamedTuple):
-    """A secret without its value that a retired plugin has left, to be imported when the plugin is back.
+    """A secret without its value that the store has already, to be imported.
 
     ``resource`` is its address in the module of the role, ``id`` what it is imported by. Where only the store knows that,
     ``lookup`` is the data source that asks for it (``id`` refers to ``data.<lookup>.<label>``) and ``name`` its argument.
@@ -48,6 +48,10 @@ class Store(Protocol):
         """Whether a module that makes a role makes its password too."""
 
     @property
+    def overwrites(self) -> bool:
+        """Whether the store writes over a secret that is there: then nothing may be written before the server is asked."""
+
+    @property
     def password(self) -> Escaped:
         """The password in such a module: an ephemeral expression."""
 
@@ -77,11 +81,21 @@ class Store(Protocol):
     def left(self, role: Role, label: Escaped) -> Left | None:
         """What can be imported of a role's secret without its value getting into the state; ``label`` is free to use."""
 
+    def existing(self, role: Role, version: int) -> dict[str, Escaped]:
+        """The further arguments of a role whose secret is there already, with the password of ``version``."""
+
+    @property
+    def to_take_over(self) -> tuple[RequiredProvider, ...]:
+        """The providers with what it takes to take over a secret, where ``providers`` may be older."""
+
     def variables(self, roles: list[Role]) -> list[Variable]:
         """The variables of the root module, for ``roles``."""
 
-    def configurations(self, tags: Tags) -> list[ProviderConfiguration]:
-        """The ``provider`` blocks of the root module."""
+    def existing_variables(self, kept: list[Role]) -> list[Variable]:
+        """Further variables of the root module, where the store has the passwords of the roles in ``kept``."""
+
+    def configurations(self, tags: Tags, *, takes_over: bool = False) -> list[ProviderConfiguration]:
+        """The ``provider`` blocks of the root module. ``takes_over``: the store has some of the secrets already."""
 
     def check(self, plan: Plan, diagnostics: Diagnostics) -> None:
         """Report what the store cannot carry."""

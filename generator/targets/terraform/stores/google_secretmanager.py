@@ -9,7 +9,7 @@ from generator.targets.terraform.escaping import string
 from generator.targets.terraform.hcl import Output, ProviderConfiguration, RequiredProvider, aligned, mapping
 from generator.targets.terraform.inputs import optional, texts
 from generator.targets.terraform.stores.base import Left
-from generator.targets.terraform.stores.named import PASSWORD_VERSION, RANDOM, SECRET_NAME, NamedSecret
+from generator.targets.terraform.stores.named import EXISTING_VERSION, PASSWORD_VERSION, RANDOM, SECRET_NAME, NamedSecret
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -56,6 +56,7 @@ class GoogleSecretManager(NamedSecret):
     password_version = Escaped("google_secret_manager_secret_version.plugin.create_time")
     passed = {"secret_locations": Escaped("var.google_secret_locations")}  # noqa: RUF012 - read only
     module_variables = (
+        EXISTING_VERSION,
         PASSWORD_VERSION,
         texts("secret_locations", "Regions that hold the secret; Google picks them when empty.", *_REGION),
         SECRET_NAME,
@@ -74,6 +75,7 @@ class GoogleSecretManager(NamedSecret):
         del label
         return Left(resource=Escaped("google_secret_manager_secret.plugin"), id=string(role.secret_name))
 
-    def configurations(self, tags: Tags) -> list[ProviderConfiguration]:
+    def configurations(self, tags: Tags, *, takes_over: bool = False) -> list[ProviderConfiguration]:
         """The provider of the secrets."""
+        del takes_over
         return [google_configuration(tags)]

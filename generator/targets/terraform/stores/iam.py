@@ -39,6 +39,8 @@ class Iam:
     files: Mapping[str, str] = {}
     providers: tuple[RequiredProvider, ...] = ()
     makes_password = False
+    overwrites = False
+    to_take_over: tuple[RequiredProvider, ...] = ()
     has_keys = False
     password = _NOTHING
     password_version = _NOTHING
@@ -61,14 +63,24 @@ class Iam:
         del role, label
         return None
 
+    def existing(self, role: Role, version: int) -> dict[str, Escaped]:
+        """None."""
+        del role, version
+        return {}
+
+    def existing_variables(self, kept: list[Role]) -> list[Variable]:
+        """None."""
+        del kept
+        return []
+
     def variables(self, roles: list[Role]) -> list[Variable]:
         """What the cloud has to be told."""
         del roles
         return []
 
-    def configurations(self, tags: Tags) -> list[ProviderConfiguration]:
+    def configurations(self, tags: Tags, *, takes_over: bool = False) -> list[ProviderConfiguration]:
         """None."""
-        del tags
+        del tags, takes_over
         return []
 
     def check(self, plan: Plan, diagnostics: Diagnostics) -> None:

@@ -2,7 +2,8 @@
 
 Its provider has no ephemeral that reads a Secret, and a data source would write the password to the state. So there is no
 way to read back what an apply that stopped half-way has written. Instead the password follows from a seed, the Secret's
-name and the version: whichever of Secret and role is written, and when, it is the same. See docs/adr.
+name and the version: whichever of Secret and role is written, and when, it is the same. A password of today that shall be
+kept has to be brought, for the same reason. See docs/adr.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from generator.escaping import Escaped
 from generator.targets.terraform.escaping import string
 from generator.targets.terraform.hcl import (
     FALSE,
+    NULL,
     TRUE,
     Output,
     ProviderConfiguration,
@@ -22,9 +24,10 @@ from generator.targets.terraform.hcl import (
     aligned,
 )
 from generator.targets.terraform.inputs import TEXT, optional, required
-from generator.targets.terraform.stores.named import PASSWORD_VERSION, SECRET_NAME, NamedSecret
+from generator.targets.terraform.stores.named import HAS_SECRETS, PASSWORD_VERSION, SECRET_NAME, NamedSecret
 
 if TYPE_CHECKING:
+    from generator.model import Role
     from generator.targets.terraform.stores.base import Tags
 
 _LABEL = "[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
@@ -63,6 +66,12 @@ class Kubernetes(NamedSecret):
         "password_seed": Escaped("var.password_seed"),
     }
     module_variables = (
+        Variable(
+            name=Escaped("existing_password"),
+            type=TEXT,
+            description=string("The password of today, where it is to be kept; one that is made when null."),
+            settings={"default": NULL, "ephemeral": TRUE, "sensitive": TRUE},
+        ),
         required("namespace", "Namespace of the Secret.", *_IS_NAMESPACE),
         _seed("What the password is made from, besides the Secret's name and the version."),
         PASSWORD_VERSION,
@@ -82,9 +91,28 @@ class Kubernetes(NamedSecret):
         _seed("A long random text that the passwords are made from. Neither state nor plan holds it."),
     )
 
-    def configurations(self, tags: Tags) -> list[ProviderConfiguration]:
+    def existing(self, role: Role, version: int) -> dict[str, Escaped]:
+        """The password of today, as long as no other one is asked for."""
+        if version != role.password_version:
+            return {}
+        return {"existing_password": Escaped(f"{HAS_SECRETS} ? var.existing_passwords[{string(role.secret_name)}] : null")}
+
+    def existing_variables(self, kept: list[Role]) -> list[Variable]:
+        """``existing_passwords``: a plan says which one is missing."""
+        if not kept:
+            return []
+        return [
+            Variable(
+                name=Escaped("existing_passwords"),
+                type=Escaped("map(string)"),
+                description=string("Passwords that are kept, by the Secret's name. Neither state nor plan holds them."),
+                settings={"default": Escaped("{}"), "ephemeral": TRUE, "sensitive": TRUE, "nullable": FALSE},
+            )
+        ]
+
+    def configurations(self, tags: Tags, *, takes_over: bool = False) -> list[ProviderConfiguration]:
         """The provider of the cluster."""
-        del tags
+        del tags, takes_over
         return [
             ProviderConfiguration(
                 name=Escaped("kubernetes"),

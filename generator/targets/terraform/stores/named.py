@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Final
 
 from generator.escaping import Escaped
 from generator.targets.terraform.escaping import string
-from generator.targets.terraform.hcl import RequiredProvider
+from generator.targets.terraform.hcl import NULL, RequiredProvider, Variable
 from generator.targets.terraform.inputs import filled, version
 
 if TYPE_CHECKING:
     from generator.diagnostics import Diagnostics
     from generator.model import Plan, Role
-    from generator.targets.terraform.hcl import Output, ProviderConfiguration, Variable
+    from generator.targets.terraform.hcl import Output, ProviderConfiguration
     from generator.targets.terraform.stores.base import Left, Tags
 
 #: The first with ephemeral passwords.
@@ -21,6 +21,18 @@ RANDOM: Final = RequiredProvider(name="random", source="hashicorp/random", oldes
 
 PASSWORD_VERSION: Final = version("A higher number than last time makes a new password.")
 SECRET_NAME: Final = filled("secret_name", "Name of the secret that holds the password of the role.")
+
+#: Whether the store has the secrets that are listed as being there already: a local of ``imports.tf``.
+HAS_SECRETS: Final = "local.has_secrets"
+EXISTING_VERSION: Final = Variable(
+    name=Escaped("existing_password_version"),
+    type=Escaped("number"),
+    description=string(
+        "The password_version whose password the store has already: it is kept. 0 where there is a secret, and its "
+        "password is not wanted any more; null where there is none."
+    ),
+    settings={"default": NULL},
+)
 
 
 class NamedSecret:
@@ -41,7 +53,9 @@ class NamedSecret:
     password: Escaped
     password_version = Escaped("tostring(var.password_version)")
     makes_password = True
+    overwrites = False
     has_keys = False
+    to_take_over: tuple[RequiredProvider, ...] = ()
     root_variables: tuple[Variable, ...] = ()
 
     @property
@@ -58,12 +72,22 @@ class NamedSecret:
         del role, label
         return None
 
+    def existing(self, role: Role, version: int) -> dict[str, Escaped]:
+        """Which of its passwords the store has already."""
+        del role
+        return {"existing_password_version": Escaped(f"{HAS_SECRETS} ? {version} : null")}
+
     def variables(self, roles: list[Role]) -> list[Variable]:
         """Where the secrets are."""
         del roles
         return list(self.root_variables)
 
-    def configurations(self, tags: Tags) -> list[ProviderConfiguration]:
+    def existing_variables(self, kept: list[Role]) -> list[Variable]:
+        """None: the store is asked."""
+        del kept
+        return []
+
+    def configurations(self, tags: Tags, *, takes_over: bool = False) -> list[ProviderConfiguration]:
         """The ``provider`` blocks of the root module."""
         raise NotImplementedError
 

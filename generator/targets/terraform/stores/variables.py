@@ -28,6 +28,8 @@ class Variables:
     name = "variables"
     providers: tuple[RequiredProvider, ...] = ()
     makes_password = False
+    overwrites = False
+    to_take_over: tuple[RequiredProvider, ...] = ()
     has_keys = False
     password = Escaped("var.password")
     password_version = Escaped("tostring(var.password_version)")
@@ -61,6 +63,16 @@ class Variables:
         del role, label
         return None
 
+    def existing(self, role: Role, version: int) -> dict[str, Escaped]:
+        """None."""
+        del role, version
+        return {}
+
+    def existing_variables(self, kept: list[Role]) -> list[Variable]:
+        """None."""
+        del kept
+        return []
+
     def variables(self, roles: list[Role]) -> list[Variable]:
         """``plugin_passwords``: the modules check what is in it."""
         if not roles:
@@ -76,9 +88,9 @@ class Variables:
             )
         ]
 
-    def configurations(self, tags: Tags) -> list[ProviderConfiguration]:
+    def configurations(self, tags: Tags, *, takes_over: bool = False) -> list[ProviderConfiguration]:
         """None: it is Terraform itself that takes a variable."""
-        del tags
+        del tags, takes_over
         return []
 
     def check(self, plan: Plan, diagnostics: Diagnostics) -> None:

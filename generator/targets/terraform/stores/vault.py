@@ -8,7 +8,7 @@ from generator.escaping import Escaped
 from generator.targets.terraform.escaping import string
 from generator.targets.terraform.hcl import Output, ProviderConfiguration, RequiredProvider, aligned
 from generator.targets.terraform.inputs import optional, required
-from generator.targets.terraform.stores.named import PASSWORD_VERSION, RANDOM, SECRET_NAME, NamedSecret
+from generator.targets.terraform.stores.named import EXISTING_VERSION, PASSWORD_VERSION, RANDOM, SECRET_NAME, NamedSecret
 
 if TYPE_CHECKING:
     from generator.targets.terraform.stores.base import Tags
@@ -25,11 +25,13 @@ class Vault(NamedSecret):
     allowed = "a path: up to 512 letters, digits and _.~-, with single slashes between"
     providers = (RequiredProvider(name="vault", source="hashicorp/vault", oldest="5.0.0", below="6.0.0"), RANDOM)
     has_keys = True
+    overwrites = True
     password = Escaped('ephemeral.vault_kv_secret_v2.plugin.data["password"]')
     # With the secret's place, so that one of another name, which has another password, sets that of its role too.
     password_version = Escaped('"${vault_kv_secret_v2.plugin.path}#${var.password_version}"')
     passed = {"vault_mount": Escaped("var.vault_mount")}  # noqa: RUF012 - read only
     module_variables = (
+        EXISTING_VERSION,
         PASSWORD_VERSION,
         SECRET_NAME,
         required("vault_mount", "Path of the KV engine (version 2) with the secret.", *_IS_PATH),
@@ -46,9 +48,9 @@ class Vault(NamedSecret):
         optional("vault_namespace", "Namespace of Vault Enterprise; the one of the environment when null."),
     )
 
-    def configurations(self, tags: Tags) -> list[ProviderConfiguration]:
+    def configurations(self, tags: Tags, *, takes_over: bool = False) -> list[ProviderConfiguration]:
         """The provider. Address and token come from the environment."""
-        del tags
+        del tags, takes_over
         return [
             ProviderConfiguration(
                 name=Escaped("vault"),
