@@ -228,6 +228,10 @@ def test_terraform_names_the_one_password_that_is_wrong(workspace: Workspace) ->
         assert 'in module "plugin-07"' in said
         assert "The password of backstage_plugin-07 has to be 8 or more ASCII characters" in said
         assert "plugin-08" not in said.partition("Error:")[2]
+    # A verifier between double quotes of a shell, which takes `$4` away: PostgreSQL would take the rest for a password.
+    broken = verifiers({"plugin-07": CLEAR["catalog"]})["plugin-07"].replace("$4", "")
+    said = refused(workspace, good | {"plugin-07": broken})
+    assert "The password of backstage_plugin-07 begins like a verifier and is none." in said
     missing = {name: password for name, password in good.items() if name != "plugin-23"}
     said = refused(workspace, missing)
     assert 'password = var.plugin_passwords["plugin-23"]' in said
