@@ -6,9 +6,13 @@
 PYTHON_IN_VENV := .venv/bin/python
 GREENROOM_ORACLE_EXAMPLES ?= 1000
 ARGS ?=
+SEEDS ?= 50
+FIRST ?= 1
+CHANGES ?= 30
+SERVERS ?= 15,18
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test quick check lint types format oracle coverage goldens bench bench-plan wheel clean setup-demo setup-test
+.PHONY: help demo test quick applies year check lint types format oracle coverage goldens bench bench-plan wheel clean setup-demo setup-test
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -21,6 +25,13 @@ test: setup-test ## all tests
 
 quick: setup-test ## the tests without the slow ones
 	@$(PYTHON_IN_VENV) -m pytest -m "not slow" $(ARGS)
+
+applies: setup-test ## every test with real Terraform providers, on every PostgreSQL; needs a mirror of providers
+	@$(PYTHON_IN_VENV) -m pytest -m provider $(ARGS)
+
+year: setup-test ## SEEDS (50) years of production with real providers: CHANGES (30) changes each, on SERVERS (15,18)
+	@GREENROOM_YEAR_SEEDS=$(SEEDS) GREENROOM_YEAR_FIRST=$(FIRST) GREENROOM_YEAR_CHANGES=$(CHANGES) \
+		GREENROOM_YEAR_SERVERS=$(SERVERS) $(PYTHON_IN_VENV) -m pytest tests/e2e/terraform/test_year_of_production.py $(ARGS)
 
 check: lint types ## ruff and mypy
 
@@ -48,7 +59,7 @@ goldens: setup-test ## generate examples/*/expected anew
 bench: setup-test ## how fast, as ratios, measured on the built wheel
 	@$(PYTHON_IN_VENV) tests/bench/bench.py $(ARGS)
 
-bench-plan: ## how long Terraform plans for 10 to 1,000 plugins; needs terraform (or tofu)
+bench-plan: ## how long Terraform plans for 10 to 1,000 plugins, written in three ways; needs terraform (or tofu)
 	@python3 tests/bench/plan_time.py $(ARGS)
 
 wheel: setup-test ## dist/*.whl and dist/*.tar.gz

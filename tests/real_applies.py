@@ -2,12 +2,17 @@
 
 Without a mirror of providers all of them are skipped, one by one and each for a good reason; a line of its own at the end of
 the run says so. ``.ci/run`` repeats it.
+
+``GREENROOM_APPLIES=few`` runs each of them on one of the two PostgreSQL servers, some on the one and some on the other.
+``make applies`` runs all.
 """
 
 from __future__ import annotations
 
+import os
+import zlib
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -17,6 +22,8 @@ if TYPE_CHECKING:
 #: The fixture that every test with a real provider uses, by itself or by way of others.
 FIXTURE = "mirror"
 MARKER = "provider"
+#: The values of the fixture ``server`` that say which PostgreSQL.
+SERVERS = ("15", "18")
 TITLE = "real Terraform providers"
 
 
@@ -27,12 +34,29 @@ class RealApplies:
         self.ran: set[str] = set()
         self.failed: set[str] = set()
         self.skipped: dict[str, str] = {}
+        self.left_out = 0
 
     @pytest.hookimpl(tryfirst=True)
-    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+    def pytest_collection_modifyitems(self, items: list[pytest.Item], config: pytest.Config) -> None:
+        few = os.environ.get("GREENROOM_APPLIES") == "few"
+        left_out = []
         for item in items:
             if FIXTURE in getattr(item, "fixturenames", ()):
                 item.add_marker(getattr(pytest.mark, MARKER))
+                if few and _is_left_out(item):
+                    left_out.append(item)
+        if left_out:
+            items[:] = [item for item in items if item not in set(left_out)]
+            config.hook.pytest_deselected(items=left_out)
+        self.left_out = len(left_out)
+
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        if hasattr(session.config, "workeroutput"):  # a worker of xdist
+            session.config.workeroutput["left_out"] = self.left_out
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any) -> None:
+        self.left_out = max(self.left_out, getattr(node, "workeroutput", {}).get("left_out", 0))
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         if MARKER not in report.keywords:
@@ -59,8 +83,20 @@ class RealApplies:
             )
         else:
             parts.append("none was skipped")
+        if self.left_out:
+            parts.append(f"{self.left_out} were left out (the other PostgreSQL: `make applies`)")
         return f"{TITLE}: {', '.join(parts)}"
 
     def pytest_terminal_summary(self, terminalreporter: TerminalReporter) -> None:
         if line := self.summary():
             terminalreporter.write_line(line)
+
+
+def _is_left_out(item: pytest.Item) -> bool:
+    """Whether this test runs on the other server, in a run of few."""
+    parameters = dict(getattr(getattr(item, "callspec", None), "params", {}))
+    server = parameters.pop("server", None)
+    if server not in SERVERS:
+        return False
+    name = f"{getattr(item, 'originalname', item.name)} {sorted(map(str, parameters.values()))}"
+    return SERVERS[zlib.crc32(name.encode()) % len(SERVERS)] != server

@@ -55,6 +55,16 @@ WITH wanted_role (name, old_name, is_group, variable, password) AS (
     ('backstage_plugin_proxy'::name, NULL::name),
     ('backstage_plugin_scaffolder'::name, NULL::name),
     ('backstage_plugin_search'::name, NULL::name)
+), wanted_use (role, old_role, database, old_database, schema, old_schema) AS (
+  VALUES
+    ('backstage_auth'::name, NULL::name, 'backstage_plugin_auth'::name, NULL::name, NULL::name, NULL::name),
+    ('backstage_catalog'::name, NULL::name, 'backstage_plugin_catalog'::name, NULL::name, NULL::name, NULL::name),
+    ('backstage_proxy'::name, NULL::name, 'backstage_plugin_proxy'::name, NULL::name, NULL::name, NULL::name),
+    ('backstage_scaffolder'::name, NULL::name, 'backstage_plugin_scaffolder'::name, NULL::name, NULL::name, NULL::name),
+    ('backstage_search'::name, NULL::name, 'backstage_plugin_search'::name, NULL::name, NULL::name, NULL::name)
+), known (database, schema) AS (
+  SELECT database, schema FROM wanted_use
+  UNION SELECT old_database, schema FROM wanted_use
 ), admin AS (
   SELECT rolname, rolsuper, rolcreaterole OR rolsuper AS makes_roles, rolcreatedb OR rolsuper AS makes_databases
   FROM pg_roles WHERE rolname = current_user
@@ -98,6 +108,27 @@ WITH wanted_role (name, old_name, is_group, variable, password) AS (
   FROM database, admin WHERE datdba IS NOT NULL AND NOT pg_has_role(admin.rolname, datdba, 'USAGE')
   UNION ALL
   SELECT format('database %I allows no connections', name) FROM database WHERE NOT datallowconn
+  UNION ALL
+  SELECT DISTINCT format('database %1$I does not exist, but role %2$I works in database %3$I: if its data is there, restore the greenroom.lock.json '
+    'that was applied last and generate again; if database %1$I shall start empty, first REVOKE ALL ON DATABASE %3$I FROM %2$I', use.database, role.rolname, other.datname)
+  FROM wanted_use AS use
+    JOIN database ON database.name = use.database AND coalesce(database.new_oid, database.old_oid) IS NULL
+    JOIN pg_roles AS role ON role.rolname IN (use.role, use.old_role)
+    JOIN pg_database AS other ON NOT EXISTS (SELECT FROM known WHERE known.database = other.datname)
+    CROSS JOIN LATERAL aclexplode(other.datacl) AS granted
+  WHERE granted.grantee = role.oid AND granted.privilege_type = 'TEMPORARY'
+  UNION ALL
+  SELECT DISTINCT format('role %1$I works in schema %2$s of database %3$I, which is not schema %4$I: if its data is there, restore the greenroom.lock.json '
+    'that was applied last and generate again; if schema %4$I shall start empty, first ALTER ROLE %1$I IN DATABASE %3$I RESET search_path', role.rolname, path.name, other.datname, use.schema)
+  FROM wanted_use AS use
+    JOIN pg_roles AS role ON role.rolname IN (use.role, use.old_role)
+    JOIN pg_database AS other ON other.datname IN (use.database, use.old_database)
+    JOIN pg_db_role_setting AS setting ON setting.setdatabase = other.oid AND setting.setrole = role.oid
+    CROSS JOIN LATERAL unnest(setting.setconfig) AS line
+    CROSS JOIN LATERAL (SELECT substr(line, length('search_path=') + 1) AS name) AS path
+  WHERE use.schema IS NOT NULL AND line LIKE 'search\_path=%' AND path.name NOT LIKE '%,%' AND path.name <> '"$user"'
+    AND path.name IS DISTINCT FROM quote_ident(use.old_schema)
+    AND NOT EXISTS (SELECT FROM known WHERE known.database = other.datname AND quote_ident(known.schema) = path.name)
   UNION ALL
   SELECT format('database %I is to be renamed to %I, but both exist: see which one holds the data', old_name, name)
   FROM database WHERE new_oid IS NOT NULL AND old_oid IS NOT NULL

@@ -23,6 +23,13 @@ SET @greenroom_problems = CONCAT(@greenroom_problems, IF(COALESCE(@BACKSTAGE_DB_
 SET @greenroom_problems = CONCAT(@greenroom_problems, COALESCE((
   SELECT CONCAT('\n  - user ', 'backstage_fleet-reports', ' has privileges on the whole server, which is more than a plugin may have: ', GROUP_CONCAT(PRIVILEGE_TYPE SEPARATOR ', '))
   FROM information_schema.user_privileges WHERE GRANTEE = '''backstage_fleet-reports''@''%''' AND PRIVILEGE_TYPE <> 'USAGE'), ''));
+SET @greenroom_problems = CONCAT(@greenroom_problems, COALESCE((
+  SELECT GROUP_CONCAT(CONCAT('\n  - database ', 'backstage_plugin_fleet-reports', ' does not exist, but user ', 'backstage_fleet-reports', ' works in database ', Db,
+    ': if its data is there, keep that name (connection.database); if the new database shall start empty, revoke the privileges there first') SEPARATOR '')
+  FROM mysql.db WHERE User = 'backstage_fleet-reports' AND Host = '%'
+    AND IF(@@lower_case_table_names, LOWER(Db), Db) NOT IN (IF(@@lower_case_table_names, LOWER('backstage\\_plugin\\_fleet-reports'), 'backstage\\_plugin\\_fleet-reports'))
+    AND NOT EXISTS (SELECT * FROM information_schema.schemata
+      WHERE CAST(IF(@@lower_case_table_names, LOWER(schema_name), schema_name) AS BINARY) = CAST(IF(@@lower_case_table_names, LOWER('backstage_plugin_fleet-reports'), 'backstage_plugin_fleet-reports') AS BINARY))), ''));
 SET @greenroom_problems = CONCAT(@greenroom_problems, IF(@@GLOBAL.read_only, '\n  - this server is read-only', ''));
 SET @greenroom_sql = IF(@greenroom_is_mariadb, 'SELECT COUNT(*) INTO @greenroom_literal FROM DUAL WHERE FALSE',
   'SELECT COUNT(*) INTO @greenroom_literal FROM performance_schema.global_variables WHERE VARIABLE_NAME = ''partial_revokes'' AND VARIABLE_VALUE = ''ON''');

@@ -46,6 +46,11 @@ resource "aws_security_group" "database" {
   name        = var.name
   description = "Who may connect to the database server ${var.name}."
   vpc_id      = var.vpc_id
+
+  # Another description would need another group, which AWS refuses while the server uses the old one.
+  lifecycle {
+    ignore_changes = [description]
+  }
 }
 
 resource "aws_vpc_security_group_ingress_rule" "group" {
@@ -92,22 +97,29 @@ resource "aws_iam_role_policy_attachment" "monitoring" {
 resource "aws_db_parameter_group" "database" {
   name        = "${var.name}-${local.family_label}"
   family      = local.family
-  description = "TLS is a must; slow statements are logged."
+  description = "Settings of the database server ${var.name}."
 
   parameter {
     name  = "rds.force_ssl"
     value = "1"
   }
 
-  # Other values would write the passwords of new roles into the log.
+  # A slow CREATE ROLE or ALTER ROLE would be logged with its password.
+  parameter {
+    name  = "log_min_duration_statement"
+    value = "-1"
+  }
+
+  # With the default, error, a CREATE ROLE that fails is logged with its password.
+  parameter {
+    name  = "log_min_error_statement"
+    value = "panic"
+  }
+
+  # Any other value logs the passwords of new roles.
   parameter {
     name  = "log_statement"
     value = "none"
-  }
-
-  parameter {
-    name  = "log_min_duration_statement"
-    value = "1000"
   }
 
   parameter {
@@ -125,8 +137,11 @@ resource "aws_db_parameter_group" "database" {
     value = "1"
   }
 
+  # The name has the family in it, so another family makes its group before the old one goes. Another description would
+  # need another group of the same name, which AWS refuses while the server uses the old one.
   lifecycle {
     create_before_destroy = true
+    ignore_changes        = [description]
   }
 }
 

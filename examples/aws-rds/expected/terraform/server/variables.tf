@@ -38,8 +38,13 @@ variable "allowed_cidr_blocks" {
   nullable    = false
 
   validation {
-    condition     = alltrue([for item in var.allowed_cidr_blocks : can(regex("^(10|127|169\\.254|172\\.(1[6-9]|2[0-9]|3[01])|192\\.168|100\\.(6[4-9]|[7-9][0-9]|1[01][0-9]|12[0-7]))\\.[0-9./]+$", item))])
-    error_message = "Private IPv4 ranges, such as 10.0.0.0/16."
+    condition     = alltrue([for item in var.allowed_cidr_blocks : try(cidrhost(item, 0) == split("/", item)[0], false)])
+    error_message = "Ranges of addresses, each by the first address of its network: 10.0.0.0/16, not 10.0.0.7/16."
+  }
+
+  validation {
+    condition     = alltrue([for item in var.allowed_cidr_blocks : try(anytrue([for range in ["10.0.0.0/8", "100.64.0.0/10", "172.16.0.0/12", "192.168.0.0/16"] : tonumber(split("/", item)[1]) >= tonumber(split("/", range)[1]) && cidrhost("${split("/", item)[0]}/${split("/", range)[1]}", 0) == cidrhost(range, 0)]), false)])
+    error_message = "Private IPv4 ranges, within 10.0.0.0/8, 100.64.0.0/10, 172.16.0.0/12, 192.168.0.0/16."
   }
 }
 

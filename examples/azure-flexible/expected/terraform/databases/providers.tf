@@ -25,5 +25,10 @@ provider "postgresql" {
 provider "azurerm" {
   subscription_id = var.azure_subscription_id
 
-  features {}
+  features {
+    key_vault {
+      purge_soft_deleted_secrets_on_destroy = false
+      recover_soft_deleted_secrets          = true
+    }
+  }
 }

@@ -80,13 +80,21 @@ resource "azurerm_postgresql_flexible_server_configuration" "log_disconnections"
   value     = "on"
 }
 
+# A slow CREATE ROLE or ALTER ROLE would be logged with its password.
 resource "azurerm_postgresql_flexible_server_configuration" "log_min_duration_statement" {
   name      = "log_min_duration_statement"
   server_id = azurerm_postgresql_flexible_server.database.id
-  value     = "1000"
+  value     = "-1"
 }
 
-# Other values would write the passwords of new roles into the log.
+# With the default, error, a CREATE ROLE that fails is logged with its password.
+resource "azurerm_postgresql_flexible_server_configuration" "log_min_error_statement" {
+  name      = "log_min_error_statement"
+  server_id = azurerm_postgresql_flexible_server.database.id
+  value     = "panic"
+}
+
+# Any other value logs the passwords of new roles.
 resource "azurerm_postgresql_flexible_server_configuration" "log_statement" {
   name      = "log_statement"
   server_id = azurerm_postgresql_flexible_server.database.id

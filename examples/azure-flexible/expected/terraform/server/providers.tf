@@ -4,5 +4,10 @@
 provider "azurerm" {
   subscription_id = var.azure_subscription_id
 
-  features {}
+  features {
+    key_vault {
+      purge_soft_deleted_secrets_on_destroy = false
+      recover_soft_deleted_secrets          = true
+    }
+  }
 }

@@ -18,7 +18,7 @@ variable "google_secret_locations" {
   nullable    = false
 
   validation {
-    condition     = alltrue([for location in var.google_secret_locations : can(regex("^[a-z]+-[a-z]+[0-9]+$", location))])
+    condition     = alltrue([for item in var.google_secret_locations : can(regex("^[a-z]+-[a-z]+[0-9]+$", item))])
     error_message = "Names of regions, such as europe-west3."
   }
 }

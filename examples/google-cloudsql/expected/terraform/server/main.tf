@@ -82,25 +82,27 @@ resource "google_sql_database_instance" "database" {
       value = "on"
     }
 
+    # A slow CREATE ROLE or ALTER ROLE would be logged with its password.
     database_flags {
       name  = "log_min_duration_statement"
       value = "-1"
     }
 
+    # With the default, error, a CREATE ROLE that fails is logged with its password.
     database_flags {
       name  = "log_min_error_statement"
-      value = "error"
+      value = "panic"
+    }
+
+    # Any other value logs the passwords of new roles.
+    database_flags {
+      name  = "log_statement"
+      value = "none"
     }
 
     database_flags {
       name  = "log_min_messages"
       value = "warning"
-    }
-
-    # Other values would write the passwords of new roles into the log.
-    database_flags {
-      name  = "log_statement"
-      value = "none"
     }
 
     database_flags {

@@ -78,23 +78,10 @@ variable "compliance_sslrootcert" {
 
 variable "plugin_passwords" {
   type        = map(string)
-  description = "Passwords of the roles, by plugin id. Every plan needs them; neither state nor plan holds them."
+  description = "Passwords of the roles by plugin id. Every plan needs them; neither state nor plan holds them."
   ephemeral   = true
   sensitive   = true
   nullable    = false
-
-  validation {
-    condition = alltrue([
-      for plugin_id in [
-        "auth",
-        "catalog",
-        "scaffolder",
-        "search",
-        "tech-insights",
-      ] : can(regex("^[!-\\[\\]-~]{8,}$", var.plugin_passwords[plugin_id]))
-    ])
-    error_message = "A password of 8 or more ASCII characters without blanks and backslashes is needed for each of: auth, catalog, scaffolder, search, tech-insights."
-  }
 }
 
 variable "primary_admin_database" {

@@ -2,19 +2,10 @@
 
 variable "plugin_passwords" {
   type        = map(string)
-  description = "Passwords of the roles, by plugin id. Every plan needs them; neither state nor plan holds them."
+  description = "Passwords of the roles by role name. Every plan needs them; neither state nor plan holds them."
   ephemeral   = true
   sensitive   = true
   nullable    = false
-
-  validation {
-    condition = alltrue([
-      for plugin_id in [
-        "portal",
-      ] : can(regex("^[!-\\[\\]-~]{8,}$", var.plugin_passwords[plugin_id]))
-    ])
-    error_message = "A password of 8 or more ASCII characters without blanks and backslashes is needed for each of: portal."
-  }
 }
 
 variable "primary_admin_database" {

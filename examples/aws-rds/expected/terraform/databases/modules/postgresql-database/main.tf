@@ -7,14 +7,54 @@ ephemeral "random_password" "plugin" {
   special = false
 }
 
+# The one the store has already, where it is to be kept: store and role go on with it.
+data "aws_caller_identity" "existing" {
+  count = local.keeps_password ? 1 : 0
+}
+
+data "aws_partition" "existing" {
+  count = local.keeps_password ? 1 : 0
+}
+
+data "aws_region" "existing" {
+  count = local.keeps_password ? 1 : 0
+}
+
+ephemeral "aws_ssm_parameter" "existing" {
+  count = local.keeps_password ? 1 : 0
+
+  arn = join(":", [
+    "arn",
+    data.aws_partition.existing[0].partition,
+    "ssm",
+    data.aws_region.existing[0].id,
+    data.aws_caller_identity.existing[0].account_id,
+    "parameter/${trimprefix(var.secret_name, "/")}",
+  ])
+}
+
+locals {
+  keeps_password    = var.existing_password_version == var.password_version
+  existing_password = one(ephemeral.aws_ssm_parameter.existing[*].value)
+  password          = coalesce(local.existing_password, ephemeral.random_password.plugin.result)
+}
+
 resource "aws_ssm_parameter" "plugin" {
   #checkov:skip=CKV_AWS_337:var.kms_key_id encrypts the parameter; where it is null, the key AWS keeps for the account does.
   name             = var.secret_name
   description      = "Password of a database role of Backstage."
   type             = "SecureString"
   key_id           = var.kms_key_id
-  value_wo         = ephemeral.random_password.plugin.result
+  value_wo         = local.password
   value_wo_version = var.password_version
+  overwrite        = var.existing_password_version == null ? null : true
+
+  # Under another name: the old parameter goes when the role has the password of the new one. What is taken over is written
+  # over once; from then on it is like any other.
+  lifecycle {
+    create_before_destroy = true
+    ignore_changes        = [overwrite]
+  }
 }
 
 # The password as the store has it, so that store and role agree even after an apply that stopped between the two. The ARN
@@ -27,7 +67,11 @@ resource "postgresql_role" "plugin" {
   name                = var.role
   login               = true
   password_wo         = ephemeral.aws_ssm_parameter.plugin.value
-  password_wo_version = "${aws_ssm_parameter.plugin.arn}#${var.password_version}"
+  password_wo_version = "${aws_ssm_parameter.plugin.arn}#${var.password_version}/${var.role}"
+
+  # A name that is taken stops the apply before any password is set. And the role is destroyed first: PostgreSQL refuses to
+  # drop a role that owns tables.
+  depends_on = [postgresql_database.plugin]
 }
 
 # Owned by the administrator: what anybody but the owner grants on a database, PostgreSQL ignores with a mere warning.
@@ -37,8 +81,6 @@ resource "postgresql_database" "plugin" {
   lifecycle {
     prevent_destroy = true
   }
-
-  depends_on = [postgresql_role.plugin]
 }
 
 # Shuts out every role that is not let in below or elsewhere.

@@ -7,17 +7,35 @@ ephemeral "random_password" "plugin" {
   special = false
 }
 
+# The one the store has already, where it is to be kept: store and role go on with it.
+ephemeral "aws_secretsmanager_secret_version" "existing" {
+  count = local.keeps_password ? 1 : 0
+
+  secret_id = var.secret_name
+}
+
+locals {
+  keeps_password    = var.existing_password_version == var.password_version
+  existing_password = one([for secret in ephemeral.aws_secretsmanager_secret_version.existing : jsondecode(secret.secret_string)["password"]])
+  password          = coalesce(local.existing_password, ephemeral.random_password.plugin.result)
+}
+
 resource "aws_secretsmanager_secret" "plugin" {
   #checkov:skip=CKV2_AWS_57:The password is rotated with password_version, together with the role it belongs to.
   #checkov:skip=CKV_AWS_149:var.kms_key_id encrypts the secret; where it is null, the key AWS keeps for the account does.
   name        = var.secret_name
   description = "Password of the database role ${var.role} of Backstage."
   kms_key_id  = var.kms_key_id
+
+  # Under another name: the old secret goes when the role has the password of the new one.
+  lifecycle {
+    create_before_destroy = true
+  }
 }
 
 resource "aws_secretsmanager_secret_version" "plugin" {
   secret_id                = aws_secretsmanager_secret.plugin.id
-  secret_string_wo         = jsonencode({ username = var.role, password = ephemeral.random_password.plugin.result })
+  secret_string_wo         = jsonencode({ username = var.role, password = local.password })
   secret_string_wo_version = var.password_version
 }
 
@@ -31,7 +49,11 @@ resource "postgresql_role" "plugin" {
   name                = var.role
   login               = true
   password_wo         = jsondecode(ephemeral.aws_secretsmanager_secret_version.plugin.secret_string)["password"]
-  password_wo_version = aws_secretsmanager_secret_version.plugin.version_id
+  password_wo_version = "${aws_secretsmanager_secret_version.plugin.version_id}/${var.role}"
+
+  # A name that is taken stops the apply before any password is set. And the role is destroyed first: PostgreSQL refuses to
+  # drop a role that owns tables.
+  depends_on = [postgresql_database.plugin]
 }
 
 # Owned by the administrator: what anybody but the owner grants on a database, PostgreSQL ignores with a mere warning.
@@ -41,8 +63,6 @@ resource "postgresql_database" "plugin" {
   lifecycle {
     prevent_destroy = true
   }
-
-  depends_on = [postgresql_role.plugin]
 }
 
 # Shuts out every role that is not let in below or elsewhere.

@@ -7,13 +7,32 @@ ephemeral "random_password" "plugin" {
   special = false
 }
 
+# The one the store has already, where it is to be kept: store and role go on with it.
+ephemeral "azurerm_key_vault_secret" "existing" {
+  count = local.keeps_password ? 1 : 0
+
+  name         = var.secret_name
+  key_vault_id = var.key_vault_id
+}
+
+locals {
+  keeps_password    = var.existing_password_version == var.password_version
+  existing_password = one(ephemeral.azurerm_key_vault_secret.existing[*].value)
+  password          = coalesce(local.existing_password, ephemeral.random_password.plugin.result)
+}
+
 resource "azurerm_key_vault_secret" "plugin" {
   #checkov:skip=CKV_AZURE_41:The password does not expire: it is rotated with password_version, together with its role.
   name             = var.secret_name
   key_vault_id     = var.key_vault_id
   content_type     = "password of the database role ${var.role} of Backstage"
-  value_wo         = ephemeral.random_password.plugin.result
+  value_wo         = local.password
   value_wo_version = var.password_version
+
+  # Under another name: the old secret goes when the role has the password of the new one.
+  lifecycle {
+    create_before_destroy = true
+  }
 }
 
 # The password as the store has it, so that store and role agree even after an apply that stopped between the two. The
@@ -28,7 +47,11 @@ resource "postgresql_role" "plugin" {
   name                = var.role
   login               = true
   password_wo         = ephemeral.azurerm_key_vault_secret.plugin.value
-  password_wo_version = "${azurerm_key_vault_secret.plugin.versionless_id}#${var.password_version}"
+  password_wo_version = "${azurerm_key_vault_secret.plugin.versionless_id}#${var.password_version}/${var.role}"
+
+  # A name that is taken stops the apply before any password is set. And the role is destroyed first: PostgreSQL refuses to
+  # drop a role that owns tables.
+  depends_on = [postgresql_database.plugin]
 }
 
 # Owned by the administrator: what anybody but the owner grants on a database, PostgreSQL ignores with a mere warning.
@@ -38,8 +61,6 @@ resource "postgresql_database" "plugin" {
   lifecycle {
     prevent_destroy = true
   }
-
-  depends_on = [postgresql_role.plugin]
 }
 
 # Shuts out every role that is not let in below or elsewhere.

@@ -7,6 +7,19 @@ ephemeral "random_password" "plugin" {
   special = false
 }
 
+# The one the store has already, where it is to be kept: store and role go on with it.
+ephemeral "google_secret_manager_secret_version" "existing" {
+  count = local.keeps_password ? 1 : 0
+
+  secret = var.secret_name
+}
+
+locals {
+  keeps_password    = var.existing_password_version == var.password_version
+  existing_password = one(ephemeral.google_secret_manager_secret_version.existing[*].secret_data)
+  password          = coalesce(local.existing_password, ephemeral.random_password.plugin.result)
+}
+
 resource "google_secret_manager_secret" "plugin" {
   secret_id = var.secret_name
 
@@ -33,10 +46,10 @@ resource "google_secret_manager_secret" "plugin" {
   }
 }
 
-# A version cannot be changed. The old one goes when the role has the password of the new one.
+# A version cannot be changed. The old one goes when the role has the password of the new one, and the old secret after it.
 resource "google_secret_manager_secret_version" "plugin" {
   secret                 = google_secret_manager_secret.plugin.id
-  secret_data_wo         = ephemeral.random_password.plugin.result
+  secret_data_wo         = local.password
   secret_data_wo_version = var.password_version
 
   lifecycle {
@@ -54,7 +67,11 @@ resource "postgresql_role" "plugin" {
   name                = var.role
   login               = true
   password_wo         = ephemeral.google_secret_manager_secret_version.plugin.secret_data
-  password_wo_version = google_secret_manager_secret_version.plugin.create_time
+  password_wo_version = "${google_secret_manager_secret_version.plugin.create_time}/${var.role}"
+
+  # A name that is taken stops the apply before any password is set. And the role is destroyed first: PostgreSQL refuses to
+  # drop a role that owns tables.
+  depends_on = [postgresql_database.plugin]
 }
 
 # Owned by the administrator: what anybody but the owner grants on a database, PostgreSQL ignores with a mere warning.
@@ -64,8 +81,6 @@ resource "postgresql_database" "plugin" {
   lifecycle {
     prevent_destroy = true
   }
-
-  depends_on = [postgresql_role.plugin]
 }
 
 # Shuts out every role that is not let in below or elsewhere.

@@ -3,30 +3,72 @@
 variable "database" {
   type        = string
   description = "Name of the database."
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[A-Za-z0-9_-]{1,63}$", var.database))
+    error_message = "1 to 63 letters, digits, underscores and dashes."
+  }
+}
+
+variable "existing_password_version" {
+  type        = number
+  description = "The password_version whose password the store has already: it is kept. 0 where there is a secret, and its password is not wanted any more; null where there is none."
+  default     = null
 }
 
 variable "password_version" {
   type        = number
   description = "A higher number than last time makes a new password."
+  nullable    = false
+
+  validation {
+    condition     = var.password_version >= 1 && floor(var.password_version) == var.password_version
+    error_message = "A whole number from 1 on."
+  }
 }
 
 variable "plugin_id" {
   type        = string
   description = "Id of the plugin in Backstage."
+  nullable    = false
+
+  validation {
+    condition     = var.plugin_id != ""
+    error_message = "Must not be empty."
+  }
 }
 
 variable "role" {
   type        = string
   description = "Name of the role."
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[A-Za-z0-9_-]{1,63}$", var.role))
+    error_message = "1 to 63 letters, digits, underscores and dashes."
+  }
 }
 
 variable "secret_locations" {
   type        = set(string)
   description = "Regions that hold the secret; Google picks them when empty."
   default     = []
+  nullable    = false
+
+  validation {
+    condition     = alltrue([for item in var.secret_locations : can(regex("^[a-z]+-[a-z]+[0-9]+$", item))])
+    error_message = "Names of regions, such as europe-west3."
+  }
 }
 
 variable "secret_name" {
   type        = string
   description = "Name of the secret that holds the password of the role."
+  nullable    = false
+
+  validation {
+    condition     = var.secret_name != ""
+    error_message = "Must not be empty."
+  }
 }

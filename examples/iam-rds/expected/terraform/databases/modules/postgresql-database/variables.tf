@@ -3,14 +3,32 @@
 variable "database" {
   type        = string
   description = "Name of the database."
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[A-Za-z0-9_-]{1,63}$", var.database))
+    error_message = "1 to 63 letters, digits, underscores and dashes."
+  }
 }
 
 variable "plugin_id" {
   type        = string
   description = "Id of the plugin in Backstage."
+  nullable    = false
+
+  validation {
+    condition     = var.plugin_id != ""
+    error_message = "Must not be empty."
+  }
 }
 
 variable "role" {
   type        = string
   description = "Name of the role."
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[A-Za-z0-9_.@-]{1,63}$", var.role))
+    error_message = "1 to 63 letters, digits and _.@-."
+  }
 }

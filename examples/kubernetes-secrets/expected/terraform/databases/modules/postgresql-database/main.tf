@@ -4,7 +4,8 @@
 locals {
   # The provider cannot read a Secret without writing it to the state. So the password follows from what is known: Secret and
   # role get the same one, even when an apply stops between the two.
-  password = sha256(jsonencode([sha256(var.password_seed), var.namespace, var.secret_name, var.password_version]))
+  made     = sha256(jsonencode([sha256(var.password_seed), var.namespace, var.secret_name, var.password_version]))
+  password = coalesce(var.existing_password, local.made)
 }
 
 resource "kubernetes_secret_v1" "plugin" {
@@ -20,13 +21,22 @@ resource "kubernetes_secret_v1" "plugin" {
   type             = "Opaque"
   data_wo          = { username = var.role, password = local.password }
   data_wo_revision = var.password_version
+
+  # Under another name: the old Secret goes when the role has the password of the new one.
+  lifecycle {
+    create_before_destroy = true
+  }
 }
 
 resource "postgresql_role" "plugin" {
   name                = var.role
   login               = true
   password_wo         = local.password
-  password_wo_version = "${var.password_version}-${kubernetes_secret_v1.plugin.metadata[0].uid}"
+  password_wo_version = "${var.password_version}-${kubernetes_secret_v1.plugin.metadata[0].uid}/${var.role}"
+
+  # A name that is taken stops the apply before any password is set. And the role is destroyed first: PostgreSQL refuses to
+  # drop a role that owns tables.
+  depends_on = [postgresql_database.plugin]
 }
 
 # Owned by the administrator: what anybody but the owner grants on a database, PostgreSQL ignores with a mere warning.
@@ -36,8 +46,6 @@ resource "postgresql_database" "plugin" {
   lifecycle {
     prevent_destroy = true
   }
-
-  depends_on = [postgresql_role.plugin]
 }
 
 # Shuts out every role that is not let in below or elsewhere.

@@ -3,11 +3,31 @@
 variable "database" {
   type        = string
   description = "Name of the database."
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[A-Za-z0-9_-]{1,63}$", var.database))
+    error_message = "1 to 63 letters, digits, underscores and dashes."
+  }
+}
+
+variable "existing_password" {
+  type        = string
+  description = "The password of today, where it is to be kept; one that is made when null."
+  default     = null
+  ephemeral   = true
+  sensitive   = true
 }
 
 variable "namespace" {
   type        = string
   description = "Namespace of the Secret."
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$", var.namespace))
+    error_message = "The name of a namespace."
+  }
 }
 
 variable "password_seed" {
@@ -15,24 +35,54 @@ variable "password_seed" {
   description = "What the password is made from, besides the Secret's name and the version."
   ephemeral   = true
   sensitive   = true
+  nullable    = false
+
+  validation {
+    condition     = length(var.password_seed) >= 32
+    error_message = "At least 32 random characters, such as `openssl rand -hex 32` prints."
+  }
 }
 
 variable "password_version" {
   type        = number
   description = "A higher number than last time makes a new password."
+  nullable    = false
+
+  validation {
+    condition     = var.password_version >= 1 && floor(var.password_version) == var.password_version
+    error_message = "A whole number from 1 on."
+  }
 }
 
 variable "plugin_id" {
   type        = string
   description = "Id of the plugin in Backstage."
+  nullable    = false
+
+  validation {
+    condition     = var.plugin_id != ""
+    error_message = "Must not be empty."
+  }
 }
 
 variable "role" {
   type        = string
   description = "Name of the role."
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[A-Za-z0-9_-]{1,63}$", var.role))
+    error_message = "1 to 63 letters, digits, underscores and dashes."
+  }
 }
 
 variable "secret_name" {
   type        = string
   description = "Name of the secret that holds the password of the role."
+  nullable    = false
+
+  validation {
+    condition     = var.secret_name != ""
+    error_message = "Must not be empty."
+  }
 }

@@ -7,17 +7,35 @@ ephemeral "random_password" "plugin" {
   special = false
 }
 
+# The one the store has already, where it is to be kept: store and role go on with it.
+ephemeral "aws_secretsmanager_secret_version" "existing" {
+  count = local.keeps_password ? 1 : 0
+
+  secret_id = var.secret_name
+}
+
+locals {
+  keeps_password    = var.existing_password_version == var.password_version
+  existing_password = one([for secret in ephemeral.aws_secretsmanager_secret_version.existing : jsondecode(secret.secret_string)["password"]])
+  password          = coalesce(local.existing_password, ephemeral.random_password.plugin.result)
+}
+
 resource "aws_secretsmanager_secret" "plugin" {
   #checkov:skip=CKV2_AWS_57:The password is rotated with password_version, together with the role it belongs to.
   #checkov:skip=CKV_AWS_149:var.kms_key_id encrypts the secret; where it is null, the key AWS keeps for the account does.
   name        = var.secret_name
   description = "Password of the database role ${var.role} of Backstage."
   kms_key_id  = var.kms_key_id
+
+  # Under another name: the old secret goes when the role has the password of the new one.
+  lifecycle {
+    create_before_destroy = true
+  }
 }
 
 resource "aws_secretsmanager_secret_version" "plugin" {
   secret_id                = aws_secretsmanager_secret.plugin.id
-  secret_string_wo         = jsonencode({ username = var.role, password = ephemeral.random_password.plugin.result })
+  secret_string_wo         = jsonencode({ username = var.role, password = local.password })
   secret_string_wo_version = var.password_version
 }
 
@@ -33,6 +51,9 @@ resource "mysql_user" "plugin" {
   password_wo         = jsondecode(ephemeral.aws_secretsmanager_secret_version.plugin.secret_string)["password"]
   password_wo_version = parseint(substr(sha256(aws_secretsmanager_secret_version.plugin.version_id), 0, 7), 16)
   tls_option          = var.require_tls ? "SSL" : "NONE"
+
+  # A name that is taken stops the apply before any password is set.
+  depends_on = [mysql_database.plugin]
 }
 
 resource "mysql_database" "plugin" {

@@ -3,6 +3,18 @@
 variable "database" {
   type        = string
   description = "Name of the database."
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[A-Za-z0-9_-]{1,64}$", var.database))
+    error_message = "1 to 64 letters, digits, underscores and dashes."
+  }
+}
+
+variable "existing_password_version" {
+  type        = number
+  description = "The password_version whose password the store has already: it is kept. 0 where there is a secret, and its password is not wanted any more; null where there is none."
+  default     = null
 }
 
 variable "host" {
@@ -10,22 +22,44 @@ variable "host" {
   description = "Where the user may come from; % is everywhere."
   default     = "%"
   nullable    = false
+
+  validation {
+    condition     = can(regex("^.+$", var.host))
+    error_message = "A host, an address or a pattern."
+  }
 }
 
 variable "kms_key_id" {
   type        = string
   description = "KMS key that encrypts the secret; the key AWS keeps for the account when null."
   default     = null
+
+  validation {
+    condition     = var.kms_key_id == null ? true : can(regex("^(arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:(key|alias)/.+|alias/[A-Za-z0-9/_-]+|[0-9a-f-]{36}|mrk-[0-9a-f]{32})$", var.kms_key_id))
+    error_message = "The id, the ARN or the alias (alias/…) of a KMS key."
+  }
 }
 
 variable "password_version" {
   type        = number
   description = "A higher number than last time makes a new password."
+  nullable    = false
+
+  validation {
+    condition     = var.password_version >= 1 && floor(var.password_version) == var.password_version
+    error_message = "A whole number from 1 on."
+  }
 }
 
 variable "plugin_id" {
   type        = string
   description = "Id of the plugin in Backstage."
+  nullable    = false
+
+  validation {
+    condition     = var.plugin_id != ""
+    error_message = "Must not be empty."
+  }
 }
 
 variable "require_tls" {
@@ -38,9 +72,21 @@ variable "require_tls" {
 variable "role" {
   type        = string
   description = "Name of the user."
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[A-Za-z0-9_-]{1,64}$", var.role))
+    error_message = "1 to 64 letters, digits, underscores and dashes."
+  }
 }
 
 variable "secret_name" {
   type        = string
   description = "Name of the secret that holds the password of the role."
+  nullable    = false
+
+  validation {
+    condition     = var.secret_name != ""
+    error_message = "Must not be empty."
+  }
 }

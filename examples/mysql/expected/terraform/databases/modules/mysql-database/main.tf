@@ -7,6 +7,9 @@ resource "mysql_user" "plugin" {
   password_wo         = var.password
   password_wo_version = var.password_version
   tls_option          = var.require_tls ? "SSL" : "NONE"
+
+  # A name that is taken stops the apply before any password is set.
+  depends_on = [mysql_database.plugin]
 }
 
 resource "mysql_database" "plugin" {

@@ -3,6 +3,12 @@
 variable "database" {
   type        = string
   description = "Name of the database."
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[A-Za-z0-9_-]{1,64}$", var.database))
+    error_message = "1 to 64 letters, digits, underscores and dashes."
+  }
 }
 
 variable "host" {
@@ -10,23 +16,46 @@ variable "host" {
   description = "Where the user may come from; % is everywhere."
   default     = "%"
   nullable    = false
+
+  validation {
+    condition     = can(regex("^.+$", var.host))
+    error_message = "A host, an address or a pattern."
+  }
 }
 
 variable "password" {
   type        = string
-  description = "Password of the role."
+  description = "Password of the role, or a SCRAM verifier of it."
   ephemeral   = true
   sensitive   = true
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[!-\\[\\]-~]{8,}$", var.password))
+    error_message = "The password of ${var.role} has to be 8 or more ASCII characters without blanks and backslashes."
+  }
 }
 
 variable "password_version" {
   type        = number
   description = "A higher number than last time sets the password again."
+  nullable    = false
+
+  validation {
+    condition     = var.password_version >= 1 && floor(var.password_version) == var.password_version
+    error_message = "A whole number from 1 on."
+  }
 }
 
 variable "plugin_id" {
   type        = string
   description = "Id of the plugin in Backstage."
+  nullable    = false
+
+  validation {
+    condition     = var.plugin_id != ""
+    error_message = "Must not be empty."
+  }
 }
 
 variable "require_tls" {
@@ -39,4 +68,10 @@ variable "require_tls" {
 variable "role" {
   type        = string
   description = "Name of the user."
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[A-Za-z0-9_-]{1,64}$", var.role))
+    error_message = "1 to 64 letters, digits, underscores and dashes."
+  }
 }

@@ -3,26 +3,56 @@
 variable "database" {
   type        = string
   description = "Name of the database."
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[A-Za-z0-9_-]{1,63}$", var.database))
+    error_message = "1 to 63 letters, digits, underscores and dashes."
+  }
 }
 
 variable "password" {
   type        = string
-  description = "Password of the role."
+  description = "Password of the role, or a SCRAM verifier of it."
   ephemeral   = true
   sensitive   = true
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[!-\\[\\]-~]{8,}$", var.password))
+    error_message = "The password of ${var.role} has to be 8 or more ASCII characters without blanks and backslashes."
+  }
 }
 
 variable "password_version" {
   type        = number
   description = "A higher number than last time sets the password again."
+  nullable    = false
+
+  validation {
+    condition     = var.password_version >= 1 && floor(var.password_version) == var.password_version
+    error_message = "A whole number from 1 on."
+  }
 }
 
 variable "plugin_id" {
   type        = string
   description = "Id of the plugin in Backstage."
+  nullable    = false
+
+  validation {
+    condition     = var.plugin_id != ""
+    error_message = "Must not be empty."
+  }
 }
 
 variable "role" {
   type        = string
   description = "Name of the role."
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[A-Za-z0-9_-]{1,63}$", var.role))
+    error_message = "1 to 63 letters, digits, underscores and dashes."
+  }
 }

@@ -6,7 +6,11 @@ resource "postgresql_role" "plugin" {
   login               = true
   search_path         = [var.schema]
   password_wo         = var.password
-  password_wo_version = tostring(var.password_version)
+  password_wo_version = "${var.password_version}/${var.role}"
+
+  # A name that is taken stops the apply before any password is set. And the role is destroyed first: PostgreSQL refuses to
+  # drop a role that owns tables.
+  depends_on = [postgresql_schema.plugin]
 }
 
 resource "postgresql_grant" "database" {
@@ -27,8 +31,6 @@ resource "postgresql_schema" "plugin" {
     # The schema comes along when its database is renamed; the provider would drop it and make another one.
     ignore_changes = [database]
   }
-
-  depends_on = [postgresql_role.plugin]
 }
 
 resource "postgresql_grant" "schema" {

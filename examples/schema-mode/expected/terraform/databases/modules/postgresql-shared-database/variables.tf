@@ -3,4 +3,10 @@
 variable "database" {
   type        = string
   description = "Name of the database."
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[A-Za-z0-9_-]{1,63}$", var.database))
+    error_message = "1 to 63 letters, digits, underscores and dashes."
+  }
 }

@@ -4,9 +4,21 @@ variable "databases" {
   type        = set(string)
   description = "Databases in which the role has schemas: it may connect to them."
   default     = []
+  nullable    = false
+
+  validation {
+    condition     = alltrue([for item in var.databases : can(regex("^[A-Za-z0-9_-]{1,63}$", item))])
+    error_message = "Each of them 1 to 63 letters, digits, underscores and dashes."
+  }
 }
 
 variable "group_name" {
   type        = string
   description = "Name of the group role."
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[A-Za-z0-9_-]{1,63}$", var.group_name))
+    error_message = "1 to 63 letters, digits, underscores and dashes."
+  }
 }

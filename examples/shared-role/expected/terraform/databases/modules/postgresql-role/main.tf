@@ -7,7 +7,7 @@ resource "postgresql_role" "plugin" {
   roles               = var.group == null ? [] : [var.group]
   assume_role         = var.group
   password_wo         = var.password
-  password_wo_version = tostring(var.password_version)
+  password_wo_version = "${var.password_version}/${var.role}"
 }
 
 resource "postgresql_grant" "database" {

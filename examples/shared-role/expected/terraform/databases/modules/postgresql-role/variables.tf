@@ -4,27 +4,56 @@ variable "databases" {
   type        = set(string)
   description = "Databases in which the role has schemas: it may connect to them."
   default     = []
+  nullable    = false
+
+  validation {
+    condition     = alltrue([for item in var.databases : can(regex("^[A-Za-z0-9_-]{1,63}$", item))])
+    error_message = "Each of them 1 to 63 letters, digits, underscores and dashes."
+  }
 }
 
 variable "group" {
   type        = string
   description = "Role that owns what the plugins of a shared database make; none when null."
   default     = null
+
+  validation {
+    condition     = var.group == null ? true : can(regex("^[A-Za-z0-9_-]{1,63}$", var.group))
+    error_message = "Null, or 1 to 63 letters, digits, underscores and dashes."
+  }
 }
 
 variable "password" {
   type        = string
-  description = "Password of the role."
+  description = "Password of the role, or a SCRAM verifier of it."
   ephemeral   = true
   sensitive   = true
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[!-\\[\\]-~]{8,}$", var.password))
+    error_message = "The password of ${var.role} has to be 8 or more ASCII characters without blanks and backslashes."
+  }
 }
 
 variable "password_version" {
   type        = number
   description = "A higher number than last time sets the password again."
+  nullable    = false
+
+  validation {
+    condition     = var.password_version >= 1 && floor(var.password_version) == var.password_version
+    error_message = "A whole number from 1 on."
+  }
 }
 
 variable "role" {
   type        = string
   description = "Name of the role."
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[A-Za-z0-9_-]{1,63}$", var.role))
+    error_message = "1 to 63 letters, digits, underscores and dashes."
+  }
 }

@@ -7,11 +7,33 @@ ephemeral "random_password" "plugin" {
   special = false
 }
 
+# The one the store has already, where it is to be kept: store and role go on with it.
+ephemeral "vault_kv_secret_v2" "existing" {
+  count = local.keeps_password ? 1 : 0
+
+  mount = var.vault_mount
+  name  = var.secret_name
+}
+
+locals {
+  keeps_password    = var.existing_password_version == var.password_version
+  existing_password = one(ephemeral.vault_kv_secret_v2.existing[*].data["password"])
+  password          = coalesce(local.existing_password, ephemeral.random_password.plugin.result)
+}
+
 resource "vault_kv_secret_v2" "plugin" {
   mount                = var.vault_mount
   name                 = var.secret_name
-  data_json_wo         = jsonencode({ username = var.role, password = ephemeral.random_password.plugin.result })
+  data_json_wo         = jsonencode({ username = var.role, password = local.password })
   data_json_wo_version = var.password_version
+
+  # Under another name: the old secret goes when the role has the password of the new one.
+  lifecycle {
+    create_before_destroy = true
+  }
+
+  # Vault writes over what is there. A server that has the database already stops the apply before that.
+  depends_on = [postgresql_database.plugin]
 }
 
 # The password as the store has it, so that store and role agree even after an apply that stopped between the two. The
@@ -26,7 +48,11 @@ resource "postgresql_role" "plugin" {
   name                = var.role
   login               = true
   password_wo         = ephemeral.vault_kv_secret_v2.plugin.data["password"]
-  password_wo_version = "${vault_kv_secret_v2.plugin.path}#${var.password_version}"
+  password_wo_version = "${vault_kv_secret_v2.plugin.path}#${var.password_version}/${var.role}"
+
+  # A name that is taken stops the apply before any password is set. And the role is destroyed first: PostgreSQL refuses to
+  # drop a role that owns tables.
+  depends_on = [postgresql_database.plugin]
 }
 
 # Owned by the administrator: what anybody but the owner grants on a database, PostgreSQL ignores with a mere warning.
@@ -36,8 +62,6 @@ resource "postgresql_database" "plugin" {
   lifecycle {
     prevent_destroy = true
   }
-
-  depends_on = [postgresql_role.plugin]
 }
 
 # Shuts out every role that is not let in below or elsewhere.

@@ -3,29 +3,71 @@
 variable "database" {
   type        = string
   description = "Name of the database."
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[A-Za-z0-9_-]{1,63}$", var.database))
+    error_message = "1 to 63 letters, digits, underscores and dashes."
+  }
+}
+
+variable "existing_password_version" {
+  type        = number
+  description = "The password_version whose password the store has already: it is kept. 0 where there is a secret, and its password is not wanted any more; null where there is none."
+  default     = null
 }
 
 variable "password_version" {
   type        = number
   description = "A higher number than last time makes a new password."
+  nullable    = false
+
+  validation {
+    condition     = var.password_version >= 1 && floor(var.password_version) == var.password_version
+    error_message = "A whole number from 1 on."
+  }
 }
 
 variable "plugin_id" {
   type        = string
   description = "Id of the plugin in Backstage."
+  nullable    = false
+
+  validation {
+    condition     = var.plugin_id != ""
+    error_message = "Must not be empty."
+  }
 }
 
 variable "role" {
   type        = string
   description = "Name of the role."
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[A-Za-z0-9_-]{1,63}$", var.role))
+    error_message = "1 to 63 letters, digits, underscores and dashes."
+  }
 }
 
 variable "secret_name" {
   type        = string
   description = "Name of the secret that holds the password of the role."
+  nullable    = false
+
+  validation {
+    condition     = var.secret_name != ""
+    error_message = "Must not be empty."
+  }
 }
 
 variable "vault_mount" {
   type        = string
   description = "Path of the KV engine (version 2) with the secret."
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[A-Za-z0-9_.~-]+(/[A-Za-z0-9_.~-]+)*$", var.vault_mount))
+    error_message = "A path, such as kv."
+  }
 }
