@@ -51,8 +51,14 @@ def number(name: str, default: int, description: str, lowest: int, highest: int)
 
 def version(description: str) -> Variable:
     """The version of a password: a whole number that grows."""
-    condition = "var.password_version >= 1 && floor(var.password_version) == var.password_version"
+    condition = _whole("password_version", 1)
     return _variable("password_version", NUMBER, description, {"nullable": FALSE}, condition, "A whole number from 1 on.")
+
+
+def perhaps_whole(name: str, description: str) -> Variable:
+    """A whole number that may be left out."""
+    condition = f"var.{name} == null ? true : {_whole(name, 0)}"
+    return _variable(name, NUMBER, description, {"default": NULL}, condition, "Null, or a whole number from 0 on.")
 
 
 def switch(name: str, description: str, *, default: bool) -> Variable:
@@ -97,6 +103,10 @@ def choice(name: str, default: str, description: str, choices: tuple[str, ...]) 
     condition = f"contains([{', '.join(string(item) for item in choices)}], var.{name})"
     settings = {"default": string(default), "nullable": FALSE}
     return _variable(name, TEXT, description, settings, condition, f"One of {', '.join(choices)}.")
+
+
+def _whole(name: str, lowest: int) -> str:
+    return f"var.{name} >= {lowest} && floor(var.{name}) == var.{name}"
 
 
 def _matches(value: str, pattern: str) -> str:

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from generator.escaping import Escaped
 from generator.targets.terraform.escaping import string
-from generator.targets.terraform.hcl import Output, RequiredProvider, Variable
+from generator.targets.terraform.hcl import FALSE, Output, RequiredProvider, Variable
 from generator.targets.terraform.inputs import filled
 from generator.targets.terraform.names import CLOUD_ROLES, NAMES, Names
 from generator.targets.terraform.shape import ENGINE
 from generator.targets.terraform.stores.iam import Iam, role_arguments
+from generator.targets.terraform.stores.variables import without_verifiers
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -184,7 +185,7 @@ AFTER: Final = Variable(
     description=string(
         "Databases that have to be made before the secret: where one is there already, nothing is overwritten."
     ),
-    settings={"default": Escaped("[]")},
+    settings={"default": Escaped("[]"), "nullable": FALSE},
 )
 
 _OUTPUTS: Final = {
@@ -220,7 +221,9 @@ def module_view(kind: Kind, store: Store, *, shows_owner: bool = False, stranger
     forgets = (*kind.forgets, *strangers, *(store.forgets if isinstance(store, Iam) and kind.makes_role else ()))
     iam = store if isinstance(store, Iam) else None
     known = kind.variables or (_CLOUD_INPUTS if iam else _INPUTS)
-    inputs = [*(known[name] for name in kind.inputs), *(store.module_variables if kind.makes_role else ())]
+    inputs = [known[name] for name in kind.inputs]
+    if kind.makes_role:
+        inputs += without_verifiers(store.module_variables) if kind.templates else store.module_variables
     inputs += [AFTER] if kind.waits(store) else []
     outputs = [
         Output(

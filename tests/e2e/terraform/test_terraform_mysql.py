@@ -145,6 +145,15 @@ def test_taking_over_what_a_dba_made(work: MysqlWorkspace, mariadb: MariaDB) -> 
 
 
 @with_terraform
+def test_a_verifier_is_no_password_of_a_user(work: MysqlWorkspace) -> None:
+    """MySQL would take it for a password like any other, and nobody could log in with the real one."""
+    work.passwords = {"auth": f"SCRAM-SHA-256$4096:{'s' * 22}==${'k' * 43}=:{'k' * 43}="}
+    work.write(render(make_plan(Wanted("auth"), servers=on_mysql())))
+    said = " ".join(work.run("plan", "-input=false", status=(1,)).split())
+    assert "The password of backstage_auth is a verifier, which MySQL cannot use." in said
+
+
+@with_terraform
 def test_a_retired_plugin_is_locked_and_dropped_by_hand(work: MysqlWorkspace, mariadb: MariaDB) -> None:
     """The statements in retired.tf, run as the administrator Terraform works as."""
     plan = make_plan(Wanted("auth"), Wanted("catalog"), servers=on_mysql())

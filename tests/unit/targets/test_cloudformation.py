@@ -10,6 +10,7 @@ import pytest
 from cloudformation_plans import context, files, in_stacks, on, render, shapes, with_iam
 from terraform_plans import Wanted, make_plan, retired
 
+from generator.targets import server_logs
 from generator.targets.base import Artifact
 from generator.targets.cloudformation import FUNCTIONS, TARGET
 from generator.targets.cloudformation.limits import BYTES, OUTPUTS, PARAMETERS, RESOURCES, count
@@ -401,9 +402,13 @@ def test_a_created_server_is_hardened(kind: str, engine: str) -> None:
     settings = resources["ParameterGroup"]["Properties"]["Parameters"]
     if engine == "postgresql":
         assert settings["rds.force_ssl"] == "1"
+        # Nothing that a role's password, or a verifier of it, is set with gets into the log.
+        assert settings.items() >= server_logs.POSTGRESQL.items()
     else:  # what a cluster calls ON an instance calls 1
         assert settings["require_secure_transport"] == ("1" if kind == "aws-rds" else "ON")
         assert settings["log_output"] == "FILE"
+        if kind == "aws-aurora":
+            assert settings["server_audit_events"] == "CONNECT"
     assert resources["EncryptionKey"]["DeletionPolicy"] == "Retain"
     assert template["Parameters"]["DeletionProtection"]["Default"] == "true"
     admin = template["Parameters"]["AdminUser"]
@@ -413,6 +418,25 @@ def test_a_created_server_is_hardened(kind: str, engine: str) -> None:
         assert instance["Properties"]["PubliclyAccessible"] is False
         assert instance["Properties"]["MonitoringInterval"] == 60
         assert instance["Properties"]["EnablePerformanceInsights"] is True
+
+
+@pytest.mark.parametrize(
+    ("text", "good"),
+    [
+        ("10.0.8.0/24", True),
+        ("127.0.0.1/32", True),
+        ("255.255.255.255/0", True),
+        ("10.0.8/24", False),
+        ("10.0.8.0/33", False),
+        ("10.0.8.0/99", False),
+        ("10.0.256.0/24", False),
+        ("010.0.8.0/24", False),
+        ("10.0.8.0", False),
+    ],
+)
+def test_a_range_of_addresses(text: str, good: bool) -> None:
+    parameters = load_template(files(make_plan(Wanted("a")))["databases.yaml"])["Parameters"]
+    assert bool(re.fullmatch(parameters["PrimaryCidr"]["AllowedPattern"], text)) is good
 
 
 # --- reading back -----------------------------------------------------------------------------------------------------

@@ -277,7 +277,7 @@ def test_a_module_takes_nothing_it_could_not_work_with(plan: Plan) -> None:
             continue
         for block in re.findall(r"^variable .*?^}", text, re.MULTILINE | re.DOTALL):
             assert ("  nullable " in block) != ("  default     = null" in block or "  default = null" in block), block
-            assert "  validation {" in block or "  type        = bool" in block, block
+            assert re.search(r"  validation \{|  type +?= bool|  default +?= \[\]", block), block
 
 
 # --- the generated test -----------------------------------------------------------------------------------------------

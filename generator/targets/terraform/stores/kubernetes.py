@@ -8,13 +8,12 @@ kept has to be brought, for the same reason. See docs/adr.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from generator.escaping import Escaped
 from generator.targets.terraform.escaping import string
 from generator.targets.terraform.hcl import (
     FALSE,
-    NULL,
     TRUE,
     Output,
     ProviderConfiguration,
@@ -32,6 +31,12 @@ if TYPE_CHECKING:
 
 _LABEL = "[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
 _IS_NAMESPACE = (f"^{_LABEL}$", "The name of a namespace.")
+_EXISTING: Final = optional(
+    "existing_password",
+    "The password of today, where it is to be kept; one that is made when null.",
+    "^.+$",
+    "Null, or a password.",
+)
 
 
 def _seed(description: str) -> Variable:
@@ -66,12 +71,7 @@ class Kubernetes(NamedSecret):
         "password_seed": Escaped("var.password_seed"),
     }
     module_variables = (
-        Variable(
-            name=Escaped("existing_password"),
-            type=TEXT,
-            description=string("The password of today, where it is to be kept; one that is made when null."),
-            settings={"default": NULL, "ephemeral": TRUE, "sensitive": TRUE},
-        ),
+        _EXISTING._replace(settings={**_EXISTING.settings, "ephemeral": TRUE, "sensitive": TRUE}),
         required("namespace", "Namespace of the Secret.", *_IS_NAMESPACE),
         _seed("What the password is made from, besides the Secret's name and the version."),
         PASSWORD_VERSION,

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Final
 
 from generator.escaping import Escaped
 from generator.targets.terraform.escaping import string
-from generator.targets.terraform.hcl import NULL, RequiredProvider, Variable
-from generator.targets.terraform.inputs import filled, version
+from generator.targets.terraform.hcl import RequiredProvider, Variable
+from generator.targets.terraform.inputs import filled, perhaps_whole, version
 
 if TYPE_CHECKING:
     from generator.diagnostics import Diagnostics
@@ -24,14 +24,10 @@ SECRET_NAME: Final = filled("secret_name", "Name of the secret that holds the pa
 
 #: Whether the store has the secrets that are listed as being there already: a local of ``imports.tf``.
 HAS_SECRETS: Final = "local.has_secrets"
-EXISTING_VERSION: Final = Variable(
-    name=Escaped("existing_password_version"),
-    type=Escaped("number"),
-    description=string(
-        "The password_version whose password the store has already: it is kept. 0 where there is a secret, and its "
-        "password is not wanted any more; null where there is none."
-    ),
-    settings={"default": NULL},
+EXISTING_VERSION: Final = perhaps_whole(
+    "existing_password_version",
+    "The password_version whose password the store has already: it is kept. 0 where there is a secret, and its "
+    "password is not wanted any more; null where there is none.",
 )
 
 

@@ -19,7 +19,17 @@ if TYPE_CHECKING:
 #: What the provider and an environment variable both carry unchanged: a backslash is doubled on its way into the server,
 #: blanks at the ends are lost on their way into Backstage.
 _GOOD: Final = r"^[!-\[\]-~]{8,}$"
+#: What PostgreSQL stores as it is. Anything that only begins so, it takes for a password.
+_VERIFIER: Final = "^SCRAM-SHA-256\\$[1-9][0-9]*:[A-Za-z0-9+/]+=*\\$[A-Za-z0-9+/]{43}=:[A-Za-z0-9+/]{43}=$"
 _EACH: Final = Escaped("map(string)")
+
+
+def _rule(condition: str, message: str) -> Validation:
+    # The name of the role is in the message, so that it is known whose password it is.
+    return Validation(condition=Escaped(condition), message=Escaped(f'"The password of ${{var.role}} {message}"'))
+
+
+_IS_NO_VERIFIER: Final = '!startswith(var.password, "SCRAM-SHA-256")'
 
 
 class Variables:
@@ -42,11 +52,13 @@ class Variables:
             settings={"ephemeral": TRUE, "sensitive": TRUE, "nullable": FALSE},
             # In here and not in the root module, because there Terraform could not say which of them is wrong.
             validations=(
-                Validation(
-                    condition=Escaped(f"can(regex({string(_GOOD)}, var.password))"),
-                    message=Escaped(
-                        '"The password of ${var.role} has to be 8 or more ASCII characters without blanks and backslashes."'
-                    ),
+                _rule(
+                    f"can(regex({string(_GOOD)}, var.password))",
+                    "has to be 8 or more ASCII characters without blanks and backslashes.",
+                ),
+                _rule(
+                    f"{_IS_NO_VERIFIER} || can(regex({string(_VERIFIER)}, var.password))",
+                    "begins like a verifier and is none. Did a shell replace what follows a $ in it?",
                 ),
             ),
         ),
@@ -95,6 +107,19 @@ class Variables:
 
     def check(self, plan: Plan, diagnostics: Diagnostics) -> None:
         """Nothing to report."""
+
+
+def without_verifiers(variables: tuple[Variable, ...]) -> list[Variable]:
+    """``variables`` of a module for MySQL, which would take a verifier for a password like any other."""
+    return [
+        item._replace(
+            description=string("Password of the user."),
+            validations=(item.validations[0], _rule(_IS_NO_VERIFIER, "is a verifier, which MySQL cannot use.")),
+        )
+        if item.name == "password"
+        else item
+        for item in variables
+    ]
 
 
 def keyed_by(roles: list[Role]) -> str:
