@@ -124,6 +124,14 @@ def renamed_twice(old: str, new: str) -> str:
     )
 
 
+def schemas_found_again(old: str, new: str) -> str:
+    """GR529."""
+    return (
+        "apply the new name of the database in every environment, with Terraform twice, then add "
+        f"`{yaml(old)}: {yaml(new)}` to plugins.renamesApplied: {_PAGE} (GR529)"
+    )
+
+
 def taken_label(mine: str, other: str) -> str:
     """GR525."""
     return (

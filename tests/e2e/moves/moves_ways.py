@@ -90,15 +90,14 @@ def the_whole_server(repository: Repository) -> None:
     before, left = repository.content("backstage_catalog", CATALOG), repository.picture(CATALOG)
     dump, restore = commands("GR520", "PostgreSQL")
     repository.run(dump)
-    old, new = repository.servers["primary"], repository.servers["other"]
-    repository.servers["primary"] = new
+    repository.call_first("other")
     repository.generate(TWO)
     repository.apply()
-    repository.run(restore)
+    new = repository.servers["primary"]
+    repository.run(restore, {"-h new.example.com": f"-h {new.host} -p {new.port}"})
     repository.settle()
     repository.assert_moved(before, "backstage_catalog", CATALOG)
-    repository.servers |= {"primary": old, "other": new}
-    assert repository.picture(CATALOG) == left
+    assert repository.picture(CATALOG, "other") == left
 
 
 # --- GR521 ------------------------------------------------------------------------------------------------------------
@@ -282,10 +281,17 @@ def a_schema_and_its_database_are_renamed(repository: Repository) -> None:
     both = schemas("auth", "catalog", database="portal_two") | {"schemaPrefix": "of_"}
     codes, _, _ = repository.refused(both)
     assert codes == {"GR529"}
-    for database in (schemas("auth", "catalog", database="portal_two"), both):
-        repository.generate(database)
-        repository.apply()
-        repository.settle()
+    repository.generate(schemas("auth", "catalog", database="portal_two"))
+    repository.apply()
+    codes, _, said = repository.refused(both)
+    assert codes == {"GR529"}
+    assert "`portal: portal_two` to plugins.renamesApplied" in said
+    repository.generate(schemas("auth", "catalog", database="portal_two"))
+    repository.apply()
+    repository.settle()
+    repository.generate(both, {"plugins": {"renamesApplied": {"portal": "portal_two"}}})
+    repository.apply()
+    repository.settle()
     assert repository.content("backstage_catalog", "portal_two", "of_catalog")["kept"][0][1] == 42
 
 
