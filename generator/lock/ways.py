@@ -104,7 +104,8 @@ def taken_by_retired(mine: str, other: str) -> str:
         return f"choose another name; or, once that data is dropped, add {yaml(other)} to plugins.dropped: {_PAGE} (GR524)"
     return (
         f"choose another name; or, if {mine!r} is {other!r} under a new id, add `{yaml(other)}: {yaml(mine)}` to "
-        f"plugins.renamed; or take it over: add {yaml(other)} to plugins.dropped and run `greenroom adopt`: {_PAGE} (GR524)"
+        f"plugins.renamed; or take it over: add {yaml(other)} to plugins.dropped and run `greenroom adopt --write`: {_PAGE} "
+        "(GR524)"
     )
 
 

@@ -162,7 +162,13 @@ class Repository:
             for server in self.servers.values()
             for user, password in users.items()
         ]
-        return shell(instead(text, hosts | dict(names or {})), self.folder, programs=self.programs, logins=logins)
+        return shell(
+            instead(text, hosts | dict(names or {})),
+            self.folder,
+            programs=self.programs,
+            logins=logins,
+            environment={"GREENROOM_ADMIN_PASSWORD": ADMIN_PASSWORD, **self.environment()},
+        )
 
     def call_first(self, name: str) -> None:
         """Let another server be the first one: its host is another."""

@@ -237,6 +237,40 @@ def another_shared_database(repository: Repository) -> None:
     assert repository.picture("portal") == left
 
 
+def a_retired_plugin_under_a_new_id(repository: Repository) -> None:
+    repository.start({"plugin": {"auth": {}, "explore": {}}})
+    repository.keep("explore", "backstage_plugin_explore", value=42)
+    before = repository.content("backstage_explore", "backstage_plugin_explore")
+    renamed: dict[str, Any] = {"auth": {}, "tech-radar": {"connection": {"database": "backstage_plugin_explore"}}}
+    codes, _, said = repository.refused({"plugin": renamed})
+    assert codes == {"GR524"}
+    assert "`explore: tech-radar` to plugins.renamed" in said
+    repository.generate({"plugin": renamed}, {"plugins": {"renamed": {"explore": "tech-radar"}}})
+    repository.apply()
+    repository.settle()
+    repository.assert_moved(before, "backstage_tech-radar", "backstage_plugin_explore")
+
+
+def what_a_retired_plugin_left_is_taken_over(repository: Repository) -> None:
+    """In one pull request, whether the retirement was applied or not."""
+    repository.start({"plugin": {"auth": {}, "explore": {}}})
+    repository.keep("explore", "backstage_plugin_explore", value=42)
+    before = repository.content("backstage_explore", "backstage_plugin_explore")
+    taken: dict[str, Any] = {"auth": {}, "tech-radar": {"connection": {"database": "backstage_plugin_explore"}}}
+    codes, _, said = repository.refused({"plugin": taken})
+    assert codes == {"GR524"}
+    assert "add explore to plugins.dropped and run `greenroom adopt --write`" in said
+    settings = {"plugins": {"dropped": ["explore"]}}
+    repository.write({"plugin": taken}, settings)
+    (adopt,) = commands("GR524", "It holds what a retired plugin left")
+    repository.run(adopt)
+    repository.generate({"plugin": taken}, settings)
+    repository.apply()
+    repository.run("psql -X -f greenroom.adopt.after-apply.sql -h db.example.com -U terraform_admin -d postgres")
+    repository.settle()
+    repository.assert_moved(before, "backstage_tech-radar", "backstage_plugin_explore")
+
+
 def names_are_swapped(repository: Repository) -> None:
     def named(auth: str, catalog: str) -> dict[str, Any]:
         return {"plugin": {"auth": {"connection": {"database": auth}}, "catalog": {"connection": {"database": catalog}}}}
@@ -345,6 +379,8 @@ ONE_SERVER: tuple[Callable[[Repository], None], ...] = (
     others_come_into_a_database,
     a_plugin_leaves_a_shared_database,
     another_shared_database,
+    a_retired_plugin_under_a_new_id,
+    what_a_retired_plugin_left_is_taken_over,
     names_are_swapped,
     a_shared_database_is_renamed_twice,
     a_schema_and_its_database_are_renamed,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -142,6 +143,16 @@ def test_a_database_that_is_shared_now_is_taken_over() -> None:
         assert plan.adopted == (Adopted("primary", ("backstage_plugin_catalog",)),)
 
 
+def test_two_engines_may_have_the_same_names() -> None:
+    steps: list[Step] = [([catalog], {}), ([plugin("catalog", engine="mysql")], {"catalog": PLACE})]
+    plan, errors, _ = play(*steps, ([plugin("catalog", database="portal", schema="catalog")], {"catalog": PLACE}))
+    assert errors == []
+    assert {(gone.plugin_id, gone.engine) for gone in plan.retired} == {
+        (LEFT, "postgresql"),
+        (f"catalog (mysql {PLACE})", "mysql"),
+    }
+
+
 def test_what_stays_the_plugins_own() -> None:
     """The version of its password, its stack and its former ids."""
     elsewhere = make_plan(plugin("catalog", server="other"))
@@ -264,7 +275,8 @@ def test_the_settings_are_read(tmp_path: Path) -> None:
     assert settings.moved == {"catalog": PLACE}
     for other in re.findall(r"```yaml\n(plugins:\n.*?)```", PAGE, re.DOTALL):
         (tmp_path / "greenroom.yaml").write_text(other)
-        assert read_settings(None, root=tmp_path, diagnostics=diagnostics).renames_applied
+        settings = read_settings(None, root=tmp_path, diagnostics=diagnostics)
+        assert settings.renames_applied or settings.dropped
         assert not list(diagnostics)
 
 
@@ -283,13 +295,13 @@ anywhere = st.lists(
 )
 
 
-@given(st.lists(anywhere, min_size=2, max_size=5))
-def test_whatever_is_said_to_have_moved_nothing_is_forgotten(history: list[list[Wanted]]) -> None:
+@given(st.lists(st.tuples(st.sampled_from(["postgresql", "mysql"]), anywhere), min_size=2, max_size=5))
+def test_whatever_is_said_to_have_moved_nothing_is_forgotten(history: list[tuple[str, list[Wanted]]]) -> None:
     """Each place that was ever generated is planned, a rename of what is planned, or retired. Refused steps are left out."""
     lock: Lock | None = None
-    places: set[tuple[str, str, str | None, str]] = set()
-    for wanted in history:
-        fresh = make_plan(*wanted)
+    places: set[tuple[str, str, str, str | None, str]] = set()
+    for engine, wanted in history:
+        fresh = make_plan(*(replace(item, engine=engine) for item in wanted))
         moved = {name: place_of(old) for name, old in (lock.known if lock else {}).items()}
         previous = leave(lock, fresh, moved)
         diagnostics = Diagnostics()
@@ -305,14 +317,15 @@ def test_whatever_is_said_to_have_moved_nothing_is_forgotten(history: list[list[
         }
         places = {
             (
+                engine,
                 server,
                 database := renamed.get((server, was), was),
                 schemas.get((server, database, schema), schema),
                 roles.get((server, role), role),
             )
-            for server, was, schema, role in places
+            for engine, server, was, schema, role in places
         }
         lock = lock_of(plan, previous)
-        there = {(old.server, old.database, old.schema, old.role) for old in lock.known.values()}
+        there = {(old.engine, old.server, old.database, old.schema, old.role) for old in lock.known.values()}
         assert places <= there
         places |= there
