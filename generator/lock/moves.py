@@ -51,7 +51,8 @@ def leave(previous: Lock | None, plan: Plan, moved: Mapping[str, str]) -> Lock |
             if key in retired and not retired[key].dropped and _is_there(plugin, engine, retired[key]):
                 retired[name] = retired.pop(key)
         # Where its retirement was applied nobody manages its role any more, which it may keep.
-        retired[earlier(name, place_of(before))] = before._replace(returned=was_retired or before.returned)
+        place = place_of(before) if before.engine == "postgresql" else f"{before.engine} {place_of(before)}"
+        retired[earlier(name, place)] = before._replace(returned=was_retired or before.returned)
     return previous._replace(plugins=plugins, retired=retired)
 
 
