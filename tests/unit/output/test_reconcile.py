@@ -157,7 +157,10 @@ def test_a_changed_name_is_a_rename_and_stays_one() -> None:
 def test_the_lock_of_a_rename_does_not_change_any_more() -> None:
     after = [plugin("catalog", database="db2")]
     plan, _, lock = attempt([catalog], after, after)
-    assert write_lock(plan, {}, previous=lock) == write_lock(run([catalog], after), {}, previous=None)
+    again, _, later = attempt([catalog], after, after, after)
+    assert (again, later) == (plan, lock)
+    assert lock is not None
+    assert [names.database for names in lock.plugins["catalog"].formerly] == ["backstage_plugin_catalog"]
 
 
 def test_a_second_rename_replaces_the_first() -> None:
@@ -265,14 +268,14 @@ def test_a_plugin_that_comes_back_is_taken_over() -> None:
     assert (lock.plugins["catalog"].returned, lock.plugins["auth"].returned) == (True, False)
     # It stays so: another environment may still have to see it.
     assert plan.adopted == (
-        Adopted("primary", ("backstage_plugin_catalog",), (), ("backstage_catalog",), ("backstage_catalog",)),
+        Adopted("primary", ("backstage_plugin_catalog",), (), ("backstage_catalog",), (("backstage_catalog", 0),)),
     )
 
 
 def test_a_schema_that_comes_back() -> None:
     plugins = [plugin(name, database="portal", schema=name) for name in ("auth", "catalog")]
     assert run(plugins, plugins[:1], plugins).adopted == (
-        Adopted("primary", ("portal",), (("portal", "catalog"),), ("backstage_catalog",), ("backstage_catalog",)),
+        Adopted("primary", ("portal",), (("portal", "catalog"),), ("backstage_catalog",), (("backstage_catalog", 0),)),
     )
 
 
@@ -282,7 +285,7 @@ def test_what_the_user_adopts_counts_too() -> None:
     plan = reconcile(make_plan(catalog)._replace(adopted=adopted), lock, Diagnostics(), resolved=sources([catalog]))
     assert plan.adopted == (
         Adopted("other", ("x",)),
-        Adopted("primary", ("backstage_plugin_catalog", "y"), (), ("backstage_catalog",), ("backstage_catalog",)),
+        Adopted("primary", ("backstage_plugin_catalog", "y"), (), ("backstage_catalog",), (("backstage_catalog", 0),)),
     )
 
 
