@@ -159,7 +159,7 @@ class IdentityStandIn(StandIn):
 
     def answer(self, method: str, path: str, query: dict[str, list[str]], body: Any) -> tuple[int, Any]:
         del method, path, body
-        who = {name: "00000000-0000-0000-0000-000000000000" for name in ("oid", "tid", "appid", "sub")}
+        who = dict.fromkeys(("oid", "tid", "appid", "sub"), "00000000-0000-0000-0000-000000000000")
         parts = (json.dumps(part).encode() for part in ({"alg": "none", "typ": "JWT"}, who))
         token = ".".join(base64.urlsafe_b64encode(part).decode().rstrip("=") for part in parts)
         resource = query.get("resource", [""])[0]
