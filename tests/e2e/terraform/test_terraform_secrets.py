@@ -102,7 +102,7 @@ class StorePortal(Portal):
     def take_out(self, plugins: tuple[str, ...] = PLUGINS) -> None:
         """What the README says for Kubernetes: read the passwords, delete the Secrets."""
         assert isinstance(self.stand_in, KubernetesStandIn)
-        names = [self.planned(name)["secret"] for name in plugins]
+        names = {self.planned(name)["secret"] for name in plugins}
         passwords = {name: self.stand_in.password(name) for name in names}
         self.terraform.extra["TF_VAR_existing_passwords"] = json.dumps(passwords)
         for name in names:
