@@ -8,7 +8,6 @@ import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from conftest import PROGRAMS, find_program
 from portal import Portal
 from terraform_workspace import ADMIN
 
@@ -22,9 +21,9 @@ PLUGINS = ("auth", "catalog", "search")
 
 
 @pytest.fixture
-def portal(mirror: Path, server: EmbeddedServer, tmp_path: Path) -> Iterator[Portal]:
+def portal(mirror: Path, server: EmbeddedServer, program_path: str, tmp_path: Path) -> Iterator[Portal]:
     """Without Backstage: a plugin is its login."""
-    made = Portal(tmp_path, mirror, server, find_program(PROGRAMS[0]), tmp_path)
+    made = Portal(tmp_path, mirror, server, program_path, tmp_path)
     yield made
     made.terraform.clean()
 
