@@ -119,10 +119,16 @@ def test_the_life_of_an_installation(work: MysqlWorkspace, mariadb: MariaDB) -> 
     # Whoever wants to destroy it all has to say so in the code.
     assert "prevent_destroy" in work.run("destroy", "-auto-approve", status=(1,))
     assert work.as_plugin(back, "catalog", "SELECT a FROM kept").stdout == "42\n"
-    # Without its state, Terraform is told that all of it is there: nothing is lost.
+    # Without its state, Terraform is told that all of it is there: nothing is lost, and adopted it is as it was.
     work.clean_state()
     work.write(render(rotated))
     assert "database exists" in work.run("apply", "-input=false", "-auto-approve", status=(1,))
+    works(work, back)
+    work.clean_state()
+    names = [item.name for item in rotated.databases], [item.name for item in rotated.roles]
+    adopted = rotated._replace(adopted=(Adopted("primary", tuple(names[0]), (), tuple(names[1])),))
+    assert "15 imported, " in apply(work, adopted)
+    works(work, adopted)
     assert work.as_plugin(back, "catalog", "SELECT a FROM kept").stdout == "42\n"
 
 
