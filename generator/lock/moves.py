@@ -107,6 +107,8 @@ def with_what_is_kept(
         entry = found.get(old.server) or Adopted(old.server)
         if plugin.database.name == old.database and plugin.database.shared != old.shared:
             entry = entry._replace(databases=tuple(sorted({*entry.databases, old.database})))
+            if old.engine == "mysql" and plugin.role.name == old.role:  # with what it is granted there
+                entry = entry._replace(roles=tuple(sorted({*entry.roles, old.role})))
         if old.returned and plugin.role.name == old.role:
             # A secret is there, and the password in it may be any: it is set anew.
             roles, secrets = {*entry.roles, old.role}, {old.role: 0, **dict(entry.secrets)}

@@ -99,7 +99,7 @@ def _left(database: Database, roles: set[str], plugins: list[PluginPlan], hosts:
         {
             "name": name,
             "host": host,
-            "revoke": f"REVOKE ALL PRIVILEGES ON {pattern}.* FROM "
+            "revoke": f"REVOKE {', '.join(PRIVILEGES)} ON {pattern}.* FROM "
             f"{mysql_escaping.identifier(name)}@{mysql_escaping.identifier(host)}",
         }
         for name, host in found

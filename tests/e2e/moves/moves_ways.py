@@ -355,7 +355,7 @@ def _change_users(repository: Repository, settings: dict[str, Any], users: dict[
     assert lines == {name: f"{old}@primary/backstage_plugin_{name}" for name, (old, _) in users.items()}
     repository.generate(TWO, settings | {"plugins": {"moved": lines}})
     repository.apply()
-    (hand_over,) = commands("GR532")
+    (hand_over,) = commands("GR532", "PostgreSQL")
     for name, (old, new) in users.items():
         statement = f'REASSIGN OWNED BY "{old}" TO "{new}"'
         assert statement in said

@@ -17,7 +17,7 @@ from terraform_workspace import ADMIN, clean_server
 from generator.live.embedded import EmbeddedServer, embedded_binaries, embedded_server
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
 CATALOG = "backstage_plugin_catalog"
@@ -108,16 +108,22 @@ class ScriptOnMariaDB(OnMariaDB):
         assert "created" not in self.apply()
 
 
-@pytest.fixture(params=["terraform", "script"])
-def repository(request: pytest.FixtureRequest, servers: dict[str, MariaDB], tmp_path: Path) -> Iterator[OnMariaDB]:
-    made: OnMariaDB
-    if request.param == "script":
-        made = ScriptOnMariaDB(tmp_path, servers, tmp_path)  # type: ignore[arg-type]
-    else:
-        mirror = request.getfixturevalue("mirror")
-        if not (mirror / "registry.terraform.io" / "petoju" / "mysql").is_dir():
-            pytest.skip(f"the provider petoju/mysql is not in {mirror.name}")
-        made = TerraformOnMariaDB(tmp_path, servers, mirror, request.getfixturevalue("program"))
+def _provider(mirror: Path) -> None:
+    if not (mirror / "registry.terraform.io" / "petoju" / "mysql").is_dir():
+        pytest.skip(f"the provider petoju/mysql is not in {mirror.name}")
+
+
+@pytest.fixture
+def with_terraform(mirror: Path, program: str, servers: dict[str, MariaDB], tmp_path: Path) -> Iterator[TerraformOnMariaDB]:
+    _provider(mirror)
+    made = TerraformOnMariaDB(tmp_path, servers, mirror, program)
+    yield made
+    made.clean()
+
+
+@pytest.fixture
+def with_script(servers: dict[str, MariaDB], tmp_path: Path) -> Iterator[ScriptOnMariaDB]:
+    made = ScriptOnMariaDB(tmp_path, servers, tmp_path)  # type: ignore[arg-type]
     yield made
     made.clean()
 
@@ -127,7 +133,7 @@ def fill(repository: OnMariaDB, user: str, value: int = 42, database: str = CATA
     return repository.use(user, _CONTENT, database=database)
 
 
-def test_another_server(repository: OnMariaDB) -> None:
+def another_server(repository: OnMariaDB) -> None:
     repository.start(TWO)
     before = fill(repository, "backstage_catalog")
     assert "backstage_catalog@%" in before
@@ -153,7 +159,7 @@ def test_another_server(repository: OnMariaDB) -> None:
     assert repository.use("backstage_catalog", _CONTENT) == before
 
 
-def test_others_come_into_a_database_and_one_leaves(repository: OnMariaDB) -> None:
+def others_come_into_a_database_and_one_leaves(repository: OnMariaDB) -> None:
     three = {"plugin": {"auth": {}, "catalog": {}, "search": {}}}
     repository.start(three)
     before = fill(repository, "backstage_catalog")
@@ -180,7 +186,7 @@ def test_others_come_into_a_database_and_one_leaves(repository: OnMariaDB) -> No
     assert "denied" in refused.stderr
 
 
-def test_from_one_user_to_a_user_for_each_and_back(repository: OnMariaDB) -> None:
+def from_one_user_to_a_user_for_each_and_back(repository: OnMariaDB) -> None:
     shared = {"credentials": {"mode": "shared"}}
     repository.start(TWO, shared)
     before = fill(repository, "backstage")
@@ -198,6 +204,19 @@ def test_from_one_user_to_a_user_for_each_and_back(repository: OnMariaDB) -> Non
         assert repository.use(new, _CONTENT) == before.replace("backstage@%", f"{new}@%")
 
 
+WAYS = (another_server, others_come_into_a_database_and_one_leaves, from_one_user_to_a_user_for_each_and_back)
+
+
+@pytest.mark.parametrize("way", WAYS, ids=lambda way: way.__name__)
+def test_with_terraform(with_terraform: TerraformOnMariaDB, way: Callable[[OnMariaDB], None]) -> None:
+    way(with_terraform)
+
+
+@pytest.mark.parametrize("way", WAYS, ids=lambda way: way.__name__)
+def test_with_the_script(with_script: ScriptOnMariaDB, way: Callable[[OnMariaDB], None]) -> None:
+    way(with_script)
+
+
 # --- GR522 ------------------------------------------------------------------------------------------------------------
 
 
@@ -213,8 +232,7 @@ def test_another_engine_starts_empty(
     mirror: Path, program: str, postgresql: EmbeddedServer, servers: dict[str, MariaDB], tmp_path: Path
 ) -> None:
     """Nothing is destroyed, and nobody asks the old server; and back to what was left there."""
-    if not (mirror / "registry.terraform.io" / "petoju" / "mysql").is_dir():
-        pytest.skip(f"the provider petoju/mysql is not in {mirror.name}")
+    _provider(mirror)
     repository = TerraformRepository(tmp_path, {"primary": postgresql}, embedded_binaries(), mirror, program)
     new = servers["primary"]
     repository.start(TWO)
