@@ -37,7 +37,8 @@ def remember(
     """``present`` with what it forgot of ``earlier`` (lock files by the revision each is from), and what that is.
 
     A plugin that is not mentioned any more is taken from the earlier file as it was there. Of a plugin that lost a name
-    without having been renamed, the earlier file's record is the one that counts: its names are the ones on the servers.
+    without having been renamed, the earlier file's record is the one that counts: its names are the ones on the servers. So
+    it does for a plugin that has its former id again. A plugin that was retired there and is planned here has returned.
     Nothing is forgotten of a plugin whose data a person dropped, and no old name of a rename in ``applied`` (old name to new
     one), which every environment has seen.
     """
@@ -50,6 +51,15 @@ def remember(
         for plugin_id, was in sorted(lock.present.items()):
             now_id = plugin_id if plugin_id in present.known else successors.get(plugin_id, plugin_id)
             now = present.known.get(now_id)
+            former = _former_id(was, present, lock) if now is None else None
+            if former is not None:
+                forgotten.append(Forgotten(former, f"the id {plugin_id!r}", origin, whole=False))
+                kept = was._replace(label=present.known[former].label, former_ids=(*was.former_ids, plugin_id))
+                (plugins if former in plugins else retired)[former] = kept
+                continue
+            if now is not None and now_id in plugins and plugin_id in lock.retired and not now.returned:
+                forgotten.append(Forgotten(now_id, "the retirement", origin, whole=False))
+                plugins[now_id] = now = now._replace(returned=True)
             # A plugin that moved has its former place as one more entry, called `<id> (<place>)`.
             entries = [entry for name, entry in present.known.items() if name == now_id or name.startswith(f"{now_id} (")]
             missing = _missing(now, was, applied)
@@ -63,6 +73,11 @@ def remember(
                 (plugins if now_id in plugins else retired)[now_id] = kept
         present = present._replace(plugins=plugins, retired=retired)
     return present, forgotten
+
+
+def _former_id(was: LockedPlugin, present: Lock, lock: Lock) -> str | None:
+    """The id under which ``present`` has a plugin that had another one in ``lock``: its change of id was taken back."""
+    return next((old for old in reversed(was.former_ids) if old in present.known and old not in lock.known), None)
 
 
 def _missing(now: LockedPlugin | None, was: LockedPlugin, applied: Mapping[str, str]) -> list[str]:

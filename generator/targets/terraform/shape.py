@@ -141,11 +141,10 @@ def moved_plugins(shape: Shape) -> list[tuple[Escaped, Escaped]]:
     """Old and new address of every plugin that has another id now, one step after the other."""
     moves = []
     for plugin in shape.plugins:
-        labels = [*map(label, plugin.former_ids), plugin.label]
+        # An id that came back is where it came back: there are no two moves from one address, and none in a circle.
+        labels = list(reversed(dict.fromkeys(reversed([*map(label, plugin.former_ids), plugin.label]))))
         moves += [
-            (Escaped(f"module.{identifier(old)}"), Escaped(f"module.{identifier(new)}"))
-            for old, new in pairwise(labels)
-            if old != new
+            (Escaped(f"module.{identifier(old)}"), Escaped(f"module.{identifier(new)}")) for old, new in pairwise(labels)
         ]
     return moves
 

@@ -48,7 +48,6 @@ def test_a_plugin_that_is_not_mentioned_is_kept_where_it_was(present: Lock | Non
 
 def test_a_plugin_that_is_planned_or_retired_is_not_forgotten() -> None:
     assert said(lock("auth", retired=("search",)), lock("auth", "search")) == []
-    assert said(lock("auth", "search"), lock("auth", retired=("search",))) == []
 
 
 @pytest.mark.parametrize(
@@ -94,6 +93,29 @@ def test_a_successor_is_no_forgotten_plugin() -> None:
     assert said(Lock(plugins={"tech-radar": successor._replace(renamed_from=Names())}), lock("explore")) == [
         "tech-radar: database 'backstage_plugin_explore' and role 'backstage_explore'"
     ]
+
+
+def test_a_change_of_id_that_was_taken_back() -> None:
+    """A branch from before, or a revert: what the successor has is the plugin's again, and nothing empty is created."""
+    names = Names(database="backstage_plugin_explore", role="backstage_explore")
+    successor = locked("tech-radar", former_ids=("explore",), renamed_from=names)
+    kept, forgotten = remember(lock("auth", "explore"), [("main", Lock(plugins={"tech-radar": successor}))])
+    assert kept is not None
+    assert set(kept.known) == {"auth", "explore"}
+    assert kept.plugins["explore"] == successor._replace(label="explore", former_ids=("explore", "tech-radar"))
+    assert [(item.plugin_id, item.what, item.whole) for item in forgotten] == [("explore", "the id 'tech-radar'", False)]
+    # And on from there: nothing is forgotten any more, on either side.
+    assert said(kept, Lock(plugins={"tech-radar": successor})) == []
+    assert said(kept, kept) == []
+
+
+def test_a_removal_that_was_taken_back() -> None:
+    """What the plugin left has to be adopted, as it is where it simply comes back."""
+    kept, forgotten = remember(lock("search"), [("main", lock(retired=("search",)))])
+    assert kept is not None
+    assert kept.plugins["search"].returned
+    assert [item.what for item in forgotten] == ["the retirement"]
+    assert said(kept, lock(retired=("search",))) == []
 
 
 def test_what_a_person_dropped_may_be_forgotten() -> None:
