@@ -74,15 +74,19 @@ def _play(world: World, choose: random.Random) -> None:
     assert first.applied, world.diary
     world.applied.append(world.repository.head)
     everybody_works(world)
+    refused = 0
     for number, change in enumerate(deck(CHANGES, choose), start=1):
         world.note(f"{number}. {change.__name__} …")
         restore = world.memory()
         what, outcome = change(world, choose)
         if not outcome.applied:
             restore()
+            refused += 1
         verdict = f"applied ({outcome.by})" if outcome.applied else f"refused by {outcome.by}"
         world.note(f"{number}. {what}: {verdict.replace(' ()', '')}")
         everything_is_there(world)
         everybody_works(world)
         if world.repository.head != world.applied[-1]:
             world.applied.append(world.repository.head)
+    # A year in which nothing happens proves nothing.
+    assert refused <= CHANGES / 2, f"{refused} of {CHANGES} changes were refused"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from year_checks import everybody_works, everything_is_there
-from year_pipeline import Outcome, deliver, deliver_and_kill, recover
+from year_pipeline import Outcome, deliver, deliver_and_kill, deliver_kill_and_revert, recover
 from year_world import Settings, World, new_password
 
 if TYPE_CHECKING:
@@ -136,6 +136,14 @@ def kill(world: World, choose: random.Random) -> tuple[str, Outcome]:
     return (f"kill -9 of: {what}", deliver_and_kill(world, what, choose)) if what else ("kill", NOT_NOW)
 
 
+def kill_and_revert(world: World, choose: random.Random) -> tuple[str, Outcome]:
+    """kill -9 in the middle of an apply that renames, and somebody takes the commit back at once."""
+    what = _edit(world, choose.choice((rename, prefix, role_name)), choose)
+    if not what:
+        return "kill and revert", NOT_NOW
+    return f"kill -9 and revert of: {what}", deliver_kill_and_revert(world, what, choose)
+
+
 def revert(world: World, choose: random.Random) -> tuple[str, Outcome]:
     """A commit is taken back, mostly the last one. Of conflicts in what is generated the present version is taken."""
     git, base = world.repository.git, world.repository.head
@@ -220,6 +228,7 @@ EVERYTHING: tuple[Play, ...] = (
     adopt,
     state_lost,
     kill,
+    kill_and_revert,
 )
 
 
