@@ -221,20 +221,15 @@ def state_lost(world: World, choose: random.Random) -> tuple[str, Outcome]:
     return "state lost", Outcome(True, recover(world))
 
 
-EVERYTHING: tuple[Play, ...] = (
-    *map(ordinary, ORDINARY),
-    revert,
-    branch,
-    adopt,
-    state_lost,
-    kill,
-    kill_and_revert,
-)
+#: What a year is made of by default. Others are there to be asked for by name.
+USUAL: tuple[Play, ...] = (*map(ordinary, ORDINARY), revert, branch, adopt, state_lost, kill)
+KINDS = {kind.__name__: kind for kind in (*USUAL, kill_and_revert)}
 
 
-def deck(number: int, choose: random.Random) -> list[Play]:
-    """So many changes in random order, each kind as often as any other."""
+def deck(number: int, choose: random.Random, kinds: str = "") -> list[Play]:
+    """So many changes in random order, each kind as often as any other; of ``kinds`` (separated by commas) only."""
+    chosen = [KINDS[name] for name in kinds.split(",")] if kinds else list(USUAL)
     cards: list[Play] = []
     while len(cards) < number:
-        cards += choose.sample(EVERYTHING, len(EVERYTHING))
+        cards += choose.sample(chosen, len(chosen))
     return cards[:number]
