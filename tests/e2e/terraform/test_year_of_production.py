@@ -8,7 +8,7 @@ anything changed. ``make year SEEDS=50`` plays fifty years; ``make test`` one sh
 | ``GREENROOM_YEAR_SEEDS`` | how many years, each with a seed of its own (default 1) |
 | ``GREENROOM_YEAR_FIRST`` | the first seed (default 1) |
 | ``GREENROOM_YEAR_CHANGES`` | how many changes in each (default 8; a whole year has 30) |
-| ``GREENROOM_YEAR_KINDS`` | which kinds of them (``KINDS`` in ``year_changes.py``), separated by commas (default: the usual) |
+| ``GREENROOM_YEAR_KINDS`` | which kinds of them (``KINDS`` of ``year_changes``), separated by commas (default: the usual) |
 | ``GREENROOM_YEAR_SERVERS`` | which PostgreSQL, separated by commas (default 18) |
 """
 
