@@ -10,6 +10,7 @@ SEEDS ?= 50
 FIRST ?= 1
 CHANGES ?= 30
 SERVERS ?= 15,18
+KINDS ?=
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test quick applies year check lint types format oracle coverage goldens bench bench-plan wheel clean setup-demo setup-test
@@ -31,7 +32,7 @@ applies: setup-test ## every test with real Terraform providers, on every Postgr
 
 year: setup-test ## SEEDS (50) years of production with real providers: CHANGES (30) changes each, on SERVERS (15,18)
 	@GREENROOM_YEAR_SEEDS=$(SEEDS) GREENROOM_YEAR_FIRST=$(FIRST) GREENROOM_YEAR_CHANGES=$(CHANGES) \
-		GREENROOM_YEAR_SERVERS=$(SERVERS) $(PYTHON_IN_VENV) -m pytest tests/e2e/terraform/test_year_of_production.py $(ARGS)
+		GREENROOM_YEAR_SERVERS=$(SERVERS) GREENROOM_YEAR_KINDS=$(KINDS) $(PYTHON_IN_VENV) -m pytest tests/e2e/terraform/test_year_of_production.py $(ARGS)
 
 check: lint types ## ruff and mypy
 

@@ -8,6 +8,7 @@ anything changed. ``make year SEEDS=50`` plays fifty years; ``make test`` one sh
 | ``GREENROOM_YEAR_SEEDS`` | how many years, each with a seed of its own (default 1) |
 | ``GREENROOM_YEAR_FIRST`` | the first seed (default 1) |
 | ``GREENROOM_YEAR_CHANGES`` | how many changes in each (default 8; a whole year has 30) |
+| ``GREENROOM_YEAR_KINDS`` | which kinds of them (``KINDS`` of ``year_changes``), separated by commas (default: the usual) |
 | ``GREENROOM_YEAR_SERVERS`` | which PostgreSQL, separated by commas (default 18) |
 """
 
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 SEEDS = int(os.environ.get("GREENROOM_YEAR_SEEDS", "1"))
 FROM = int(os.environ.get("GREENROOM_YEAR_FIRST", "1"))
 CHANGES = int(os.environ.get("GREENROOM_YEAR_CHANGES", "8"))
+KINDS = os.environ.get("GREENROOM_YEAR_KINDS", "")
 SERVERS = os.environ.get("GREENROOM_YEAR_SERVERS", "18").split(",")
 
 
@@ -61,7 +63,8 @@ def test_a_year_of_production(
         try:
             _play(world, choose)
         except BaseException:
-            command = f"make year SEEDS=1 FIRST={seed} CHANGES={CHANGES} SERVERS={version}"
+            kinds = f" KINDS={KINDS}" if KINDS else ""
+            command = f"make year SEEDS=1 FIRST={seed} CHANGES={CHANGES} SERVERS={version}{kinds}"
             print("\n".join([f"again: {command}", "the year so far:", *world.diary]))
             raise
         print("\n".join(world.diary))
@@ -74,15 +77,19 @@ def _play(world: World, choose: random.Random) -> None:
     assert first.applied, world.diary
     world.applied.append(world.repository.head)
     everybody_works(world)
-    for number, change in enumerate(deck(CHANGES, choose), start=1):
+    refused = 0
+    for number, change in enumerate(deck(CHANGES, choose, KINDS), start=1):
         world.note(f"{number}. {change.__name__} …")
         restore = world.memory()
         what, outcome = change(world, choose)
         if not outcome.applied:
             restore()
+            refused += 1
         verdict = f"applied ({outcome.by})" if outcome.applied else f"refused by {outcome.by}"
         world.note(f"{number}. {what}: {verdict.replace(' ()', '')}")
         everything_is_there(world)
         everybody_works(world)
         if world.repository.head != world.applied[-1]:
             world.applied.append(world.repository.head)
+    # A year in which nothing happens proves nothing.
+    assert refused <= CHANGES / 2, f"{refused} of {CHANGES} changes were refused"

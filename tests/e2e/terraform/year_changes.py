@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from year_checks import everybody_works, everything_is_there
-from year_pipeline import Outcome, deliver, deliver_and_kill, recover
+from year_pipeline import Outcome, deliver, deliver_and_kill, deliver_kill_and_revert, recover
 from year_world import Settings, World, new_password
 
 if TYPE_CHECKING:
@@ -136,6 +136,14 @@ def kill(world: World, choose: random.Random) -> tuple[str, Outcome]:
     return (f"kill -9 of: {what}", deliver_and_kill(world, what, choose)) if what else ("kill", NOT_NOW)
 
 
+def kill_and_revert(world: World, choose: random.Random) -> tuple[str, Outcome]:
+    """kill -9 in the middle of an apply that renames, and somebody takes the commit back at once."""
+    what = _edit(world, choose.choice((rename, prefix, role_name)), choose)
+    if not what:
+        return "kill and revert", NOT_NOW
+    return f"kill -9 and revert of: {what}", deliver_kill_and_revert(world, what, choose)
+
+
 def revert(world: World, choose: random.Random) -> tuple[str, Outcome]:
     """A commit is taken back, mostly the last one. Of conflicts in what is generated the present version is taken."""
     git, base = world.repository.git, world.repository.head
@@ -213,19 +221,15 @@ def state_lost(world: World, choose: random.Random) -> tuple[str, Outcome]:
     return "state lost", Outcome(True, recover(world))
 
 
-EVERYTHING: tuple[Play, ...] = (
-    *map(ordinary, ORDINARY),
-    revert,
-    branch,
-    adopt,
-    state_lost,
-    kill,
-)
+#: What a year is made of by default. Others are there to be asked for by name.
+USUAL: tuple[Play, ...] = (*map(ordinary, ORDINARY), revert, branch, adopt, state_lost, kill)
+KINDS = {kind.__name__: kind for kind in (*USUAL, kill_and_revert)}
 
 
-def deck(number: int, choose: random.Random) -> list[Play]:
-    """So many changes in random order, each kind as often as any other."""
+def deck(number: int, choose: random.Random, kinds: str = "") -> list[Play]:
+    """So many changes in random order, each kind as often as any other; of ``kinds`` (separated by commas) only."""
+    chosen = [KINDS[name] for name in kinds.split(",")] if kinds else list(USUAL)
     cards: list[Play] = []
     while len(cards) < number:
-        cards += choose.sample(EVERYTHING, len(EVERYTHING))
+        cards += choose.sample(chosen, len(chosen))
     return cards[:number]

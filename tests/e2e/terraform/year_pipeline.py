@@ -175,13 +175,50 @@ def deliver_and_kill(world: World, message: str, choose: random.Random) -> Outco
     return Outcome(True, "done before it was killed")
 
 
+def deliver_kill_and_revert(world: World, message: str, choose: random.Random) -> Outcome:
+    """The apply is killed, and the commit reverted: half of the server has one name, half the other.
+
+    The revert works, or is refused; then the way back is forward.
+    """
+    base = world.repository.head
+    pipeline = Pipeline(world, base)
+    try:
+        pipeline.propose(message)
+    except Refused as refused:
+        world.note(f"  {refused}")
+        world.repository.git("reset", "--quiet", "--hard", base)
+        return Outcome(False, refused.who)
+    killed = world.repository.head
+    try:
+        pipeline.apply_and_kill(choose.choice((0.6, 1.0, 1.5, 2.0, 3.0)))
+    except Killed:
+        how = "killed"
+    else:
+        how = "done before it was killed"
+    if _is_lost(world):
+        return Outcome(True, f"{how}, {recover(world)}")
+    restore = world.memory()
+    world.repository.git("revert", "--no-edit", f"{base}..{killed}")
+    world.recognise()
+    outcome = deliver(world, "the revert after the kill", killed, generate=False)
+    if outcome.applied:
+        return Outcome(True, f"{how}, reverted {outcome.by}".rstrip())
+    restore()
+    return Outcome(True, f"{how}, the revert was refused by {outcome.by}, {recover(world)}")
+
+
+def _is_lost(world: World) -> bool:
+    """Whether there is no state: a kill while it was written may leave an empty file."""
+    state = world.terraform.root / "terraform.tfstate"
+    return not state.exists() or not state.read_bytes().strip()
+
+
 def recover(world: World) -> str:
     """The way back after an apply that was killed, or a lost state: apply again; where that cannot do it, adopt first."""
-    state = world.terraform.root / "terraform.tfstate"
-    lost = not state.exists() or not state.read_bytes().strip()
+    lost = _is_lost(world)
     base = world.repository.head
     if lost:
-        state.unlink(missing_ok=True)
+        world.terraform.clean_state()
     else:
         pipeline = Pipeline(world, base)
         try:

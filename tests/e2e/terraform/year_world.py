@@ -41,8 +41,9 @@ LOOK = """
 SELECT (SELECT token FROM treasure), (SELECT count(*) FROM events), (SELECT count(*) FROM calm),
   (SELECT count(*) FROM events_old)
 """
-#: Files of Terraform's that are nobody's to commit; the README of the folder says so.
-IGNORED = ".terraform/\n*.tfstate\n*.tfstate.*\nplan.zip\nplan.json\n"
+#: Files of Terraform's that are nobody's to commit, as the README of the folder says. The lock file of the providers is, but
+#: here `init` would change it after the commit.
+IGNORED = ".terraform/\n.terraform.lock.hcl\n*.tfstate\n*.tfstate.*\nplan.zip\nplan.json\n"
 
 
 @dataclass
