@@ -26,7 +26,7 @@ ends with exit code 70 and says so; every other code is in the table.
 | 0 | ok |
 | 1 | problems in the input |
 | 2 | wrong usage |
-| 3 | `generate --check`: files would change |
+| 3 | `generate --check`: files would change; `plan-check`: something would be deleted or replaced |
 | 4 | `preflight`: a database is not ready |
 """
 

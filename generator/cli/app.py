@@ -62,7 +62,7 @@ def greenroom() -> None:
     Reads app-config as Backstage does, works out which database every plugin will ask for, and generates what has to
     exist first (Terraform, CloudFormation, SQL) with the app-config fragment that points each plugin at its own.
 
-    Exit codes: 0 ok, 1 problems in the input, 2 usage, 3 drift, 4 not ready.
+    Exit codes: 0 ok, 1 problems in the input, 2 usage, 3 drift or loss, 4 not ready.
     """
 
 

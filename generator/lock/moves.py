@@ -51,7 +51,8 @@ def leave(previous: Lock | None, plan: Plan, moved: Mapping[str, str]) -> Lock |
             if key in retired and not retired[key].dropped and _is_there(plugin, engine, retired[key]):
                 retired[name] = retired.pop(key)
         # Where its retirement was applied nobody manages its role any more, which it may keep.
-        retired[earlier(name, place_of(before))] = before._replace(returned=was_retired or before.returned)
+        place = place_of(before) if before.engine == "postgresql" else f"{before.engine} {place_of(before)}"
+        retired[earlier(name, place)] = before._replace(returned=was_retired or before.returned)
     return previous._replace(plugins=plugins, retired=retired)
 
 
@@ -106,6 +107,8 @@ def with_what_is_kept(
         entry = found.get(old.server) or Adopted(old.server)
         if plugin.database.name == old.database and plugin.database.shared != old.shared:
             entry = entry._replace(databases=tuple(sorted({*entry.databases, old.database})))
+            if old.engine == "mysql" and plugin.role.name == old.role:  # with what it is granted there
+                entry = entry._replace(roles=tuple(sorted({*entry.roles, old.role})))
         if old.returned and plugin.role.name == old.role:
             # A secret is there, and the password in it may be any: it is set anew.
             roles, secrets = {*entry.roles, old.role}, {old.role: 0, **dict(entry.secrets)}

@@ -238,17 +238,29 @@ class _Reconciliation:
     def _check_double_rename(
         self, database: Database, planned: Mapping[str, tuple[str, str]], renames: Mapping[tuple[str, str], str]
     ) -> None:
-        """A schema is looked for under its old name in the database's new one: only one of the two can change at a time."""
-        if not any(self.present[name].database != database.name for name in planned if name in self.present):
+        """A schema is looked for under its old name in the database's new one: only one of the two can change at a time.
+
+        Terraform finds the schemas of a renamed database only at the apply after the next one: before that it would make a
+        schema of another name anew.
+        """
+        before = [self.present[name] for name in planned if name in self.present]
+        changes = any(old.database != database.name for old in before)
+        earlier = next((name for old in before if (name := old.renamed_from.database) is not None), None)
+        if changes:
+            what, hint = "and its database another name in one run", ways.ONE_BY_ONE
+        elif earlier is not None:
+            what = f"in a database that was {earlier!r} before, and Terraform may not have found its schemas there again"
+            hint = ways.schemas_found_again(earlier, database.name)
+        else:
             return
         for plugin_id, place in planned.items():
             if place in renames and self.present[plugin_id].schema == renames[place]:
                 self.diagnostics.error(
                     "GR529",
-                    f"the plugin {plugin_id!r} gets another schema and its database another name in one run",
+                    f"the plugin {plugin_id!r} gets another schema {what}",
                     self._location(plugin_id, ("schemaName", "schemaPrefix", "databaseName")),
                     path=f"backend.database.plugin.{plugin_id}",
-                    hint=ways.ONE_BY_ONE,
+                    hint=hint,
                 )
 
     # --- what is not wanted any more ----------------------------------------------------------------------------------

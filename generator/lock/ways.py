@@ -104,7 +104,8 @@ def taken_by_retired(mine: str, other: str) -> str:
         return f"choose another name; or, once that data is dropped, add {yaml(other)} to plugins.dropped: {_PAGE} (GR524)"
     return (
         f"choose another name; or, if {mine!r} is {other!r} under a new id, add `{yaml(other)}: {yaml(mine)}` to "
-        f"plugins.renamed; or take it over: add {yaml(other)} to plugins.dropped and run `greenroom adopt`: {_PAGE} (GR524)"
+        f"plugins.renamed; or take it over: add {yaml(other)} to plugins.dropped and run `greenroom adopt --write`: {_PAGE} "
+        "(GR524)"
     )
 
 
@@ -121,6 +122,14 @@ def renamed_twice(old: str, new: str) -> str:
     return (
         f"apply the first rename in every environment, then add `{yaml(old)}: {yaml(new)}` to plugins.renamesApplied: "
         f"{_PAGE} (GR528)"
+    )
+
+
+def schemas_found_again(old: str, new: str) -> str:
+    """GR529."""
+    return (
+        "apply the new name of the database in every environment, with Terraform twice, then add "
+        f"`{yaml(old)}: {yaml(new)}` to plugins.renamesApplied: {_PAGE} (GR529)"
     )
 
 

@@ -174,7 +174,7 @@ def _check_whole(plan: Plan, owned: Ownership, report: Report) -> None:
             "GR906",
             "Terraform could not finish this plan: it ended with an error, and cannot be applied",
             Location(report.file),
-            hint="correct what `terraform plan` reports, and plan again (`Instance cannot be destroyed`: guard.tf says why)",
+            hint="correct what `terraform plan` reports, and plan again (guard.tf says why an instance cannot be destroyed)",
         )
         return
     seen = {address for change in owned.changes for address in (change.address, change.previous)}

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from generator.targets import mysql_escaping
 from generator.targets.base import Artifact
+from generator.targets.places import places_left, without_used_places
 from generator.templating import render_template
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from generator.model import Database, Plan, PluginPlan, Role
     from generator.templating import Filters
@@ -64,6 +65,9 @@ def script_view(plan: Plan, server: str, file: str) -> dict[str, Any]:
     databases = [database for database in plan.databases if database.server == server]
     roles = [role for role in plan.roles if role.server == server]
     retired = {item.database for item in plan.retired if (item.server, item.engine) == (server, ENGINE)}
+    places = places_left(plan, server, ENGINE)
+    unused = places.keys() - {item.name for item in databases}
+    hosts = {role.name: role.host for role in roles}
     count = f"{_count(len(databases), 'database')} and {_count(len(roles), 'user')}"
     return {
         "engine": ENGINE,
@@ -71,16 +75,39 @@ def script_view(plan: Plan, server: str, file: str) -> dict[str, Any]:
         "shell_file": f"{file.removesuffix('.sql')}.sh",
         "server": server,
         "environment": plan.environment,
-        "roles": [_role_view(role, plugins["role", role.name]) for role in roles],
+        "roles": [
+            _role_view(role, plugins["role", role.name], {name for name in unused if role.name in places[name]})
+            for role in roles
+        ],
         "groups": [],
-        "databases": [_database_view(database, plugins["database", database.name]) for database in databases],
-        "retired": [item for item in plan.retired if (item.server, item.engine, item.dropped) == (server, ENGINE, False)],
+        "databases": [
+            _database_view(database, plugins["database", database.name])
+            | {"left": _left(database, places.get(database.name, set()), plugins["database", database.name], hosts)}
+            for database in databases
+        ],
+        "retired": without_used_places(plan, server, ENGINE),
         "known_patterns": sorted(map(mysql_escaping.pattern, {item.name for item in databases} | retired)),
         "summary": f"{count} ready on server {server}",
     }
 
 
-def _role_view(role: Role, plugins: list[PluginPlan]) -> dict[str, Any]:
+def _left(database: Database, roles: set[str], plugins: list[PluginPlan], hosts: Mapping[str, str]) -> list[dict[str, str]]:
+    """The users of plugins that used ``database`` and do not any more."""
+    found = [(name, hosts.get(name, "%")) for name in sorted(roles - {plugin.role.name for plugin in plugins})]
+    pattern = mysql_escaping.identifier(mysql_escaping.pattern(database.name))
+    return [
+        {
+            "name": name,
+            "host": host,
+            "revoke": f"REVOKE {', '.join(PRIVILEGES)} ON {pattern}.* FROM "
+            f"{mysql_escaping.identifier(name)}@{mysql_escaping.identifier(host)}",
+        }
+        for name, host in found
+    ]
+
+
+def _role_view(role: Role, plugins: list[PluginPlan], left: set[str]) -> dict[str, Any]:
+    """``left`` are databases that its plugins have left, and nobody else uses."""
     databases = sorted({plugin.database.name for plugin in plugins})
     return {
         "name": role.name,
@@ -94,7 +121,7 @@ def _role_view(role: Role, plugins: list[PluginPlan]) -> dict[str, Any]:
         "plugins": _plugin_list(role.plugins),
         "plugin_ids": ", ".join(role.plugins),
         "databases": databases,
-        "patterns": [mysql_escaping.pattern(name) for name in databases],
+        "patterns": [mysql_escaping.pattern(name) for name in sorted({*databases, *left})],
     }
 
 

@@ -15,6 +15,7 @@ from generator.escaping import Escaped, comment
 from generator.naming import variable_part
 from generator.targets import mysql_escaping, mysql_script, sql_escaping
 from generator.targets.base import Artifact
+from generator.targets.places import places_left, without_used_places
 from generator.targets.sql_check import check_plan
 from generator.templating import render_template
 
@@ -134,12 +135,7 @@ def _script_view(plan: Plan, server: str, file: str) -> dict[str, Any]:
     roles = [role for role in plan.roles if role.server == server]
     groups = sorted({database.group for database in databases if database.group})
     views = [_role_view(role) for role in roles]
-    gone = [item for item in plan.retired if (item.server, item.engine, item.dropped) == (server, _ENGINE, False)]
-    used = {(plugin.database.name, plugin.schema) for sharing in plugins.values() for plugin in sharing}
-    left: dict[str, set[str]] = defaultdict(set)
-    for item in gone:
-        if item.owner != item.plugin_id:
-            left[item.database].add(item.role)
+    places = places_left(plan, server, _ENGINE)
     return {
         "engine": _ENGINE,
         "file": file,
@@ -151,13 +147,15 @@ def _script_view(plan: Plan, server: str, file: str) -> dict[str, Any]:
         "has_passwords": any(role.iam is None for role in roles),
         "clouds": sorted({role.iam for role in roles if role.iam is not None}),
         "groups": groups,
-        "databases": [_database_view(database, plugins[database.name], left[database.name]) for database in databases],
+        "databases": [
+            _database_view(database, plugins[database.name], places.get(database.name, set())) for database in databases
+        ],
         "uses": _uses(plan, server),
         # Also what was dropped: elsewhere it may still be there.
         "known": sorted({(item.database, item.schema) for item in plan.retired if item.server == server}, key=str),
         "renamed_databases": [(item.renamed_from, item.name) for item in databases if item.renamed_from],
         "renamed_roles": [(item.renamed_from, item.name) for item in roles if item.renamed_from],
-        "retired": [item for item in gone if (item.database, item.schema) not in used or item.owner == item.plugin_id],
+        "retired": without_used_places(plan, server, _ENGINE),
         "summary": f"{_count(len(databases), 'database')} and {_count(len(roles) + len(groups), 'role')} ready on server",
     }
 

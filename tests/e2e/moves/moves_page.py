@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import re
 import subprocess
+import sys
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -33,18 +35,34 @@ def instead(text: str, names: Mapping[str, str]) -> str:
     return re.sub(found, lambda match: names[match[0]], text) if names else text
 
 
-def shell(text: str, folder: Path, *, programs: Path, logins: Sequence[tuple[str, int, str, str]]) -> str:
+def shell(
+    text: str,
+    folder: Path,
+    *,
+    programs: Path,
+    logins: Sequence[tuple[str, int, str, str]] = (),
+    environment: Mapping[str, str] = MappingProxyType({}),
+) -> str:
     """Run ``text`` in ``folder`` with the client ``programs``; psql asks nobody for the passwords of ``logins``.
 
     A login is host, port, user and password.
     """
+    greenroom = folder / "bin" / "greenroom"
+    greenroom.parent.mkdir(exist_ok=True)
+    greenroom.write_text(f"#!/bin/sh\nexec '{sys.executable}' -c 'from generator.cli import main; main()' \"$@\"\n")
+    greenroom.chmod(0o755)
     passwords = folder / "pgpass"
     passwords.touch(mode=0o600)
     passwords.write_text("".join(f"{host}:{port}:*:{user}:{password}\n" for host, port, user, password in logins))
     done = subprocess.run(
         ["bash", "-euo", "pipefail", "-c", text],
         cwd=folder,
-        env={"PATH": f"{programs}:{os.environ['PATH']}", "PGPASSFILE": str(passwords), "HOME": str(folder)},
+        env={
+            "PATH": f"{greenroom.parent}:{programs}:{os.environ['PATH']}",
+            "PGPASSFILE": str(passwords),
+            "HOME": str(folder),
+            **environment,
+        },
         capture_output=True,
         text=True,
         timeout=120,

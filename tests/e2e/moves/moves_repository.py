@@ -148,8 +148,8 @@ class Repository:
 
     def run(self, text: str, names: Mapping[str, str] | None = None) -> str:
         """Run commands of the page. The first server is the old one, or the only one; another one is the new one."""
-        new = self.servers.get("other", self.servers["primary"])
         primary = self.servers["primary"]
+        new = self.servers.get("other", primary)
         hosts = {
             f"-h {name}.example.com": f"-h {server.host} -p {server.port}"
             for name, server in (("old", primary), ("db", primary), ("new", new))
@@ -162,7 +162,17 @@ class Repository:
             for server in self.servers.values()
             for user, password in users.items()
         ]
-        return shell(instead(text, hosts | dict(names or {})), self.folder, programs=self.programs, logins=logins)
+        return shell(
+            instead(text, hosts | dict(names or {})),
+            self.folder,
+            programs=self.programs,
+            logins=logins,
+            environment={"GREENROOM_ADMIN_PASSWORD": ADMIN_PASSWORD, **self.environment()},
+        )
+
+    def call_first(self, name: str) -> None:
+        """Let another server be the first one: its host is another."""
+        self.servers |= {"primary": self.servers[name], name: self.servers["primary"]}
 
     def clean(self) -> None:
         """Drop what was made, so that the next test finds empty servers."""
@@ -184,14 +194,8 @@ class TerraformRepository(Repository):
 
     def apply(self) -> str:
         """Nothing but grants may be destroyed."""
-        wanted = re.search(
-            r'variable "plugin_passwords".*?\n}', (self.terraform.root / "variables.tf").read_text(), re.DOTALL
-        )
-        names = {
-            name
-            for listed in re.findall(r'\[\s*((?:"[^"]+",\s*)+)\]', wanted[0] if wanted else "")
-            for name in re.findall(r'"([^"]+)"', listed)
-        }
+        texts = "".join(path.read_text() for path in self.terraform.root.glob("*.tf"))
+        names = set(re.findall(r'var\.plugin_passwords\["([^"]+)"\]', texts))
         self.terraform.passwords = {
             name: password_of(name if name == "backstage" else f"backstage_{name}") for name in sorted(names)
         }
@@ -208,6 +212,10 @@ class TerraformRepository(Repository):
     def assert_nothing_to_do(self) -> None:
         self.terraform.assert_nothing_to_do()
         self.terraform.assert_no_secret()
+
+    def call_first(self, name: str) -> None:
+        super().call_first(name)
+        self.terraform.servers = dict(self.servers)
 
     def clean(self) -> None:
         self.terraform.clean()

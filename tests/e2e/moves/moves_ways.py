@@ -90,15 +90,14 @@ def the_whole_server(repository: Repository) -> None:
     before, left = repository.content("backstage_catalog", CATALOG), repository.picture(CATALOG)
     dump, restore = commands("GR520", "PostgreSQL")
     repository.run(dump)
-    old, new = repository.servers["primary"], repository.servers["other"]
-    repository.servers["primary"] = new
+    repository.call_first("other")
     repository.generate(TWO)
     repository.apply()
-    repository.run(restore)
+    new = repository.servers["primary"]
+    repository.run(restore, {"-h new.example.com": f"-h {new.host} -p {new.port}"})
     repository.settle()
     repository.assert_moved(before, "backstage_catalog", CATALOG)
-    repository.servers |= {"primary": old, "other": new}
-    assert repository.picture(CATALOG) == left
+    assert repository.picture(CATALOG, "other") == left
 
 
 # --- GR521 ------------------------------------------------------------------------------------------------------------
@@ -238,6 +237,40 @@ def another_shared_database(repository: Repository) -> None:
     assert repository.picture("portal") == left
 
 
+def a_retired_plugin_under_a_new_id(repository: Repository) -> None:
+    repository.start({"plugin": {"auth": {}, "explore": {}}})
+    repository.keep("explore", "backstage_plugin_explore", value=42)
+    before = repository.content("backstage_explore", "backstage_plugin_explore")
+    renamed: dict[str, Any] = {"auth": {}, "tech-radar": {"connection": {"database": "backstage_plugin_explore"}}}
+    codes, _, said = repository.refused({"plugin": renamed})
+    assert codes == {"GR524"}
+    assert "`explore: tech-radar` to plugins.renamed" in said
+    repository.generate({"plugin": renamed}, {"plugins": {"renamed": {"explore": "tech-radar"}}})
+    repository.apply()
+    repository.settle()
+    repository.assert_moved(before, "backstage_tech-radar", "backstage_plugin_explore")
+
+
+def what_a_retired_plugin_left_is_taken_over(repository: Repository) -> None:
+    """In one pull request, whether the retirement was applied or not."""
+    repository.start({"plugin": {"auth": {}, "explore": {}}})
+    repository.keep("explore", "backstage_plugin_explore", value=42)
+    before = repository.content("backstage_explore", "backstage_plugin_explore")
+    taken: dict[str, Any] = {"auth": {}, "tech-radar": {"connection": {"database": "backstage_plugin_explore"}}}
+    codes, _, said = repository.refused({"plugin": taken})
+    assert codes == {"GR524"}
+    assert "add explore to plugins.dropped and run `greenroom adopt --write`" in said
+    settings = {"plugins": {"dropped": ["explore"]}}
+    repository.write({"plugin": taken}, settings)
+    (adopt,) = commands("GR524", "It holds what a retired plugin left")
+    repository.run(adopt)
+    repository.generate({"plugin": taken}, settings)
+    repository.apply()
+    repository.run("psql -X -f greenroom.adopt.after-apply.sql -h db.example.com -U terraform_admin -d postgres")
+    repository.settle()
+    repository.assert_moved(before, "backstage_tech-radar", "backstage_plugin_explore")
+
+
 def names_are_swapped(repository: Repository) -> None:
     def named(auth: str, catalog: str) -> dict[str, Any]:
         return {"plugin": {"auth": {"connection": {"database": auth}}, "catalog": {"connection": {"database": catalog}}}}
@@ -282,10 +315,17 @@ def a_schema_and_its_database_are_renamed(repository: Repository) -> None:
     both = schemas("auth", "catalog", database="portal_two") | {"schemaPrefix": "of_"}
     codes, _, _ = repository.refused(both)
     assert codes == {"GR529"}
-    for database in (schemas("auth", "catalog", database="portal_two"), both):
-        repository.generate(database)
-        repository.apply()
-        repository.settle()
+    repository.generate(schemas("auth", "catalog", database="portal_two"))
+    repository.apply()
+    codes, _, said = repository.refused(both)
+    assert codes == {"GR529"}
+    assert "`portal: portal_two` to plugins.renamesApplied" in said
+    repository.generate(schemas("auth", "catalog", database="portal_two"))
+    repository.apply()
+    repository.settle()
+    repository.generate(both, {"plugins": {"renamesApplied": {"portal": "portal_two"}}})
+    repository.apply()
+    repository.settle()
     assert repository.content("backstage_catalog", "portal_two", "of_catalog")["kept"][0][1] == 42
 
 
@@ -315,7 +355,7 @@ def _change_users(repository: Repository, settings: dict[str, Any], users: dict[
     assert lines == {name: f"{old}@primary/backstage_plugin_{name}" for name, (old, _) in users.items()}
     repository.generate(TWO, settings | {"plugins": {"moved": lines}})
     repository.apply()
-    (hand_over,) = commands("GR532")
+    (hand_over,) = commands("GR532", "PostgreSQL")
     for name, (old, new) in users.items():
         statement = f'REASSIGN OWNED BY "{old}" TO "{new}"'
         assert statement in said
@@ -339,6 +379,8 @@ ONE_SERVER: tuple[Callable[[Repository], None], ...] = (
     others_come_into_a_database,
     a_plugin_leaves_a_shared_database,
     another_shared_database,
+    a_retired_plugin_under_a_new_id,
+    what_a_retired_plugin_left_is_taken_over,
     names_are_swapped,
     a_shared_database_is_renamed_twice,
     a_schema_and_its_database_are_renamed,

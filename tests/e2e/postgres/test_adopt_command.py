@@ -253,6 +253,86 @@ def test_other_servers_keep_their_entries(stage: Stage, folder: Path) -> None:
     }
 
 
+def test_each_settings_file_has_its_own_list_and_scripts(stage: Stage, folder: Path) -> None:
+    """Production's names do not get into staging's output."""
+    role(stage, "portal")
+    make(stage, "backstage_plugin_catalog", "portal", "CREATE TABLE t ()")
+    for name in ("greenroom.production.yaml", "greenroom.staging.yaml"):
+        (folder / name).write_text(f"environment: {name.split('.')[1]}\n")
+    production = ("--settings", str(folder / "greenroom.production.yaml"))
+    said = adopt(folder, "--user", "postgres", "--write", *production, password=stage.server.password).stderr
+    assert "greenroom.production.adopt.yaml" in said
+    assert sorted(path.name for path in folder.glob("*adopt*")) == [
+        "greenroom.production.adopt.after-apply.sql",
+        "greenroom.production.adopt.yaml",
+    ]
+    for name, imported in (("production", True), ("staging", False)):
+        settings = ("--settings", str(folder / f"greenroom.{name}.yaml"), "--out", str(folder / name))
+        done = subprocess.run(
+            [sys.executable, "-c", "from generator.cli import main; main()", "generate", "--plugin", "catalog", *settings],
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+        assert done.returncode == 0, done.stderr
+        assert (folder / name / "terraform" / "databases" / "imports.tf").exists() == imported
+
+
+def test_passwords_that_the_store_has(stage: Stage, folder: Path) -> None:
+    """They are listed when it is said, stay listed, and nobody is warned of a new password."""
+    make(stage, "backstage_plugin_catalog", stage.admin)
+    role(stage, "backstage_catalog")
+    settings = folder / "greenroom.yaml"
+    settings.write_text("credentials: {store: vault, passwordVersions: {catalog: 3}}\n")
+    path = folder / "greenroom.adopt.yaml"
+
+    def secrets(*arguments: str) -> tuple[dict[str, int] | None, bool]:
+        done = adopt(folder, "--user", "postgres", "--write", *arguments, password=stage.server.password)
+        return yaml.safe_load(path.read_text())["primary"].get("secrets"), "GR766" in done.stderr
+
+    assert secrets() == (None, True)
+    assert secrets("--secrets") == ({"backstage_catalog": 3}, False)
+    settings.write_text("credentials: {store: vault, passwordVersions: {catalog: 4}}\n")
+    assert secrets() == ({"backstage_catalog": 3}, False)
+    assert secrets("--no-secrets") == (None, True)
+    settings.write_text("")
+    assert (
+        "there is no store" in adopt(folder, "--user", "postgres", "--secrets", status=2, password="unused-password").stderr
+    )
+
+
+def test_names_that_a_rename_has_not_reached(stage: Stage, folder: Path) -> None:
+    """They are adopted by the name the server has; after the apply it is the new one that is handed over to."""
+    role(stage, "portal")
+    role(stage, "backstage_catalog")
+    make(stage, "backstage_plugin_catalog", "portal", "CREATE TABLE t ()")
+    config = (folder / "app-config.yaml").read_text()
+
+    def generate() -> None:
+        command = [sys.executable, "-c", "from generator.cli import main; main()", "generate", "--plugin", "catalog"]
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=60)
+        assert done.returncode == 0, done.stderr
+
+    generate()
+    value = yaml.safe_load(config)
+    value["backend"]["database"]["prefix"] = "portal_"
+    (folder / "app-config.yaml").write_text(yaml.safe_dump(value))
+    (folder / "greenroom.yaml").write_text("credentials: {roleName: 'svc_{plugin}'}\n")
+    generate()
+    adopt(folder, "--user", "postgres", "--write", plugins=("catalog",), password=stage.server.password)
+    found = yaml.safe_load((folder / "greenroom.adopt.yaml").read_text())["primary"]
+    assert found == {"databases": ["backstage_plugin_catalog"], "roles": ["backstage_catalog"]}
+    script = (folder / "greenroom.adopt.after-apply.sql").read_text()
+    assert "portal_catalog" in script
+    assert "svc_catalog" in script
+    assert "backstage_plugin_catalog" not in script
+    generate()
+    imports = (folder / "infra" / "terraform" / "databases" / "imports.tf").read_text()
+    assert 'id       = "backstage_plugin_catalog"' in imports
+    assert 'id       = "backstage_catalog"' in imports
+
+
 def test_an_administrator_who_may_not_look_inside(stage: Stage, folder: Path) -> None:
     role(stage, "portal")
     make(stage, "backstage_plugin_catalog", "portal")

@@ -282,7 +282,8 @@ def one_role(portal: Portal) -> Iterator[tuple[str, dict[str, Any]]]:
     portal.generate(["auth"], "credentials: {mode: shared}\n", role="owner")
     portal.apply()
     portal.generate({"kept-in-memory": {"client": "better-sqlite3", "connection": ":memory:"}}, role="owner")
-    yield "base-role-retired", planned(work)
+    # OpenTofu asks the server even about what it is to let go of, and no server is left in the configuration.
+    yield "base-role-retired", planned(work, "-refresh=false")
     _again(portal, ["catalog"], "credentials: {mode: per-plugin}\n")
     with unguarded(work):
         yield "one-role", planned(work)

@@ -51,11 +51,12 @@ class Portal:
             self.terraform.run("init", "-input=false")
         return done.stdout + done.stderr
 
-    def greenroom(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+    def greenroom(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        """Run the command line in the repository."""
         return subprocess.run(
             [sys.executable, "-c", "from generator.cli import main; main()", *arguments],
             cwd=self.folder,
-            env={name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ},
+            env={name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ} | environment,
             capture_output=True,
             text=True,
             timeout=120,

@@ -42,10 +42,16 @@ class VaultStandIn(StandIn):
 
     def __init__(self) -> None:
         super().__init__()
-        self.versions: dict[str, list[dict[str, str]]] = {}
+        self.versions: dict[str, list[dict[str, str] | None]] = {}
 
     def password(self, name: str) -> str:
-        return self.versions[name][-1]["password"]
+        latest = self.versions[name][-1]
+        assert latest is not None, f"the latest version of {name} is deleted"
+        return latest["password"]
+
+    def write(self, name: str, data: dict[str, str]) -> None:
+        """A new version of a secret."""
+        self.versions.setdefault(name, []).append(data)
 
     def answer(self, method: str, path: str, query: dict[str, list[str]], body: Any) -> tuple[int, Any]:
         if path == "/v1/auth/token/lookup-self":
@@ -54,12 +60,12 @@ class VaultStandIn(StandIn):
             return 200, {"initialized": True, "sealed": False, "version": "1.19.0", "enterprise": False}
         kind, _, name = path.removeprefix("/v1/kv/").partition("/")
         if kind == "data" and method in ("PUT", "POST"):
-            self.versions.setdefault(name, []).append(body["data"])
+            self.write(name, body["data"])
             return 200, {"data": self._metadata(name, len(self.versions[name]))}
         if kind == "data" and method == "GET":
             kept = self.versions.get(name, [])
             number = int(query.get("version", ["0"])[0]) or len(kept)
-            if not 0 < number <= len(kept):
+            if not 0 < number <= len(kept) or kept[number - 1] is None:
                 return 404, {"errors": []}
             return 200, {"data": {"data": kept[number - 1], "metadata": self._metadata(name, number)}}
         if kind == "metadata" and method in ("PUT", "POST"):
@@ -67,8 +73,8 @@ class VaultStandIn(StandIn):
         if kind == "metadata" and method == "GET" and name in self.versions:
             settings = {"cas_required": False, "custom_metadata": None, "delete_version_after": "0s", "max_versions": 0}
             return 200, {"data": settings}
-        if kind == "data" and method == "DELETE":
-            self.versions.pop(name, None)
+        if kind == "data" and method == "DELETE":  # of the latest version; all others stay
+            self.versions[name][-1] = None
             return 204, None
         self.unknown.append(f"{method} {path}")
         return 404, {"errors": []}
@@ -105,9 +111,7 @@ class KubernetesStandIn(StandIn):
             name = body["metadata"]["name"]
             if name in self.secrets:
                 return 409, self._status(409)
-            self.secrets[name] = {**body, "kind": "Secret", "apiVersion": "v1"}
-            self.secrets[name]["metadata"] |= {"namespace": parts[3], "uid": str(uuid.uuid4()), "creationTimestamp": _TIME}
-            return 201, self._changed(name)
+            return 201, self._make(name, parts[3], body)
         name = parts[5]
         if name not in self.secrets:
             return 404, self._status(404)
@@ -118,6 +122,16 @@ class KubernetesStandIn(StandIn):
         if method == "DELETE":
             return 200, self.secrets.pop(name)
         return 200, self.secrets[name]
+
+    def write(self, name: str, namespace: str, data: dict[str, str]) -> None:
+        """A Secret that somebody else makes."""
+        encoded = {key: base64.b64encode(value.encode()).decode() for key, value in data.items()}
+        self._make(name, namespace, {"metadata": {"name": name}, "data": encoded, "type": "Opaque"})
+
+    def _make(self, name: str, namespace: str, body: dict[str, Any]) -> dict[str, Any]:
+        self.secrets[name] = {**body, "kind": "Secret", "apiVersion": "v1"}
+        self.secrets[name]["metadata"] |= {"namespace": namespace, "uid": str(uuid.uuid4()), "creationTimestamp": _TIME}
+        return self._changed(name)
 
     def _changed(self, name: str) -> dict[str, Any]:
         self.changes += 1
@@ -138,6 +152,18 @@ class KubernetesStandIn(StandIn):
     def _status(code: int) -> dict[str, Any]:
         reason = {404: "NotFound", 409: "AlreadyExists"}[code]
         return {"kind": "Status", "apiVersion": "v1", "status": "Failure", "reason": reason, "code": code, "message": reason}
+
+
+class IdentityStandIn(StandIn):
+    """The service that tells a machine in Azure who it is. It says so to everybody, and signs nothing."""
+
+    def answer(self, method: str, path: str, query: dict[str, list[str]], body: Any) -> tuple[int, Any]:
+        del method, path, body
+        who = dict.fromkeys(("oid", "tid", "appid", "sub"), "00000000-0000-0000-0000-000000000000")
+        parts = (json.dumps(part).encode() for part in ({"alg": "none", "typ": "JWT"}, who))
+        token = ".".join(base64.urlsafe_b64encode(part).decode().rstrip("=") for part in parts)
+        resource = query.get("resource", [""])[0]
+        return 200, {"access_token": f"{token}.", "expires_in": "3600", "token_type": "Bearer", "resource": resource}
 
 
 _MAGIC = b"k8s\0"

@@ -39,7 +39,8 @@ def _mirror_for_both(mirror: Path, both: Path) -> None:
             for path in unpacked or (path for path in provider.iterdir() if path.suffix in (".zip", ".json")):
                 link = there / path.relative_to(provider)
                 link.parent.mkdir(parents=True, exist_ok=True)
-                link.symlink_to(path.resolve())
+                if not link.is_symlink():
+                    link.symlink_to(path.resolve())
 
 
 class Workspace:

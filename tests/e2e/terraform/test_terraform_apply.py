@@ -71,7 +71,7 @@ SCHEMAS = tuple(
 
 def test_a_database_for_each_plugin(workspace: Workspace) -> None:
     plan = make_plan(*PLAIN)
-    assert "Apply complete! Resources: 15 added" in apply(workspace, plan)
+    assert "Apply complete! Resources: 18 added" in apply(workspace, plan)
     works(workspace, plan)
     with login(workspace, plan, "catalog") as connection, pytest.raises(psycopg.errors.InsufficientPrivilege):
         connection.execute("CREATE DATABASE more")

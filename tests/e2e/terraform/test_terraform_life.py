@@ -3,7 +3,6 @@ by the real Backstage; Terraform and OpenTofu both do it."""
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import subprocess
@@ -33,14 +32,14 @@ def portal(mirror: Path, server: EmbeddedServer, program: str, backstage_dir: Pa
 def test_the_whole_life_of_a_plugin(portal: Portal) -> None:
     plugins = ["auth", "catalog"]
     assert "+ catalog: database backstage_plugin_catalog" in portal.generate(plugins)
-    assert "Resources: 10 added" in portal.apply()
+    assert "Resources: 12 added" in portal.apply()
     found = portal.works(plugins)
     portal.keep("catalog", found)
 
     # One more.
     plugins = ["auth", "catalog", "search"]
     portal.generate(plugins)
-    assert "Resources: 5 added, 0 changed, 0 destroyed" in portal.apply()
+    assert "Resources: 6 added, 0 changed, 0 destroyed" in portal.apply()
     portal.keep("search", portal.works(plugins), 7)
 
     # Another name.
@@ -118,7 +117,7 @@ def test_what_is_there_is_taken_over(portal: Portal) -> None:
     portal.terraform.clean_state()
     portal.superuser("DROP DATABASE IF EXISTS backstage_plugin_catalog", "DROP ROLE IF EXISTS backstage_catalog")
     portal.generate(["auth", "catalog"], ADOPT)
-    assert "2 imported, 8 added, 1 changed, 0 destroyed" in portal.apply()
+    assert "2 imported, 10 added, 1 changed, 0 destroyed" in portal.apply()
     found = portal.works(["auth", "catalog"])
     assert found["auth"]["rows"] == [42]
     with pytest.raises(psycopg.OperationalError):  # the first apply after an import sets the password
@@ -172,7 +171,7 @@ def test_a_state_that_was_lost(portal: Portal) -> None:
     portal.apply()
     portal.keep("auth", portal.works(["auth"]))
     portal.terraform.clean_state()
-    assert "5 to add, 0 to change, 0 to destroy" in portal.terraform.run("plan", "-input=false")
+    assert "6 to add, 0 to change, 0 to destroy" in portal.terraform.run("plan", "-input=false")
     assert "already exists" in portal.terraform.run("apply", "-input=false", "-auto-approve", status=(1,))
     portal.terraform.clean_state()
     portal.generate(["auth"], ADOPT)
@@ -185,11 +184,11 @@ def test_a_state_that_was_lost(portal: Portal) -> None:
 
 def test_one_role_for_all(portal: Portal) -> None:
     portal.generate(["auth"], "credentials: {mode: shared}\n")
-    assert "Resources: 5 added" in portal.apply()
+    assert "Resources: 7 added" in portal.apply()
     portal.keep("auth", portal.works(["auth"]))
     # A second plugin moves nothing.
     portal.generate(["auth", "catalog"], "credentials: {mode: shared}\n")
-    assert "4 added, 0 changed, 0 destroyed" in portal.apply()
+    assert "5 added, 0 changed, 0 destroyed" in portal.apply()
     found = portal.works(["auth", "catalog"], isolated=False)
     assert {one["user"] for one in found.values()} == {"backstage"}
     assert found["auth"]["rows"] == [42]
@@ -197,8 +196,14 @@ def test_one_role_for_all(portal: Portal) -> None:
     assert done.returncode == 0, done.stderr
 
 
+def _moved(said: str) -> str:
+    """The settings that the refusal asks for."""
+    lines = re.findall(r"`(\S+: \S+)` to plugins\.moved", said)
+    return f"plugins: {{moved: {{{', '.join(lines)}}}}}\n"
+
+
 def test_to_another_server(portal: Portal, other_server: EmbeddedServer) -> None:
-    """Refused; and what the hint says moves the plugin with its data."""
+    """Refused; and what the hint says moves the plugin with its data. The other ways are in tests/e2e/moves."""
     portal.terraform.servers["other"] = other_server
     elsewhere = {"host": other_server.host, "port": other_server.port}
     settings = f"servers: {{primary: {{}}, other: {{host: {other_server.host}, port: {other_server.port}}}}}\n"
@@ -207,72 +212,43 @@ def test_to_another_server(portal: Portal, other_server: EmbeddedServer) -> None
     portal.keep("auth", portal.works(["auth", "catalog"]))
 
     moved = {"auth": {"connection": elsewhere}, "catalog": {}}
-    app_config = json.dumps(
-        {
-            "backend": {
-                "database": {
-                    "client": "pg",
-                    "connection": {"host": portal.server.host, "port": portal.server.port},
-                    "plugin": moved,
-                }
-            }
-        }
-    )
-    (portal.folder / "app-config.yaml").write_text(app_config)
-    (portal.folder / "greenroom.yaml").write_text(settings)
-    refused = portal.greenroom("generate")
-    assert refused.returncode == 1
-    (command,) = re.findall(r"`(pg_dump .*)`", refused.stderr)
+    with pytest.raises(AssertionError, match="GR520") as refused:
+        portal.generate(moved, settings)
+    (command,) = re.findall(r"`(pg_dump .*)` and `", str(refused.value))
+    (restore,) = re.findall(r"`(pg_restore .*)`:", str(refused.value))
+    portal.generate(moved, settings + _moved(str(refused.value)))
+    assert "5 added, 0 changed, 0 destroyed" in portal.apply()
 
-    portal.generate(["catalog"], "plugins: {exclude: [auth]}\n")
-    portal.apply()
-    lock = portal.folder / "infra" / "greenroom.lock.json"
-    document = json.loads(lock.read_text())
-    del document["retired"]["auth"]
-    lock.write_text(json.dumps(document))
-    portal.generate(moved, settings)
-    portal.apply()
-
-    ends = {"OLD": portal.server, "NEW": other_server}
-    for name, end in ends.items():
+    command = f"{command} && {restore}"
+    for name, end in {"OLD": portal.server, "NEW": other_server}.items():
         command = command.replace(f"-h {name}", f"-h {end.host} -p {end.port}")
-    bin_dir = embedded_binaries()  # a pg_dump that is as new as either server
     done = subprocess.run(
         ["bash", "-c", command],
-        env={"PATH": f"{bin_dir}:{os.environ['PATH']}", "PGPASSWORD": portal.terraform.passwords["auth"]},
+        cwd=portal.folder,
+        # pg_dump of the new server's version
+        env={"PATH": f"{embedded_binaries()}:{os.environ['PATH']}", "PGPASSWORD": portal.terraform.passwords["auth"]},
         capture_output=True,
         text=True,
         timeout=60,
     )
-    found = portal.works(["auth", "catalog"], isolated=False)
-    assert found["auth"]["rows"] == [42], done.stderr
+    assert done.returncode == 0, done.stderr
+    assert portal.works(["auth", "catalog"], isolated=False)["auth"]["rows"] == [42]
+    assert "backstage_plugin_auth" in portal.terraform.databases()
 
 
 def test_from_one_user_to_a_user_for_each_plugin(portal: Portal) -> None:
-    """Refused; and the steps that docs/terraform.md has for those who want it all the same."""
     plugins = ["auth", "catalog"]
     portal.generate(plugins, "credentials: {mode: shared}\n")
     portal.apply()
     portal.keep("auth", portal.works(plugins, isolated=False))
-    (portal.folder / "greenroom.yaml").write_text("")
-    refused = portal.greenroom("generate")
-    assert refused.returncode == 1
-    assert refused.stderr.count("[GR532]") == 2
-
-    with portal.terraform.connect(ADMIN, ADMIN_PASSWORD, "postgres") as connection:
-        for name in plugins:
-            connection.execute(f"CREATE ROLE backstage_{name} LOGIN")
+    with pytest.raises(AssertionError, match="GR532") as refused:
+        portal.generate(plugins)
+    portal.generate(plugins, _moved(str(refused.value)))
+    portal.apply()
     for name in plugins:
-        portal.superuser(f"REASSIGN OWNED BY backstage TO backstage_{name}", database=f"backstage_plugin_{name}")
-    lock = portal.folder / "infra" / "greenroom.lock.json"
-    document = json.loads(lock.read_text())
-    for name, entry in document["plugins"].items():
-        del entry["common"]
-        entry["role"] = f"backstage_{name}"
-    lock.write_text(json.dumps(document))
-    portal.generate(plugins, "adopt: {primary: {roles: [backstage_auth, backstage_catalog]}}\n")
-    portal.terraform.run("state", "rm", "module.role_backstage")
-    assert "2 imported" in portal.apply()
+        statement = f'REASSIGN OWNED BY "backstage" TO "backstage_{name}"'
+        assert statement in str(refused.value)
+        portal.superuser(statement, database=f"backstage_plugin_{name}")
     assert portal.works(plugins)["auth"]["rows"] == [42]
 
 

@@ -74,14 +74,14 @@ def works(work: MysqlWorkspace, plan: Plan) -> None:
 
 def test_the_life_of_an_installation(work: MysqlWorkspace, mariadb: MariaDB) -> None:
     plan = make_plan(*_PLAIN, servers=on_mysql())
-    assert "12 added, 0 changed, 0 destroyed" in apply(work, plan)
+    assert "16 added, 0 changed, 0 destroyed" in apply(work, plan)
     works(work, plan)
     assert mariadb.databases == {item.name for item in plan.databases}
     assert mariadb.users == {(role.name, "%") for role in plan.roles}
     assert work.as_plugin(plan, "catalog", "CREATE TABLE kept AS SELECT 42 AS a").returncode == 0
     # One plugin more: nothing of the others changes.
     plan = make_plan(*_PLAIN, Wanted("search"), servers=on_mysql())
-    assert "3 added, 0 changed, 0 destroyed" in apply(work, plan)
+    assert "4 added, 0 changed, 0 destroyed" in apply(work, plan)
     # One password: the old one is refused, the others stay.
     old = dict(work.passwords)
     before = {row[0]: row for row in mariadb.root("SELECT User, Priv FROM mysql.global_priv")}
@@ -119,10 +119,16 @@ def test_the_life_of_an_installation(work: MysqlWorkspace, mariadb: MariaDB) -> 
     # Whoever wants to destroy it all has to say so in the code.
     assert "prevent_destroy" in work.run("destroy", "-auto-approve", status=(1,))
     assert work.as_plugin(back, "catalog", "SELECT a FROM kept").stdout == "42\n"
-    # Without its state, Terraform is told that all of it is there: nothing is lost.
+    # Without its state, Terraform is told that all of it is there: nothing is lost, and adopted it is as it was.
     work.clean_state()
     work.write(render(rotated))
     assert "database exists" in work.run("apply", "-input=false", "-auto-approve", status=(1,))
+    works(work, back)
+    work.clean_state()
+    names = [item.name for item in rotated.databases], [item.name for item in rotated.roles]
+    adopted = rotated._replace(adopted=(Adopted("primary", tuple(names[0]), (), tuple(names[1])),))
+    assert "15 imported, " in apply(work, adopted)
+    works(work, adopted)
     assert work.as_plugin(back, "catalog", "SELECT a FROM kept").stdout == "42\n"
 
 
@@ -139,7 +145,7 @@ def test_taking_over_what_a_dba_made(work: MysqlWorkspace, mariadb: MariaDB) -> 
     work.passwords = {"auth": "no-matter-here"}
     work.write(render(plan))
     assert "failed to find the grant to import" in work.run("plan", "-input=false", status=(1,))
-    assert "2 imported, 1 added, 2 changed, 0 destroyed" in apply(work, plan, import_existing_grants="false")
+    assert "2 imported, 2 added, 2 changed, 0 destroyed" in apply(work, plan, import_existing_grants="false")
     assert work.as_plugin(plan, "auth", "SELECT a FROM kept").stdout == "42\n"
     assert "Access denied" in work.as_plugin(plan, "auth", "SELECT 1", tls=False).stderr
 
@@ -185,7 +191,7 @@ def test_what_plugins_share(work: MysqlWorkspace) -> None:
     # One of two users of a database goes, another one comes: no grant of the others is touched.
     plan = make_plan(Wanted("auth"), *users[1:], Wanted("w", database="both"), servers=on_mysql())
     plan = plan._replace(retired=(retired("x", engine="mysql", database="both", shared=True),))
-    assert "2 added, 0 changed, 0 destroyed" in apply(work, plan)
+    assert "3 added, 0 changed, 0 destroyed" in apply(work, plan)
     works(work, plan)
 
 

@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING
 
 import hcl2
 import pytest
+from store_stand_ins import IdentityStandIn, serving
 from terraform_plans import Wanted, files, in_store, make_plan, server
 
+from generator.model import Adopted
 from generator.targets.terraform.servers import KINDS
 from generator.targets.terraform.stores import STORES
 
@@ -98,6 +100,7 @@ provider "aws" {
   skip_requesting_account_id  = true
 }
 """
+_UUID = "00000000-0000-0000-0000-000000000000"
 
 
 class Folder:
@@ -127,6 +130,11 @@ class Folder:
             "VAULT_ADDR": "http://127.0.0.1:1",
             "VAULT_TOKEN": "throw-away",
             "TERRAFORM_VAULT_SKIP_CHILD_TOKEN": "true",
+            "TF_VAR_key_vault_id": f"/subscriptions/{_UUID}/resourceGroups/rg/providers/Microsoft.KeyVault/vaults/portal",
+            "ARM_SUBSCRIPTION_ID": _UUID,
+            "ARM_TENANT_ID": _UUID,
+            "ARM_USE_MSI": "true",
+            "ARM_RESOURCE_PROVIDER_REGISTRATIONS": "none",
             "TF_VAR_google_project": "portal-production",
             "GOOGLE_OAUTH_ACCESS_TOKEN": "throw-away",
             "AWS_ACCESS_KEY_ID": "throw-away",
@@ -168,9 +176,16 @@ def test_a_configuration_is_valid(kind: str, store: str, engine: str, mirror: Pa
 
 
 @pytest.mark.parametrize("store", sorted(STORES))
+def test_secrets_that_are_there_are_valid(store: str, mirror: Path, tmp_path: Path) -> None:
+    there = Adopted("primary", ("backstage_plugin_auth",), (), ("backstage_auth",), (("backstage_auth", 1),))
+    made = files(in_store(make_plan(Wanted("auth"), Wanted("catalog")), store)._replace(adopted=(there,)))
+    folder = Folder(tmp_path, mirror, made)
+    folder.run("databases", "init", "-input=false", "-backend=false")
+    assert "The configuration is valid." in folder.run("databases", "validate")
+
+
+@pytest.mark.parametrize("store", sorted(STORES))
 def test_the_databases_as_planned(store: str, mirror: Path, tmp_path: Path) -> None:
-    if store == "azure-keyvault":
-        pytest.skip("azurerm logs in to Azure before it plans anything, and there is no account here")
     plan = in_store(make_plan(Wanted("auth"), Wanted("catalog")), store)
     folder = Folder(tmp_path, mirror, files(plan))
     (tmp_path / "databases" / "tests" / "wrong.tftest.hcl").write_text(TESTS)
@@ -182,7 +197,9 @@ def test_the_databases_as_planned(store: str, mirror: Path, tmp_path: Path) -> N
         "TF_VAR_primary_admin_user": "admin",
     }
     folder.run("databases", "init", "-input=false", "-backend=false")
-    assert "3 passed, 0 failed" in folder.run("databases", "test")
+    with serving(IdentityStandIn()) as identity:
+        folder.environment["ARM_MSI_ENDPOINT"] = identity.url
+        assert "3 passed, 0 failed" in folder.run("databases", "test")
 
 
 def test_a_server_in_google_as_planned(mirror: Path, tmp_path: Path) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import secrets
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -93,6 +92,8 @@ class World:
     def note(self, text: str) -> None:
         """Write down what happened: the last words of a failure."""
         self.diary.append(text)
+        with (self.terraform.folder / "diary.txt").open("a") as file:
+            file.write(f"{text}\n")
 
     # --- settings -----------------------------------------------------------------------------------------------------
 
@@ -172,19 +173,17 @@ class World:
         return self.terraform.connect(place["user"], password or self.password(plugin), place["database"])
 
     def bring_passwords(self) -> None:
-        """The variable ``plugin_passwords``, with what its rule asks for; a new plugin gets a new password."""
-        rules = (self.terraform.root / "variables.tf").read_text()
-        listed = re.findall(r'\[\s*((?:"[^"]+",?\s*)+)\]', rules)
-        wanted = {name for names in listed for name in re.findall(r'"([^"]+)"', names)}
-        known = self.repository.lock()["plugins"].keys()
+        """The variable ``plugin_passwords``, where they are not in a store; a new plugin gets a new one."""
+        plugins = self.repository.lock()["plugins"]
         self.terraform.passwords = {}
-        for name in sorted(wanted & known):
-            owner = self.owner(name)
-            if owner is None:
-                owner = Belongings(name)
-                self.belongings.append(owner)
-            owner.password = owner.password or new_password()
-            self.terraform.passwords[name] = owner.password
+        for name in sorted(plugins):
+            if plugins[name].get("store", "variables") == "variables":
+                owner = self.owner(name)
+                if owner is None:
+                    owner = Belongings(name)
+                    self.belongings.append(owner)
+                owner.password = owner.password or new_password()
+                self.terraform.passwords[name] = owner.password
 
     def settle(self, plugin: str) -> None:
         """The first start of a plugin: its migrations, with its own login."""

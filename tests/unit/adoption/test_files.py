@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from generator.adopt_file import ADOPT_FILE
 from generator.adoption.document import leftovers
 from generator.adoption.findings import check_administrator
 from generator.adoption.scripts import MARK
@@ -24,8 +25,9 @@ def test_the_scripts_of_servers_that_were_not_looked_at_stay(tmp_path: Path) -> 
     for name in names:
         (tmp_path / name).write_text(f"-- {MARK}\n")
     (tmp_path / "greenroom.adopt.my-after-apply.sql").write_text("-- mine\n")
-    assert [path.name for path in leftovers(tmp_path, {}, ["reporting"])] == [names[0], names[2]]
-    assert [path.name for path in leftovers(tmp_path, {}, ["primary"])] == [names[2], names[1]]
+    (tmp_path / "greenroom.staging.adopt.after-apply.sql").write_text(f"-- {MARK}\n")  # of another settings file
+    assert [path.name for path in leftovers(tmp_path / ADOPT_FILE, {}, ["reporting"])] == [names[0], names[2]]
+    assert [path.name for path in leftovers(tmp_path / ADOPT_FILE, {}, ["primary"])] == [names[2], names[1]]
 
 
 def test_a_replica_is_not_the_server_to_look_at() -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from plans import Wanted, make_plan, plugin
@@ -157,7 +158,10 @@ def test_a_changed_name_is_a_rename_and_stays_one() -> None:
 def test_the_lock_of_a_rename_does_not_change_any_more() -> None:
     after = [plugin("catalog", database="db2")]
     plan, _, lock = attempt([catalog], after, after)
-    assert write_lock(plan, {}, previous=lock) == write_lock(run([catalog], after), {}, previous=None)
+    again, _, later = attempt([catalog], after, after, after)
+    assert (again, later) == (plan, lock)
+    assert lock is not None
+    assert [names.database for names in lock.plugins["catalog"].formerly] == ["backstage_plugin_catalog"]
 
 
 def test_a_second_rename_replaces_the_first() -> None:
@@ -180,7 +184,10 @@ def test_schemas_and_the_database_they_share() -> None:
     before = [plugin(name, database="all", schema=name) for name in ("a", "b")]
     between = [plugin(name, database="every", schema=name) for name in ("a", "b")]
     after = [plugin(name, database="every", schema=f"x_{name}") for name in ("a", "b")]
-    for plan in (run(before, between, after), run(before, between, after, after)):
+    # Until every environment has applied the one, the other is refused: see test_moves.py.
+    assert {item.code for item in attempt(before, between, after)[1]} == {"GR529"}
+    first = [plugin(name, database="all", schema=f"x_{name}") for name in ("a", "b")]
+    for plan in (run(before, first, after), run(before, first, after, after)):
         assert [item.renamed_from for item in plan.databases] == ["all"]
         assert [item.schema_renamed_from for item in plan.plugins] == ["a", "b"]
 
@@ -254,8 +261,10 @@ def test_another_server() -> None:
 def test_moving_to_another_server_says_how() -> None:
     _, diagnostics, _ = attempt([catalog], [plugin("catalog", server="other")])
     (problem,) = diagnostics
-    assert "pg_dump -Fc --no-owner --no-acl -h OLD -U 'backstage_catalog' -d 'backstage_plugin_catalog'" in problem.hint
-    assert "pg_restore --no-owner --no-acl -h NEW -U 'backstage_catalog' -d 'backstage_plugin_catalog'" in problem.hint
+    place = "-U backstage_catalog -d backstage_plugin_catalog"
+    assert f"`pg_dump -Fc --no-owner --no-acl -h OLD {place} -f catalog.dump`" in problem.hint
+    assert f"`pg_restore -1 --no-owner --no-acl -h NEW {place} catalog.dump`" in problem.hint
+    assert "`catalog: backstage_catalog@primary/backstage_plugin_catalog` to plugins.moved" in problem.hint
 
 
 def test_a_plugin_that_comes_back_is_taken_over() -> None:
@@ -265,14 +274,14 @@ def test_a_plugin_that_comes_back_is_taken_over() -> None:
     assert (lock.plugins["catalog"].returned, lock.plugins["auth"].returned) == (True, False)
     # It stays so: another environment may still have to see it.
     assert plan.adopted == (
-        Adopted("primary", ("backstage_plugin_catalog",), (), ("backstage_catalog",), ("backstage_catalog",)),
+        Adopted("primary", ("backstage_plugin_catalog",), (), ("backstage_catalog",), (("backstage_catalog", 0),)),
     )
 
 
 def test_a_schema_that_comes_back() -> None:
     plugins = [plugin(name, database="portal", schema=name) for name in ("auth", "catalog")]
     assert run(plugins, plugins[:1], plugins).adopted == (
-        Adopted("primary", ("portal",), (("portal", "catalog"),), ("backstage_catalog",), ("backstage_catalog",)),
+        Adopted("primary", ("portal",), (("portal", "catalog"),), ("backstage_catalog",), (("backstage_catalog", 0),)),
     )
 
 
@@ -282,8 +291,103 @@ def test_what_the_user_adopts_counts_too() -> None:
     plan = reconcile(make_plan(catalog)._replace(adopted=adopted), lock, Diagnostics(), resolved=sources([catalog]))
     assert plan.adopted == (
         Adopted("other", ("x",)),
-        Adopted("primary", ("backstage_plugin_catalog", "y"), (), ("backstage_catalog",), ("backstage_catalog",)),
+        Adopted("primary", ("backstage_plugin_catalog", "y"), (), ("backstage_catalog",), (("backstage_catalog", 0),)),
     )
+
+
+def there(adopted: Adopted) -> set[str]:
+    """What is adopted, by the names on the server."""
+    return {
+        *(".".join(adopted.there("database", name)) for name in adopted.databases),
+        *(".".join(adopted.there("schema", *names)) for names in adopted.schemas),
+        *(".".join(adopted.there("role", name)) for name in adopted.roles),
+    }
+
+
+def test_a_plugin_that_comes_back_is_called_what_it_left_as() -> None:
+    renamed = plugin("catalog", database="db2", role="role2")
+    again = plugin("catalog", database="db3", role="role3")
+    for history, wanted in (
+        ([[catalog], [], [renamed], [renamed]], {"backstage_plugin_catalog", "backstage_catalog"}),
+        # Another name later on: whoever has not seen it come back has the one it left with.
+        ([[catalog], [], [renamed], [again], [again]], {"backstage_plugin_catalog", "backstage_catalog"}),
+        # It was renamed while it was there, so that is what it left with.
+        ([[catalog], [renamed], [], [renamed], [renamed]], {"db2", "role2"}),
+        ([[catalog], [renamed], [], [again], [again]], {"db2", "role2"}),
+        # Back and away again: the last time counts.
+        ([[catalog], [], [renamed], [], [again]], {"db2", "role2"}),
+    ):
+        (entry,) = run(*history).adopted
+        assert there(entry) == wanted
+        assert (entry.databases, entry.roles) == ((history[-1][0].database,), (history[-1][0].role,))
+
+
+def test_a_schema_that_comes_back_under_another_name() -> None:
+    before = [plugin(name, database="portal", schema=name) for name in ("auth", "catalog")]
+    after = [plugin(name, database="portal", schema=f"bs_{name}") for name in ("auth", "catalog")]
+    (entry,) = run(before, before[:1], after).adopted
+    assert there(entry) == {"portal", "portal.catalog", "backstage_catalog"}
+    assert entry.schemas == (("portal", "bs_catalog"),)
+
+
+def with_adopted(*entries: Adopted, history: Sequence[Sequence[Wanted]]) -> tuple[Adopted, ...]:
+    """What is adopted in the last of several runs with the same list."""
+    lock = None
+    for wanted in history:
+        plan = make_plan(*wanted)._replace(adopted=entries)
+        plan = reconcile(plan, lock, Diagnostics(), resolved=sources(wanted))
+        lock = lock_of(plan, lock)
+    return plan.adopted
+
+
+def test_what_was_adopted_is_known_by_every_name_it_ever_had() -> None:
+    names = [catalog, *(plugin("catalog", database=f"db{n}", role=f"role{n}") for n in (2, 3))]
+    listed = Adopted(
+        "primary", ("backstage_plugin_catalog", "other"), (), ("backstage_catalog",), (("backstage_catalog", 4),)
+    )
+    for number in (1, 2, 3):
+        (entry,) = with_adopted(listed, history=[[item] for item in names[:number]] * 2)
+        last = names[number - 1]
+        assert there(entry) == {"backstage_plugin_catalog", "backstage_catalog", "other"}
+        assert entry.databases == tuple(sorted((last.database, "other")))  # nobody knows the other one: GR314
+        assert entry.secrets == ((last.role, 4),)
+
+
+def test_of_several_names_in_the_list_the_newest_counts() -> None:
+    names = [catalog, *(plugin("catalog", database=f"db{n}") for n in (2, 3))]
+    listed = Adopted("primary", ("backstage_plugin_catalog", "db2"))
+    (entry,) = with_adopted(listed, history=[[item] for item in names])
+    assert (entry.databases, there(entry)) == (("db3",), {"db2"})
+    (entry,) = with_adopted(listed._replace(databases=("db2", "db3")), history=[[item] for item in names])
+    assert (entry.databases, there(entry)) == (("db3",), {"db3"})
+
+
+def test_a_name_of_a_retired_plugin_needs_no_correction() -> None:
+    listed = Adopted("primary", ("backstage_plugin_catalog", "backstage_plugin_auth"), (), ("backstage_catalog",))
+    (entry,) = with_adopted(listed, history=[[catalog, auth], [auth]])
+    assert (entry.databases, entry.roles) == (("backstage_plugin_auth",), ())
+
+
+@pytest.mark.parametrize(
+    ("away", "back", "secrets"),
+    [
+        ("a", "a", (("backstage_catalog", 0),)),
+        ("a", "b", ()),  # imported, it would be deleted by the same apply: it stays where it is
+    ],
+)
+def test_the_secret_of_a_plugin_that_is_back(away: str, back: str, secrets: tuple[tuple[str, int], ...]) -> None:
+    def named(secret: str, *wanted: Wanted) -> Plan:
+        plan = make_plan(*wanted)._replace(store="vault")
+        roles = {role.name: role._replace(secret_name=f"{secret}/{role.name}") for role in plan.roles}
+        plugins = tuple(item._replace(role=roles[item.role.name]) for item in plan.plugins)
+        return plan._replace(roles=tuple(roles.values()), plugins=plugins)
+
+    lock = None
+    for plan in (named("z", catalog), named(away, catalog), named(away), named(back, catalog), named(back, catalog)):
+        reconciled = reconcile(plan, lock, Diagnostics(), resolved=sources([catalog]))
+        lock = lock_of(reconciled, lock)
+    (entry,) = reconciled.adopted
+    assert entry.secrets == secrets
 
 
 def test_a_role_that_was_in_use_all_along_kept_its_secret() -> None:

@@ -10,6 +10,7 @@ import pytest
 from generator.diagnostics import Diagnostics, Location
 from generator.model import Adopted, PluginDatabase
 from generator.planning import make_plan
+from generator.planning.adoption import check_adopted
 from generator.settings import ServerSettings, Settings
 
 if TYPE_CHECKING:
@@ -136,13 +137,20 @@ def test_one_google_identity_for_all() -> None:
 def test_adopted_names_have_to_be_planned() -> None:
     adopt = (
         Adopted(
-            "primary", databases=("backstage_plugin_auth", "old"), schemas=(("old", "auth"),), roles=("backstage_auth",)
+            "primary",
+            databases=("backstage_plugin_auth", "old"),
+            schemas=(("old", "auth"),),
+            roles=("backstage_auth",),
+            secrets=(("backstage_auth", 1), ("old", 2)),
         ),
     )
     plan, problems = planned(plugin("auth"), adopt=adopt)
-    assert plan.adopted == adopt
+    assert (plan.adopted, problems) == (adopt, [])
+    diagnostics = Diagnostics()
+    check_adopted(plan, Settings(folder=Path()), diagnostics)
     stays = "of server 'primary' is to be adopted, but no plugin uses it: it stays as it is"
-    assert problems == [
+    assert [item.render().splitlines()[0] for item in diagnostics] == [
         f"warning[GR314] adopt.primary: the database 'old' {stays}",
         f"warning[GR314] adopt.primary: the schema 'old.auth' {stays}",
+        f"warning[GR314] adopt.primary: the secret of the role 'old' {stays}",
     ]

@@ -141,6 +141,32 @@ def test_what_is_adopted_comes_from_both_files(tmp_path: Path) -> None:
     )
 
 
+def test_each_settings_file_has_what_its_own_servers_have(tmp_path: Path) -> None:
+    """Two of them in one folder, which call their servers the same."""
+
+    def adopted(name: str) -> tuple[Adopted, ...]:
+        diagnostics = Diagnostics()
+        (tmp_path / name).write_text("version: 1\n")
+        found = read_settings(tmp_path / name, root=tmp_path, diagnostics=diagnostics).adopt
+        assert not list(diagnostics)
+        return found
+
+    (tmp_path / "greenroom.adopt.yaml").write_text("primary: {databases: [everywhere]}\n")
+    before = (Adopted("primary", ("everywhere",)),)
+    assert adopted("staging.yaml") == adopted("greenroom.production.yaml") == before  # as it was
+    (tmp_path / "greenroom.production.adopt.yaml").write_text("primary: {roles: [r], secrets: {r: 3}}\n")
+    assert adopted("greenroom.production.yaml") == (Adopted("primary", roles=("r",), secrets=(("r", 3),)),)
+    assert adopted("staging.yaml") == before
+    assert adopted("greenroom.yaml") == before
+    assert adopted("staging.yaml") == ()  # it is that of greenroom.yaml
+
+
+@pytest.mark.parametrize("secrets", ["[r]", "{r: 0}", "{r: '1'}", "{r: true}"])
+def test_a_secret_has_a_password_version(tmp_path: Path, secrets: str) -> None:
+    _, problems = read(tmp_path, f"adopt: {{primary: {{secrets: {secrets}}}}}\n")
+    assert [problem.split()[1] for problem in problems] == ["GR401"]
+
+
 def test_a_bad_adopt_file_is_reported_at_its_place(tmp_path: Path) -> None:
     (tmp_path / "greenroom.adopt.yaml").write_text("primary:\n  schemas: [auth]\n  roels: []\n")
     settings, problems = read(tmp_path, "")

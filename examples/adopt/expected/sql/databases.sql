@@ -133,7 +133,8 @@ SELECT set_config('greenroom.problems', :'problems', false) <> '' AS refused \gs
 \endif
 
 -- 4. Roles ------------------------------------------------------------------------------------------------------------
--- set_password runs inside a DO block: with log_statement = ddl the server logs no password, and no error repeats one.
+-- set_password runs inside a DO block: with log_statement = ddl the server logs no password, and no failure repeats one. A run
+-- that is cut off does (Ctrl-C, a timeout), unless the value is a SCRAM verifier.
 
 SELECT $macro$DO $do$
 BEGIN

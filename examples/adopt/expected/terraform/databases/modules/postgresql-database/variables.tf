@@ -22,6 +22,11 @@ variable "password" {
     condition     = can(regex("^[!-\\[\\]-~]{8,}$", var.password))
     error_message = "The password of ${var.role} has to be 8 or more ASCII characters without blanks and backslashes."
   }
+
+  validation {
+    condition     = !startswith(var.password, "SCRAM-SHA-256") || can(regex("^SCRAM-SHA-256\\$[1-9][0-9]*:[A-Za-z0-9+/]+=*\\$[A-Za-z0-9+/]{43}=:[A-Za-z0-9+/]{43}=$", var.password))
+    error_message = "The password of ${var.role} begins like a verifier and is none. Did a shell replace what follows a $ in it?"
+  }
 }
 
 variable "password_version" {

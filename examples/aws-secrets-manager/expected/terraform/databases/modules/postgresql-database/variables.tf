@@ -15,6 +15,11 @@ variable "existing_password_version" {
   type        = number
   description = "The password_version whose password the store has already: it is kept. 0 where there is a secret, and its password is not wanted any more; null where there is none."
   default     = null
+
+  validation {
+    condition     = var.existing_password_version == null ? true : var.existing_password_version >= 0 && floor(var.existing_password_version) == var.existing_password_version
+    error_message = "Null, or a whole number from 0 on."
+  }
 }
 
 variable "kms_key_id" {

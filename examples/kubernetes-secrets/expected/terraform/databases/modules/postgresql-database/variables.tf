@@ -17,6 +17,11 @@ variable "existing_password" {
   default     = null
   ephemeral   = true
   sensitive   = true
+
+  validation {
+    condition     = var.existing_password == null ? true : can(regex("^.+$", var.existing_password))
+    error_message = "Null, or a password."
+  }
 }
 
 variable "namespace" {

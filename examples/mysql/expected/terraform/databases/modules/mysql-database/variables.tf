@@ -25,7 +25,7 @@ variable "host" {
 
 variable "password" {
   type        = string
-  description = "Password of the role, or a SCRAM verifier of it."
+  description = "Password of the user."
   ephemeral   = true
   sensitive   = true
   nullable    = false
@@ -33,6 +33,11 @@ variable "password" {
   validation {
     condition     = can(regex("^[!-\\[\\]-~]{8,}$", var.password))
     error_message = "The password of ${var.role} has to be 8 or more ASCII characters without blanks and backslashes."
+  }
+
+  validation {
+    condition     = !startswith(var.password, "SCRAM-SHA-256")
+    error_message = "The password of ${var.role} is a verifier, which MySQL cannot use."
   }
 }
 
