@@ -53,6 +53,7 @@ _FLAGS: Final = {
 _TLS: Final = "CKV_GCP_6:ENCRYPTED_ONLY refuses connections without TLS; Backstage logs in with passwords, not certificates."
 _SKIPS: Final = {
     "postgresql": [
+        "CKV_GCP_109:The error of a statement that fails is logged, but not its text: it may set the password of a role.",
         "CKV_GCP_111:log_statement would write the passwords of new roles into the log; pgaudit hides them.",
         _TLS,
         "CKV_GCP_79:The version is var.database_version: an upgrade is a decision of its own.",
