@@ -13,7 +13,7 @@ from collections import defaultdict
 from pathlib import Path
 
 import pytest
-from terraform_plans import MADE, Wanted, every_server, files, in_store, make_plan
+from terraform_plans import MADE, Wanted, every_server, files, in_store, make_plan, with_secrets
 from terraform_schema import PACKAGES, Block, blocks, fetch_bindings, read_bindings, violations
 
 PROJECT = Path(__file__).resolve().parents[3]
@@ -26,6 +26,7 @@ def generated() -> list[tuple[str, Block]]:
     tags = (("team", "portal"),)
     for store in MADE:
         texts |= {f"{store}/{path}": text for path, text in files(in_store(plan, store)._replace(tags=tags)).items()}
+        texts |= {f"{store}, there/{path}": text for path, text in files(with_secrets(store)).items()}
     texts |= every_server()
     return [(path, block) for path, text in texts.items() if path.endswith(".tf") for block in blocks(text)]
 

@@ -13,9 +13,8 @@ from typing import TYPE_CHECKING
 import hcl2
 import pytest
 from store_stand_ins import IdentityStandIn, serving
-from terraform_plans import Wanted, files, in_store, make_plan, server
+from terraform_plans import Wanted, files, in_store, make_plan, server, with_secrets
 
-from generator.model import Adopted
 from generator.targets.terraform.servers import KINDS
 from generator.targets.terraform.stores import STORES
 
@@ -177,9 +176,7 @@ def test_a_configuration_is_valid(kind: str, store: str, engine: str, mirror: Pa
 
 @pytest.mark.parametrize("store", sorted(STORES))
 def test_secrets_that_are_there_are_valid(store: str, mirror: Path, tmp_path: Path) -> None:
-    there = Adopted("primary", ("backstage_plugin_auth",), (), ("backstage_auth",), (("backstage_auth", 1),))
-    made = files(in_store(make_plan(Wanted("auth"), Wanted("catalog")), store)._replace(adopted=(there,)))
-    folder = Folder(tmp_path, mirror, made)
+    folder = Folder(tmp_path, mirror, files(with_secrets(store)))
     folder.run("databases", "init", "-input=false", "-backend=false")
     assert "The configuration is valid." in folder.run("databases", "validate")
 

@@ -263,7 +263,17 @@ def shapes() -> dict[str, Plan]:
     found |= mysql_shapes()
     in_aws = {f"{name} in AWS": in_store(plan, "aws-secretsmanager") for name, plan in found.items() if name != "odd ids"}
     everywhere = {f"schemas in {store}": in_store(found["schemas"], store) for store in MADE}
+    everywhere |= {f"secrets that are in {store}": with_secrets(store) for store in MADE}
     return found | in_aws | everywhere | modes()
+
+
+def with_secrets(store: str) -> Plan:
+    """A plan in whose ``store`` some secrets are already, one of them with a password nobody wants any more."""
+    wanted = (Wanted("auth"), Wanted("a", role="s"), Wanted("b", role="s"), Wanted("c", database="both", schema="c"))
+    secrets = (("backstage_auth", 1), ("backstage_c", 0), ("s", 1))
+    renamed = ((("database", "backstage_plugin_auth"), ("old",)), (("schema", "both", "c"), ("both", "old_c")))
+    there = Adopted("primary", ("backstage_plugin_auth",), (("both", "c"),), ("backstage_auth", "s"), secrets, renamed)
+    return in_store(make_plan(*wanted), store)._replace(adopted=(there,))
 
 
 def mysql_shapes() -> dict[str, Plan]:
