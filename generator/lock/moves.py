@@ -95,8 +95,8 @@ def with_what_is_kept(
 ) -> tuple[Adopted, ...]:
     """``adopted``, and what a plugin still has of an earlier place although Terraform manages it at another address now.
 
-    That is a database which it had for itself and shares now, or the other way round, and the role of a plugin that was
-    retired before it came back elsewhere.
+    That is a database which it had for itself and shares now, or the other way round, and a role: of a plugin that was
+    retired before it came back elsewhere, or one that was that of all plugins and is no longer, or the other way round.
     """
     planned = {plugin.plugin_id: plugin for plugin in plugins}
     found = {entry.server: entry for entry in adopted}
@@ -109,10 +109,10 @@ def with_what_is_kept(
             entry = entry._replace(databases=tuple(sorted({*entry.databases, old.database})))
             if old.engine == "mysql" and plugin.role.name == old.role:  # with what it is granted there
                 entry = entry._replace(roles=tuple(sorted({*entry.roles, old.role})))
-        if old.returned and plugin.role.name == old.role:
-            # A secret is there, and the password in it may be any: it is set anew.
-            roles, secrets = {*entry.roles, old.role}, {old.role: 0, **dict(entry.secrets)}
-            entry = entry._replace(roles=tuple(sorted(roles)), secrets=tuple(sorted(secrets.items())))
+        if plugin.role.name == old.role and (old.returned or plugin.role.is_common != old.common):
+            entry = entry._replace(roles=tuple(sorted({*entry.roles, old.role})))
+            if old.returned:  # a secret is there, and the password in it may be any: it is set anew
+                entry = entry._replace(secrets=tuple(sorted({old.role: 0, **dict(entry.secrets)}.items())))
         if entry != Adopted(old.server):
             found[old.server] = entry
     return tuple(found[server] for server in sorted(found))

@@ -111,7 +111,7 @@ def test_back_to_the_old_place() -> None:
     assert errors == []
     assert [gone.plugin_id for gone in plan.retired] == ["catalog (backstage_catalog@other/backstage_plugin_catalog)"]
     assert plan.adopted == (
-        Adopted("primary", ("backstage_plugin_catalog",), (), ("backstage_catalog",), ("backstage_catalog",)),
+        Adopted("primary", ("backstage_plugin_catalog",), (), ("backstage_catalog",), (("backstage_catalog", 0),)),
     )
     # What a person has dropped there is not looked for any more.
     assert previous is not None
@@ -129,7 +129,7 @@ def test_a_retired_plugin_may_come_back_anywhere() -> None:
     plan, errors, _ = play(([portal], {}), ([], {}), ([other], moved))
     assert errors == []
     assert [gone.plugin_id for gone in plan.retired] == ["catalog (backstage_catalog@primary/portal.catalog)"]
-    assert plan.adopted == (Adopted("primary", roles=("backstage_catalog",), secrets=("backstage_catalog",)),)
+    assert plan.adopted == (Adopted("primary", roles=("backstage_catalog",), secrets=(("backstage_catalog", 0),)),)
     # While it is in use, its schema cannot leave the database.
     neighbour = plugin("auth", database="portal", schema="auth")
     assert play(([portal, neighbour], {}), ([other, neighbour], moved))[1] == ["GR524"]

@@ -452,7 +452,7 @@ def test_what_is_in_use_is_neither_locked_nor_dropped() -> None:
     """A role that others log in as, a database that others are in, and a name that somebody else has by now."""
     gone = [retired("one", role="r"), retired("two", role="r", database="both", shared=True)]
     planned = Wanted("three", role="r", database="both"), Wanted("four", role="r", database="backstage_plugin_one")
-    assert statements(make_plan(*planned, gone=gone)) == {"one": [], "two": []}
+    assert statements(make_plan(*planned, gone=gone)) == {"one": [], "two": [], "database_both": []}
     # Without them, what the two shared is in the blocks that are about it.
     assert statements(make_plan(Wanted("catalog"), gone=gone)) == {
         "one": ['drop it for good: DROP DATABASE "backstage_plugin_one";'],
