@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
+import psycopg
 import pytest
 from cfn_portal import Portal
 
@@ -41,50 +43,51 @@ def test_another_server(portal: Portal, pg15: Target) -> None:
 
 
 def test_from_a_database_to_a_schema(portal: Portal) -> None:
+    """Refused in one deployment; in two, the first of which retires, everything that was there stays."""
     if not portal.target.is_postgresql:
         pytest.skip("MySQL has no schema mode")
     portal.must_deploy()
     assert portal.rows("search") == 1
-    connection = {
-        "host": portal.target.host,
-        "port": portal.target.port,
-        "database": "portal",
-        "ssl": {"ca": portal.target.ca},
-    }
-    connection |= {"user": "${DB_USER}", "password": "${DB_PASSWORD}"}
+    connection = {"host": portal.target.host, "port": portal.target.port, "ssl": {"ca": portal.target.ca}}
+    connection |= {"user": "${DB_USER}", "password": "${DB_PASSWORD}", "database": "portal"}
     plugins = {"include": portal.plugins, "discover": False}
     moved = {name: f"backstage_{name}@primary/backstage_plugin_{name}" for name in portal.plugins}
-    portal.database = {"pluginDivisionMode": "schema", "connection": connection}
-    portal.settings = {"plugins": {**plugins, "moved": moved}}
-    assert portal.deploy() == "UPDATE_ROLLBACK_COMPLETE"
-    assert "stay or go together with the resource" in portal.reasons()
-    assert portal.rows("search") == 2
-    lock = portal.folder / "infra" / "greenroom.lock.json"
-    print(list(portal.folder.rglob("greenroom.lock.json")))
-    raise AssertionError
+    schemas = {"pluginDivisionMode": "schema", "connection": connection}
+    portal.database, portal.settings = schemas, {"plugins": {**plugins, "moved": moved}}
+    with pytest.raises(AssertionError, match="GR685"):
+        portal.generate()
+
+    portal.database, portal.settings = {}, {"plugins": {"include": ["other"], "discover": False}}
+    portal.must_deploy()
+    portal.database, portal.settings = schemas, {"plugins": {**plugins, "moved": moved}}
+    portal.must_deploy(take_over=True)
+    with portal.session("search", "portal") as run:
+        run("CREATE TABLE search.entity (id int)")
+        with pytest.raises(psycopg.Error):
+            run("CREATE TABLE catalog.entity (id int)")
+    with portal.target.session("backstage_search", portal.password("search"), "backstage_plugin_search") as run:
+        assert run("SELECT count(*) FROM entity") == [(1,)]
 
 
-def test_two_steps(portal: Portal) -> None:
-    if not portal.target.is_postgresql:
-        pytest.skip("MySQL has no schema mode")
-    portal.plugins = ["catalog", "search"]
+def test_from_a_user_for_each_to_one(portal: Portal) -> None:
+    """In two deployments as well. The tables stay where they are."""
     portal.must_deploy()
     assert portal.rows("search") == 1
-    connection = {
-        "host": portal.target.host,
-        "port": portal.target.port,
-        "database": "portal",
-        "ssl": {"ca": portal.target.ca},
-    }
-    connection |= {"user": "${DB_USER}", "password": "${DB_PASSWORD}"}
-    every = portal.plugins
-    portal.settings = {"plugins": {"include": ["other"], "discover": False}}
-    portal.plugins = ["other"]
-    portal.must_deploy()
-    portal.plugins = [*every, "other"]
+    plugins = {"include": portal.plugins, "discover": False}
     moved = {name: f"backstage_{name}@primary/backstage_plugin_{name}" for name in portal.plugins}
-    portal.database = {"pluginDivisionMode": "schema", "connection": connection}
-    portal.settings = {"plugins": {"include": [*every], "discover": False, "moved": moved}}
-    print(portal.deploy(take_over=True), portal.reasons())
-    print((portal.folder / "infra" / "cloudformation" / "databases.yaml").read_text()[-6000:])
-    raise AssertionError
+    shared = {"credentials": {"mode": "shared"}, "plugins": {**plugins, "moved": moved}}
+    portal.settings = shared
+    with pytest.raises(AssertionError, match="GR685"):
+        portal.generate()
+
+    portal.settings = {"plugins": {"include": ["other"], "discover": False}}
+    portal.must_deploy()
+    portal.settings = shared
+    portal.must_deploy(take_over=True)
+    if portal.target.is_postgresql:
+        portal.target.rows("REASSIGN OWNED BY backstage_search TO backstage", "backstage_plugin_search")
+    client = portal.cloud.client("secretsmanager")
+    secret = json.loads(client.get_secret_value(SecretId="backstage/production/database")["SecretString"])
+    with portal.target.session(secret["username"], secret["password"], "backstage_plugin_search") as run:
+        run("INSERT INTO entity VALUES (2)")
+        assert int(run("SELECT count(*) FROM entity")[0][0]) == 2

@@ -135,6 +135,17 @@ def test_a_retired_plugin_may_come_back_anywhere() -> None:
     assert play(([portal, neighbour], {}), ([other, neighbour], moved))[1] == ["GR524"]
 
 
+def test_a_retired_plugin_that_gets_another_user_finds_its_database() -> None:
+    for schema in (None, "catalog"):
+        before = make_plan(plugin("catalog", database="x", schema=schema))
+        role = before.roles[0]._replace(name="backstage", is_common=True)
+        after = before._replace(roles=(role,), plugins=(before.plugins[0]._replace(role=role),))
+        retired = lock_of(reconcile(make_plan(), lock_of(before), Diagnostics(), resolved={}), lock_of(before))
+        place = f"backstage_catalog@primary/x{f'.{schema}' if schema else ''}"
+        plan = reconcile(after, leave(retired, after, {"catalog": place}), Diagnostics(), resolved={})
+        assert plan.adopted == (Adopted("primary", ("x",), (("x", schema),) if schema else ()),)
+
+
 def test_a_database_that_is_shared_now_is_taken_over() -> None:
     together = [catalog, plugin("search", database="backstage_plugin_catalog")]
     for steps in (1, 2):
