@@ -130,6 +130,16 @@ def from_a_database_to_a_schema(repository: Repository) -> None:
         repository.assert_moved(before[name], f"backstage_{name}", "portal", name)
         assert repository.picture(f"backstage_plugin_{name}") == left[name]
 
+    # In the end nobody needs the old databases any more.
+    for name in plugins:
+        repository.run(
+            f"psql -X -h db.example.com -U terraform_admin -d postgres -c 'DROP DATABASE \"backstage_plugin_{name}\"'"
+        )
+    places = [f"{name} ({lines[name]})" for name in plugins]
+    repository.generate(schemas(*plugins), {"plugins": {"dropped": places}})
+    repository.apply()
+    repository.settle()
+
 
 def from_a_schema_to_a_database(repository: Repository) -> None:
     plugins = ("auth", "catalog", "tech-insights")
