@@ -165,7 +165,8 @@ class Retired(NamedTuple):
 
     ``shared``: its database was not the database of exactly one plugin. ``dropped``: a person has dealt with its data, so
     nothing is left to say about it on a server, but a target has to let go of it all the same. ``common``: its role was that
-    of all plugins of the server, and ``group`` the role they acted as, where there was one.
+    of all plugins of the server, and ``group`` the role they acted as, where there was one. ``stack``: it was in that
+    CloudFormation stack. ``returned``: of a place that a plugin has left, that the plugin was retired in between.
     """
 
     plugin_id: str
@@ -180,6 +181,8 @@ class Retired(NamedTuple):
     former_ids: tuple[str, ...] = ()
     group: str | None = None
     common: bool = False
+    stack: int | None = None
+    returned: bool = False
 
     @property
     def owner(self) -> str:

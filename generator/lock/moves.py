@@ -95,8 +95,8 @@ def with_what_is_kept(
 ) -> tuple[Adopted, ...]:
     """``adopted``, and what a plugin still has of an earlier place although Terraform manages it at another address now.
 
-    That is a database which it had for itself and shares now, or the other way round, and the role of a plugin that was
-    retired before it came back elsewhere.
+    That is a database which it had for itself and shares now, or the other way round; a role that was that of all plugins
+    and is no longer, or the other way round; and all that it still uses, if it was retired before it came back elsewhere.
     """
     planned = {plugin.plugin_id: plugin for plugin in plugins}
     found = {entry.server: entry for entry in adopted}
@@ -105,14 +105,16 @@ def with_what_is_kept(
         if plugin is None or name == plugin.plugin_id or old.dropped or plugin.server != old.server:
             continue
         entry = found.get(old.server) or Adopted(old.server)
-        if plugin.database.name == old.database and plugin.database.shared != old.shared:
+        if plugin.database.name == old.database and (old.returned or plugin.database.shared != old.shared):
             entry = entry._replace(databases=tuple(sorted({*entry.databases, old.database})))
             if old.engine == "mysql" and plugin.role.name == old.role:  # with what it is granted there
                 entry = entry._replace(roles=tuple(sorted({*entry.roles, old.role})))
-        if old.returned and plugin.role.name == old.role:
-            # A secret is there, and the password in it may be any: it is set anew.
-            roles, secrets = {*entry.roles, old.role}, {old.role: 0, **dict(entry.secrets)}
-            entry = entry._replace(roles=tuple(sorted(roles)), secrets=tuple(sorted(secrets.items())))
+            if old.returned and plugin.schema is not None and plugin.schema == old.schema:
+                entry = entry._replace(schemas=tuple(sorted({*entry.schemas, (old.database, old.schema)})))
+        if plugin.role.name == old.role and (old.returned or plugin.role.is_common != old.common):
+            entry = entry._replace(roles=tuple(sorted({*entry.roles, old.role})))
+            if old.returned:  # a secret is there, and the password in it may be any: it is set anew
+                entry = entry._replace(secrets=tuple(sorted({old.role: 0, **dict(entry.secrets)}.items())))
         if entry != Adopted(old.server):
             found[old.server] = entry
     return tuple(found[server] for server in sorted(found))

@@ -295,6 +295,8 @@ class _Reconciliation:
                 former_ids=gone.former_ids,
                 group=gone.group,
                 common=gone.common,
+                stack=gone.stack,
+                returned=gone.returned,
             )
             for plugin_id, gone in sorted(self.known.items())
             if plugin_id not in planned

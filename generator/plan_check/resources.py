@@ -32,6 +32,11 @@ class Protected(NamedTuple):
     identity: tuple[Path, ...] = (("name",),)
     rotates: bool = False
 
+    @property
+    def is_secret(self) -> bool:
+        """Whether it is where a password is."""
+        return self.noun.startswith("secret")
+
 
 GUARD: Final = Protected("terraform_data", "guard", ("kept",), ())
 

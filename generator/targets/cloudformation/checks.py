@@ -42,6 +42,7 @@ def check_context(context: RenderContext, diagnostics: Diagnostics) -> None:
     _check_tags(shape, diagnostics)
     _check_secrets(shape, diagnostics)
     _check_drops(shape, diagnostics)
+    _check_moves(shape, diagnostics)
     if len(diagnostics) > known and diagnostics.has_errors:
         return  # the rest needs templates that can be made
     _check_ids(shape, diagnostics)
@@ -195,6 +196,32 @@ def _check_drops(shape: Shape, diagnostics: Diagnostics) -> None:
                 f"the plugin {plugin_id!r} may be dropped, but it shares the database {plugin.database.name!r}, which stays",
                 path="targets.cloudformation.allowDrop",
                 hint="take it out of allowDrop",
+            )
+
+
+def _check_moves(shape: Shape, diagnostics: Diagnostics) -> None:
+    """GR685: a resource cannot become one of another shape; its deployment would be rolled back."""
+    plugins = {plugin.plugin_id: plugin for plugin in shape.plan.plugins}
+    engines = {server.name: server.engine for server in shape.plan.servers}
+    for gone in shape.plan.retired:
+        plugin = plugins.get(gone.owner)
+        if plugin is None or gone.owner == gone.plugin_id or gone.stack is None or gone.returned or gone.dropped:
+            continue
+        is_elsewhere = plugin.server != gone.server and engines[plugin.server] == gone.engine
+        now = (plugin.schema is None, plugin.database.shared, plugin.role.is_common)
+        if not is_elsewhere and (engines[plugin.server], *now) != (
+            gone.engine,
+            gone.schema is None,
+            gone.shared,
+            gone.common,
+        ):
+            diagnostics.error(
+                "GR685",
+                f"the resource of plugin {gone.owner!r} is in the stack and cannot change its shape, so it cannot leave "
+                f"{gone.plugin_id.partition(' (')[2][:-1]!r} in one deployment",
+                path="plugins.moved",
+                hint="first leave the plugin out (plugins.exclude) and deploy, which keeps what it has; then move it: "
+                "docs/moving-data.md (CloudFormation)",
             )
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from generator.escaping import Escaped
+from generator.plan_check.resources import PROTECTED
 from generator.targets.terraform.escaping import string
 from generator.targets.terraform.hcl import FALSE, Output, RequiredProvider, Variable
 from generator.targets.terraform.inputs import filled
@@ -188,6 +189,8 @@ AFTER: Final = Variable(
     settings={"default": Escaped("[]"), "nullable": FALSE},
 )
 
+_ROLES: Final = frozenset({"postgresql_role.plugin", "mysql_user.plugin"})
+
 _OUTPUTS: Final = {
     "database": string("Name of the database."),
     "group": string("Name of the group role."),
@@ -218,7 +221,8 @@ def module_view(kind: Kind, store: Store, *, shows_owner: bool = False, stranger
     ``shows_owner``: a database may have been there before, so the module says to whom it belongs. ``strangers`` are
     resources of another engine that plugins had before: Terraform must let go of them too.
     """
-    forgets = (*kind.forgets, *strangers, *(store.forgets if isinstance(store, Iam) and kind.makes_role else ()))
+    forgets = (*kind.forgets, *strangers, *_secrets(kind, store))
+    forgets += store.forgets if isinstance(store, Iam) and kind.makes_role else ()
     iam = store if isinstance(store, Iam) else None
     known = kind.variables or (_CLOUD_INPUTS if iam else _INPUTS)
     inputs = [known[name] for name in kind.inputs]
@@ -274,6 +278,14 @@ def _number(version: Escaped) -> Escaped:
     if version.startswith("tostring(") and version.endswith(")"):
         return Escaped(version.removeprefix("tostring(")[:-1])
     return Escaped(f"parseint(substr(sha256({version}), 0, 7), 16)")
+
+
+def _secrets(kind: Kind, store: Store) -> list[str]:
+    """What ``store`` made for a role of the plugin's own, in a module that has lost that role to another."""
+    if not store.makes_password or not _ROLES.intersection(kind.forgets):
+        return []
+    of_store = tuple(f"{provider.name}_" for provider in store.providers)
+    return [f"{item.type}.plugin" for item in PROTECTED.values() if item.is_secret and item.type.startswith(of_store)]
 
 
 def _parts(kind: Kind, store: Store) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 from generator.naming import label
@@ -59,8 +59,8 @@ def _texts(shape: Shape) -> Iterator[tuple[Any, str]]:
 
 
 def _databases(shape: Shape) -> dict[str, str]:
-    """Shared databases whose last plugin went."""
-    planned = {place(database) for database in shape.plan.databases}
+    """Shared databases whose last plugin went. One that is a single plugin's now is in another module."""
+    planned = {place(database) for database in shape.shared_databases}
     return {
         database_label(gone.server, gone.database): f"Shared database {gone.database} on server {gone.server}."
         for gone in shape.retired
@@ -79,11 +79,12 @@ def _base_roles(shape: Shape) -> dict[str, str]:
 
 def _roles(shape: Shape) -> dict[str, str]:
     """Shared roles whose last plugin went. The role of all plugins of a server is one even with a single plugin."""
-    planned = {place(role) for role in shape.roles}
-    users = Counter((gone.server, gone.role) for gone in shape.retired)
+    users: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for gone in shape.retired:
+        users[gone.server, gone.role].add(gone.owner)
     common = {(gone.server, gone.role) for gone in shape.retired if gone.common}
     return {
         role_label(server, name): f"Shared role {name} on server {server}."
-        for (server, name), number in users.items()
-        if (number > 1 or (server, name) in common) and (server, name) not in planned
+        for (server, name), owners in users.items()
+        if (len(owners) > 1 or (server, name) in common) and (server, name) not in shape.shared_roles
     }

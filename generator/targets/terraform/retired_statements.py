@@ -57,10 +57,10 @@ class _Statements:
             role, database = (gone.server, gone.role), (gone.server, gone.database)
             if gone.owner == gone.plugin_id:
                 found[gone.label] = self.plugin(gone)
-            if role_label(*role) in self.removed:
+            if role_label(*role) in self.removed and role not in self.roles:
                 drop = self._drop_role(gone.role, self._still_there(role))
                 found[role_label(*role)] = Statements(self._lock(gone.role), " ".join(drop))
-            if database_label(*database) in self.removed:
+            if database_label(*database) in self.removed and database not in self.databases:
                 found[database_label(*database)] = Statements(drop=self._drop_database(gone.database))
         return found
 

@@ -34,10 +34,11 @@ CREATE TRIGGER on_update BEFORE UPDATE ON kept FOR EACH ROW EXECUTE FUNCTION on_
 """
 _OWNERS = """
 SELECT DISTINCT pg_get_userbyid(owner) FROM (
-  SELECT relowner AS owner, relnamespace AS space FROM pg_class
-  UNION ALL SELECT typowner, typnamespace FROM pg_type
-  UNION ALL SELECT proowner, pronamespace FROM pg_proc
-) AS things JOIN pg_namespace ON pg_namespace.oid = space WHERE nspname = %s
+  SELECT oid, relowner AS owner, relnamespace AS space FROM pg_class
+  UNION ALL SELECT oid, typowner, typnamespace FROM pg_type WHERE typtype = 'e'
+  UNION ALL SELECT oid, proowner, pronamespace FROM pg_proc
+) AS things JOIN pg_namespace ON pg_namespace.oid = space
+WHERE nspname = %s AND NOT EXISTS (SELECT FROM pg_depend WHERE objid = things.oid AND deptype = 'e')
 """
 _CONTENT = {
     "kept": "SELECT id, value, mood::text, number FROM kept ORDER BY id",

@@ -108,23 +108,37 @@ def from_a_database_to_a_schema(repository: Repository) -> None:
     repository.start({"plugin": {name: {} for name in plugins}})
     for number, name in enumerate(plugins):
         repository.keep(name, f"backstage_plugin_{name}", value=number)
+    with repository.connect("backstage_catalog", CATALOG) as connection:
+        connection.execute("CREATE EXTENSION pg_trgm; CREATE TABLE texts (text text)")
+        connection.execute("CREATE INDEX by_part ON texts USING gin (text gin_trgm_ops)")
     before = {name: repository.content(f"backstage_{name}", f"backstage_plugin_{name}") for name in plugins}
     left = {name: repository.picture(f"backstage_plugin_{name}") for name in plugins}
 
     codes, lines, _ = repository.refused(schemas(*plugins))
     assert codes == {"GR521"}
     assert lines == {name: f"backstage_{name}@primary/backstage_plugin_{name}" for name in plugins}
-    dump, restore = commands("GR521", "From a database to a schema")
+    dump, restore, extension = commands("GR521", "From a database to a schema")
     for name in plugins:
         repository.run(dump, _named(name))
     repository.generate(schemas(*plugins), {"plugins": {"moved": lines}})
     repository.apply()
+    repository.run(extension)
     for name in plugins:
         repository.run(restore, _named(name))
     repository.settle()
     for name in plugins:
         repository.assert_moved(before[name], f"backstage_{name}", "portal", name)
         assert repository.picture(f"backstage_plugin_{name}") == left[name]
+
+    # In the end nobody needs the old databases any more.
+    for name in plugins:
+        repository.run(
+            f"psql -X -h db.example.com -U terraform_admin -d postgres -c 'DROP DATABASE \"backstage_plugin_{name}\"'"
+        )
+    places = [f"{name} ({lines[name]})" for name in plugins]
+    repository.generate(schemas(*plugins), {"plugins": {"dropped": places}})
+    repository.apply()
+    repository.settle()
 
 
 def from_a_schema_to_a_database(repository: Repository) -> None:
@@ -335,21 +349,30 @@ _SHARED: dict[str, Any] = {"credentials": {"mode": "shared"}}
 
 
 def from_one_user_to_a_user_for_each(repository: Repository) -> None:
-    repository.start(TWO, _SHARED)
-    _change_users(repository, {}, {"auth": ("backstage", "backstage_auth"), "catalog": ("backstage", "backstage_catalog")})
+    _there_and_back(repository, _SHARED, {}, {name: ("backstage", f"backstage_{name}") for name in TWO["plugin"]})
 
 
 def from_a_user_for_each_to_one(repository: Repository) -> None:
-    repository.start(TWO)
-    users = {"auth": ("backstage_auth", "backstage"), "catalog": ("backstage_catalog", "backstage")}
-    _change_users(repository, _SHARED, users)
+    _there_and_back(repository, {}, _SHARED, {name: (f"backstage_{name}", "backstage") for name in TWO["plugin"]})
 
 
-def _change_users(repository: Repository, settings: dict[str, Any], users: dict[str, tuple[str, str]]) -> None:
+def _there_and_back(
+    repository: Repository, first: dict[str, Any], then: dict[str, Any], users: dict[str, tuple[str, str]]
+) -> None:
+    repository.start(TWO, first)
     before = {}
     for number, (name, (old, _)) in enumerate(users.items()):
         repository.keep(name, f"backstage_plugin_{name}", value=number, user=old)
         before[name] = repository.content(old, f"backstage_plugin_{name}")
+    _change_users(repository, then, users)
+    for name, (_, new) in users.items():
+        repository.assert_there(before[name], new, f"backstage_plugin_{name}")
+    _change_users(repository, first, {name: (new, old) for name, (old, new) in users.items()})
+    for name, (old, _) in users.items():
+        repository.assert_moved(before[name], old, f"backstage_plugin_{name}")
+
+
+def _change_users(repository: Repository, settings: dict[str, Any], users: dict[str, tuple[str, str]]) -> None:
     codes, lines, said = repository.refused(TWO, settings)
     assert codes == {"GR532"}
     assert lines == {name: f"{old}@primary/backstage_plugin_{name}" for name, (old, _) in users.items()}
@@ -357,20 +380,10 @@ def _change_users(repository: Repository, settings: dict[str, Any], users: dict[
     repository.apply()
     (hand_over,) = commands("GR532", "PostgreSQL")
     for name, (old, new) in users.items():
-        statement = f'REASSIGN OWNED BY "{old}" TO "{new}"'
-        assert statement in said
-        repository.run(
-            hand_over,
-            {
-                "backstage_plugin_catalog": f"backstage_plugin_{name}",
-                "backstage ": f"{old} ",
-                "backstage,": f"{old},",
-                "backstage_catalog": new,
-            },
-        )
+        assert f'REASSIGN OWNED BY "{old}" TO "{new}"' in said
+        names = {"backstage ": f"{old} ", "backstage,": f"{old},", "backstage_catalog": new}
+        repository.run(hand_over, names | {"backstage_plugin_catalog": f"backstage_plugin_{name}"})
     repository.settle()
-    for name, (_, new) in users.items():
-        repository.assert_moved(before[name], new, f"backstage_plugin_{name}")
 
 
 ONE_SERVER: tuple[Callable[[Repository], None], ...] = (

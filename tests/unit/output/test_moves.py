@@ -18,6 +18,7 @@ from generator.drift import changes
 from generator.lock import Lock, Past, assign_stacks, leave, place_of, reconcile
 from generator.lock.moves import settle
 from generator.lock.remember import remember
+from generator.lock.renamed import rename_plugins
 from generator.model import Adopted, Plan
 from generator.settings_file import read_settings
 
@@ -135,6 +136,17 @@ def test_a_retired_plugin_may_come_back_anywhere() -> None:
     assert play(([portal, neighbour], {}), ([other, neighbour], moved))[1] == ["GR524"]
 
 
+def test_a_retired_plugin_that_gets_another_user_finds_its_database() -> None:
+    for schema in (None, "catalog"):
+        before = make_plan(plugin("catalog", database="x", schema=schema))
+        role = before.roles[0]._replace(name="backstage", is_common=True)
+        after = before._replace(roles=(role,), plugins=(before.plugins[0]._replace(role=role),))
+        retired = lock_of(reconcile(make_plan(), lock_of(before), Diagnostics(), resolved={}), lock_of(before))
+        place = f"backstage_catalog@primary/x{f'.{schema}' if schema else ''}"
+        plan = reconcile(after, leave(retired, after, {"catalog": place}), Diagnostics(), resolved={})
+        assert plan.adopted == (Adopted("primary", ("x",), (("x", schema),) if schema else ()),)
+
+
 def test_a_database_that_is_shared_now_is_taken_over() -> None:
     together = [catalog, plugin("search", database="backstage_plugin_catalog")]
     for steps in (1, 2):
@@ -242,6 +254,20 @@ def test_schemas_of_a_database_that_was_renamed() -> None:
         assert [item.code for item in diagnostics] == errors
         assert [item.schema_renamed_from for item in plan.plugins] == ["a", "b"]
     assert "plugins.renamesApplied" in {item.code: item.hint for item in attempt(before, between, after)[1]}["GR529"]
+
+
+def test_a_label_that_is_the_same_plugins_under_its_old_id() -> None:
+    lock = lock_of(make_plan(plugin("a:b")))
+    lock = lock._replace(plugins={"a:b": lock.plugins["a:b"]._replace(label="a_b")})
+    plan = make_plan(plugin("a_b", database="backstage_plugin_a:b", role="backstage_a:b"))
+    diagnostics = Diagnostics()
+    reconcile(plan, lock, diagnostics, resolved={})
+    (label,) = [item for item in diagnostics if item.code == "GR525"]
+    (line,) = re.findall(r'`"(\S+)": (\S+)` to plugins\.renamed', label.hint)
+    diagnostics = Diagnostics()
+    renamed = rename_plugins(lock, dict([line]), {"a_b"}, {}, diagnostics)
+    reconcile(plan, renamed, diagnostics, resolved={})
+    assert not list(diagnostics)
 
 
 # --- hints and page ---------------------------------------------------------------------------------------------------

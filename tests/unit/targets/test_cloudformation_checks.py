@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from cloudformation_plans import context, in_stacks, on, shapes, with_iam
-from terraform_plans import Wanted, make_plan, server
+from terraform_plans import Wanted, make_plan, retired, server
 
 from generator.diagnostics import Diagnostics, Location, Severity
 from generator.model import PluginDatabase
@@ -151,6 +151,22 @@ def test_drops_of_what_is_not_there_or_not_the_plugins_alone() -> None:
     plan = make_plan(Wanted("a", database="both"), Wanted("b", database="both"))
     found = problems(plan, allowDrop=["gone", "a"])
     assert [(problem.code, problem.severity) for problem in found] == [("GR680", Severity.WARNING)] * 2
+
+
+def test_a_resource_that_would_change_its_shape() -> None:
+    """Unless the plugin was out of the stack in between, or never in one, or goes to another server."""
+    left = retired("catalog")._replace(plugin_id="catalog (backstage_catalog@primary/x)", stack=1)
+    in_schema = Wanted("catalog", database="portal", schema="catalog")
+
+    def codes(wanted: Wanted, **gone: Any) -> list[str]:
+        return [problem.code for problem in problems(make_plan(wanted)._replace(retired=(left._replace(**gone),)))]
+
+    assert codes(in_schema) == ["GR685"]
+    assert codes(Wanted("catalog"), shared=True) == ["GR685"]
+    assert codes(Wanted("catalog"), common=True) == ["GR685"]
+    assert codes(Wanted("catalog"), engine="mysql", server="other") == ["GR685"]
+    for gone in ({"returned": True}, {"stack": None}, {"dropped": True}, {"server": "other"}, {"plugin_id": "search"}):
+        assert codes(in_schema, **gone) == []
 
 
 def test_more_resources_than_a_template_holds() -> None:

@@ -11,7 +11,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from terraform_plans import HOST, Wanted, files, make_plan, render, retired, server, shapes, signed_in
+from terraform_plans import HOST, Wanted, files, make_plan, on_mysql, render, retired, server, shapes, signed_in
 
 from generator.appconfig.values import Placeholder, Reference
 from generator.targets.base import Artifact
@@ -448,11 +448,30 @@ def test_what_locks_or_drops_what_is_retired() -> None:
     assert found["database_b"] == ['drop it for good: DROP DATABASE "b";']
 
 
+def test_a_place_that_a_plugin_has_left() -> None:
+    """The plugin's own module lets go of it; what drops it is a comment. A place that is in use all the same has none."""
+    left = retired("catalog")._replace(plugin_id="catalog (backstage_catalog@primary/backstage_plugin_catalog)")
+    plan = make_plan(Wanted("catalog", database="portal", schema="catalog"), gone=[left])
+    text = files(plan)["databases/retired.tf"]
+    assert 'To drop it for good: DROP DATABASE "backstage_plugin_catalog";' in text
+    assert "removed {" not in text
+    assert "DROP DATABASE" not in files(make_plan(Wanted("catalog", role="r"), gone=[left]))["databases/retired.tf"]
+
+
+def test_another_engine_lets_go_of_what_the_other_made() -> None:
+    left = retired("catalog")._replace(plugin_id="catalog (backstage_catalog@primary/backstage_plugin_catalog)")
+    found = files(make_plan(Wanted("catalog"), gone=[left], servers=on_mysql()))
+    for resource in ("database.plugin", "grant.database", "grant.public", "grant.schema", "role.plugin", "schema.plugin"):
+        assert f"from = postgresql_{resource}\n" in found["databases/modules/mysql-database/main.tf"]
+    plain = files(make_plan(Wanted("catalog"), servers=on_mysql()))["databases/modules/mysql-database/main.tf"]
+    assert "postgresql" not in plain
+
+
 def test_what_is_in_use_is_neither_locked_nor_dropped() -> None:
     """A role that others log in as, a database that others are in, and a name that somebody else has by now."""
     gone = [retired("one", role="r"), retired("two", role="r", database="both", shared=True)]
     planned = Wanted("three", role="r", database="both"), Wanted("four", role="r", database="backstage_plugin_one")
-    assert statements(make_plan(*planned, gone=gone)) == {"one": [], "two": []}
+    assert statements(make_plan(*planned, gone=gone)) == {"one": [], "two": [], "database_both": []}
     # Without them, what the two shared is in the blocks that are about it.
     assert statements(make_plan(Wanted("catalog"), gone=gone)) == {
         "one": ['drop it for good: DROP DATABASE "backstage_plugin_one";'],

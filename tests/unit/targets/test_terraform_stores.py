@@ -150,7 +150,9 @@ def test_vault_writes_over_nothing_before_the_server_is_asked() -> None:
     ):
         found = files(in_store(wanted, "vault"))
         assert re.findall(r"^  after += (.*)$", found[f"databases/{calls}"], re.MULTILINE) == waits
-        makes = [text for path, text in found.items() if path.endswith("main.tf") and "vault_kv_secret_v2" in text]
+        makes = [
+            text for path, text in found.items() if path.endswith("main.tf") and 'resource "vault_kv_secret_v2"' in text
+        ]
         assert makes
         for main in makes:
             (block,) = re.findall(r'^resource "vault_kv_secret_v2".*?^}', main, re.MULTILINE | re.DOTALL)
