@@ -3,7 +3,7 @@
 # Terraform destroys what the configuration no longer mentions. If a plan stops here ("instance cannot be destroyed"), this
 # configuration has forgotten a module that the state still has, and applying it would drop a database: after `git revert`, on
 # a branch from before the plugin was added, or with files that were generated without their greenroom.lock.json. Do not take
-# the guard out of the plan: bring the branch up to date and generate again. README.md says how to drop a plugin on purpose.
+# the guard out of the plan: bring the branch up to date and generate again. README.md says more.
 resource "terraform_data" "kept" {
   for_each = toset([
     "auth",
