@@ -57,7 +57,9 @@ def read_past(
     if diagnostics.has_errors:  # a lock file that cannot be read has forgotten nothing
         return Past(present, base=history.base)
     remembered, forgotten = remember(present, history.locks, settings.renames_applied)
-    renamed = rename_plugins(remembered, settings.renamed, planned, settings.locations, diagnostics)
+    renamed = rename_plugins(
+        remembered, settings.renamed, planned, settings.locations, diagnostics, settings.renames_applied
+    )
     settled = settle(renamed, settings.renames_applied)
     lock = mark_dropped(settled, settings.dropped, planned, settings.locations, diagnostics)
     before = remembered.known if remembered else {}

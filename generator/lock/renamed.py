@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from generator.lock.record import Lock
@@ -11,6 +12,8 @@ if TYPE_CHECKING:
 
     from generator.diagnostics import Diagnostics, Location
 
+_NOTHING: Mapping[str, str] = MappingProxyType({})
+
 
 def rename_plugins(
     previous: Lock | None,
@@ -18,13 +21,14 @@ def rename_plugins(
     planned: Collection[str],
     locations: Mapping[str, Location],
     diagnostics: Diagnostics,
+    applied: Mapping[str, str] = _NOTHING,
 ) -> Lock | None:
     """``previous`` as if its plugins had always had the ids that ``renamed`` (old id to new id) gives them.
 
     All they have is their successors' from then on, under names that may change with the id. An old id that is planned
     all the same is an error (GR533), and so are a new id that was generated before (GR534) and ids that go round in a
     circle (GR535). An id that another plugin had before, and that is wanted anew, is an error (GR536): where the rename was
-    not applied yet, that plugin's data is under it.
+    not applied yet, that plugin's data is under it. ``applied`` names the renames that every environment has seen.
     """
 
     def refuse(code: str, old: str, what: str, hint: str) -> None:
@@ -61,7 +65,7 @@ def rename_plugins(
         section[new] = was._replace(former_ids=(*was.former_ids, *former))
     if previous is None:
         return None
-    _check_reused(Lock(plugins=plugins, retired=retired), planned, diagnostics)
+    _check_reused(Lock(plugins=plugins, retired=retired), planned, applied, diagnostics)
     return previous._replace(plugins=plugins, retired=retired)
 
 
@@ -72,16 +76,15 @@ def _steps(plugin_id: str, renamed: Mapping[str, str]) -> int:
     return steps
 
 
-def _check_reused(lock: Lock, planned: Collection[str], diagnostics: Diagnostics) -> None:
-    had = {old: new for new, plugin in lock.known.items() for old in plugin.former_ids}
+def _check_reused(lock: Lock, planned: Collection[str], applied: Mapping[str, str], diagnostics: Diagnostics) -> None:
+    had = {old: new for new, plugin in lock.known.items() for old in plugin.former_ids if applied.get(old) != new}
     for plugin_id in sorted(had.keys() & set(planned) - lock.known.keys()):
         diagnostics.error(
             "GR536",
             f"the plugin {plugin_id!r} is new, but {had[plugin_id]!r} had that id before: where that rename was not applied "
             "yet, its data is still under this id",
             path=f"backend.database.plugin.{plugin_id}",
-            hint=f"once the rename is applied everywhere, remove {plugin_id!r} from `formerIds` of {had[plugin_id]!r} in "
-            "greenroom.lock.json",
+            hint=f"apply the rename in every environment, then add `{plugin_id}: {had[plugin_id]}` to plugins.renamesApplied",
         )
 
 

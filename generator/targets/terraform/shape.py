@@ -140,9 +140,12 @@ class Shape:
 def moved_plugins(shape: Shape) -> list[tuple[Escaped, Escaped]]:
     """Old and new address of every plugin that has another id now, one step after the other."""
     moves = []
+    taken = {plugin.label for plugin in shape.plan.plugins}
     for plugin in shape.plugins:
         # An id that came back is where it came back: there are no two moves from one address, and none in a circle.
         labels = list(reversed(dict.fromkeys(reversed([*map(label, plugin.former_ids), plugin.label]))))
+        # An id that another plugin has now: its rename was applied everywhere, and nothing is to be moved from there.
+        labels = [name for name in labels if name == plugin.label or name not in taken]
         moves += [
             (Escaped(f"module.{identifier(old)}"), Escaped(f"module.{identifier(new)}")) for old, new in pairwise(labels)
         ]

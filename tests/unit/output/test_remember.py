@@ -173,6 +173,13 @@ def test_renames_that_cannot_be(previous: Lock, ids: dict[str, str], planned: tu
     assert code in renamed(previous, ids, *planned)[1]
 
 
+def test_an_old_id_is_free_once_the_rename_is_applied_everywhere() -> None:
+    diagnostics = Diagnostics()
+    previous = Lock(plugins={"b": locked("b", former_ids=("a",))})
+    assert rename_plugins(previous, {}, ("a", "b"), {}, diagnostics, {"a": "b"}) == previous
+    assert not diagnostics.items
+
+
 def test_dropped() -> None:
     diagnostics = Diagnostics()
     found = mark_dropped(lock("auth", retired=("search",)), ("search",), ("auth",), {}, diagnostics)
