@@ -84,7 +84,7 @@ def _check_reused(lock: Lock, planned: Collection[str], applied: Mapping[str, st
             f"the plugin {plugin_id!r} is new, but {had[plugin_id]!r} had that id before: where that rename was not applied "
             "yet, its data is still under this id",
             path=f"backend.database.plugin.{plugin_id}",
-            hint=f"apply the rename in every environment, then add `{plugin_id}: {had[plugin_id]}` to plugins.renamesApplied",
+            hint=f"apply the rename everywhere, then add `{plugin_id}: {had[plugin_id]}` to plugins.renamesApplied",
         )
 
 
