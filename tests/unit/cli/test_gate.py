@@ -258,13 +258,16 @@ def scripts(value: Any) -> list[str]:
     return [command for item in value for command in scripts(item)] if isinstance(value, list) else []
 
 
-@pytest.mark.parametrize(("name", "pipeline"), examples(), ids=lambda value: value if isinstance(value, str) else "")
+GATES = [example for example in examples() if any("greenroom generate --check" in line for line in scripts(example[1]))]
+APPLIES = [example for example in examples() if example not in GATES]
+
+
+@pytest.mark.parametrize(("name", "pipeline"), GATES, ids=lambda value: value if isinstance(value, str) else "")
 def test_the_pipelines_in_the_docs_stop_the_pull_request(
     portal: Portal, tmp_path: Path, name: str, pipeline: dict[str, Any]
 ) -> None:
     """Every command of the example runs in bash, as the pipeline would run it, on a repository with and without a gap."""
     commands = scripts(pipeline)
-    assert any("greenroom generate --check" in command for command in commands)
     shims = tmp_path / "bin"
     shims.mkdir()
     # The only thing a test must not do: install greenroom from the internet.
@@ -299,5 +302,17 @@ def test_the_pipelines_in_the_docs_stop_the_pull_request(
     assert "packages/backend/src/index.ts:6:1 adds the plugin 'search', and nothing has made its database yet" in printed
 
 
+@pytest.mark.parametrize(("name", "pipeline"), APPLIES, ids=lambda value: value if isinstance(value, str) else "")
+def test_the_pipelines_that_apply_read_the_plan_first(name: str, pipeline: dict[str, Any]) -> None:
+    """The very plan that was read is applied. What refuses a plan is in tests/unit/plan_check and tests/e2e/terraform."""
+    lines = scripts(pipeline)
+    steps = ("terraform plan ", "terraform show -json tfplan", ("greenroom plan-check tfplan.json", "jq -rf policy/plan.jq"))
+    order = [next(index for index, line in enumerate(lines) if line.startswith(step)) for step in steps]
+    order.append(lines.index("terraform apply -input=false tfplan"))
+    assert order == sorted(order)
+
+
 def test_both_pipelines_are_there() -> None:
-    assert [name for name, _ in examples()] == [".github/workflows/databases.yml", ".gitlab-ci.yml"]
+    """Of the gate, and of the apply."""
+    assert [name for name, _ in GATES] == [".github/workflows/databases.yml", ".gitlab-ci.yml"]
+    assert [name for name, _ in APPLIES] == [".github/workflows/apply.yml", ".gitlab-ci.yml"]
