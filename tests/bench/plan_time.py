@@ -64,6 +64,9 @@ def module_calls(folder: Path, number: int) -> None:
         for index in range(number)
     )
     (folder / "plugins.tf").write_text("\n".join(calls))
+    keys = "".join(f'    "plugin{index}",\n' for index in range(number))
+    guard = f"  for_each = toset([\n{keys}  ])\n\n  lifecycle {{\n    prevent_destroy = true\n  }}\n"
+    (folder / "guard.tf").write_text(f'resource "terraform_data" "kept" {{\n{guard}}}\n')
 
 
 def module_for_each(folder: Path, number: int) -> None:
