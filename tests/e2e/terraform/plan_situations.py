@@ -51,7 +51,7 @@ VERDICTS: dict[str, tuple[int, set[str]]] = {
     ),
     "destroy-with-guard": (
         3,
-        {f"module.{name}.postgresql_database.plugin" for name in ("auth", "catalog", "search")}
+        {f"module.{name}.postgresql_{kind}.plugin" for name in ("auth", "catalog", "search") for kind in ("database", "role")}
         | {f'terraform_data.kept["{name}"]' for name in ("auth", "catalog", "search")},
     ),
     "handed-over": (3, {"module.search.postgresql_database.plugin", "module.search.postgresql_role.plugin"}),
@@ -161,20 +161,28 @@ def life(portal: Portal) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def _again(portal: Portal, plugins: Sequence[str] | dict[str, Any] = _THREE, settings: str = "", **database: Any) -> None:
-    """What is generated without anything that was generated before."""
+    """What is generated without anything that was generated before, and without Git, which remembers it."""
     for path in (portal.folder / "infra").glob("*"):
         if path.name in ("greenroom.lock.json", "app-config.databases.yaml"):
             path.unlink()
     for path in [*work_files(portal), *(portal.folder / "infra" / "sql").glob("*")]:
         path.unlink()
-    portal.generate(plugins, settings, **database)
+    repository, away = portal.folder / ".git", portal.folder / ".git-away"
+    if repository.exists():
+        repository.rename(away)
+    try:
+        portal.generate(plugins, settings, **database)
+    finally:
+        if away.exists():
+            away.rename(repository)
 
 
 def work_files(portal: Portal) -> list[Path]:
     """What greenroom generated for Terraform."""
     root = portal.terraform.root
     found = [path for path in root.rglob("*") if path.is_file() and ".terraform" not in path.parts]
-    return [path for path in found if path.suffix in (".tf", ".md", ".jq", ".rego") and not path.name.startswith("own")]
+    made = (".tf", ".md", ".jq", ".rego", ".tftest.hcl")
+    return [path for path in found if path.name.endswith(made) and not path.name.startswith("own")]
 
 
 def _generated_anew(portal: Portal) -> Iterator[tuple[str, dict[str, Any]]]:
