@@ -51,7 +51,11 @@ VERDICTS: dict[str, tuple[int, set[str]]] = {
     ),
     "destroy-with-guard": (
         3,
-        {f"module.{name}.postgresql_{kind}.plugin" for name in ("auth", "catalog", "search") for kind in ("database", "role")}
+        {
+            f"module.{name}.postgresql_{kind}.plugin"
+            for name in ("auth", "catalog", "search")
+            for kind in ("database", "role")
+        }
         | {f'terraform_data.kept["{name}"]' for name in ("auth", "catalog", "search")},
     ),
     "handed-over": (3, {"module.search.postgresql_database.plugin", "module.search.postgresql_role.plugin"}),

@@ -77,7 +77,7 @@ class Shape:
 
     def run(self, *arguments: str, status: tuple[int, ...] = (0,)) -> str:
         variables = {"TF_VAR_primary_admin_user": "a", "TF_VAR_primary_admin_password": "p"}
-        names = re.findall(r'"([^"]+)",', (self.root / "variables.tf").read_text())
+        names = re.findall(r'plugin_passwords\["([^"]+)"\]', "".join(path.read_text() for path in self.root.glob("*.tf")))
         variables["TF_VAR_plugin_passwords"] = json.dumps(dict.fromkeys(names, "long-enough"))
         done = subprocess.run(
             [self.program, *arguments, "-no-color"],
