@@ -60,7 +60,8 @@ def test_what_is_generated_is_in_the_schema(provider: str, folder: Path) -> None
         schema = read_bindings(text)
         assert schema, name
         for path, block in found[name]:
-            problems |= {f"{item} ({path})" for item in violations(block.body, schema, block.type)}
+            unknown = set(violations(block.body, schema, block.type)) - NEWER
+            problems |= {f"{item} ({path})" for item in unknown}
     assert sorted(problems) == []
 
 
