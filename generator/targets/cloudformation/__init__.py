@@ -51,7 +51,7 @@ class CloudFormationTarget:
             Artifact("README.md", _render("README.md.j2", readme_view(shape))),
             Artifact(ROOT_FILE, _render("databases.yaml.j2", root_view(shape))),
             Artifact("parameters.example.json", example(root_parameters(shape))),
-            *functions(),
+            *function_files(),
         ]
         artifacts += [
             Artifact(stack_file(stack), _render("nested.yaml.j2", nested_view(shape, stack)))
@@ -69,7 +69,7 @@ class CloudFormationTarget:
         return read_back(artifacts)
 
 
-def functions() -> list[Artifact]:
+def function_files() -> list[Artifact]:
     """The functions' folder as it is deployed."""
     found = [*FUNCTIONS.glob("*.txt"), *FUNCTIONS.rglob("*.py")]
     return [

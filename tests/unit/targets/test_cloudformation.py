@@ -48,6 +48,14 @@ def expected(plan: Plan) -> set[tuple[str, ...]]:
     return found
 
 
+def test_the_functions_may_be_imported_beside() -> None:
+    """A name of the target that is a package below it too would be that package from then on."""
+    import generator.targets.cloudformation as target
+    import generator.targets.cloudformation.functions.plugin_databases.scram  # noqa: F401 - as `greenroom verifier` does
+
+    assert [artifact.path for artifact in target.function_files() if artifact.path.endswith("/scram.py")]
+
+
 def test_what_is_rendered_creates_what_is_planned(case: Case) -> None:
     assert TARGET.read_back(render(case[0], **case[1])) == expected(case[0])
 
