@@ -78,7 +78,7 @@ def _steps(plugin_id: str, renamed: Mapping[str, str]) -> int:
 
 def _check_reused(lock: Lock, planned: Collection[str], applied: Mapping[str, str], diagnostics: Diagnostics) -> None:
     had = {old: new for new, plugin in lock.known.items() for old in plugin.former_ids if applied.get(old) != new}
-    for plugin_id in sorted(had.keys() & set(planned) - lock.known.keys()):
+    for plugin_id in sorted(old for old, new in had.items() if old in planned and old != new):
         diagnostics.error(
             "GR536",
             f"the plugin {plugin_id!r} is new, but {had[plugin_id]!r} had that id before: where that rename was not applied "
