@@ -6,7 +6,6 @@ import json
 import os
 import signal
 import subprocess
-import time
 from typing import TYPE_CHECKING, NamedTuple
 
 from year_checks import snapshot
@@ -127,7 +126,7 @@ class Pipeline:
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
             said, _ = process.communicate()
-            time.sleep(0.5)  # a statement that the server was given goes on without its client
+            self.world.wait_for_the_server()
             raise Killed(said) from None
         assert process.returncode == 0, said
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
+import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -203,6 +204,16 @@ class World:
 
     def superuser(self, database: str = "postgres") -> psycopg.Connection[Any]:
         return psycopg.connect(self.server.dsn(database), autocommit=True)
+
+    def wait_for_the_server(self) -> None:
+        """Until nobody works on the server any more: a statement that it was given goes on without its client."""
+        others = "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
+        with self.superuser() as connection:
+            for _ in range(300):
+                if connection.execute(others).fetchone() == (0,):
+                    return
+                time.sleep(0.1)
+        raise AssertionError("sessions of an apply that was killed are still open after 30 seconds")
 
     def by_hand(self, plugin: str) -> None:
         """A plugin whose database a DBA made, a year ago, with a password of then."""
