@@ -62,4 +62,5 @@ def _merged(server: str, entries: list[Mapping[str, Any]]) -> Adopted:
     # A database may have a dot in its name; a schema, which ends in a plugin id, has none.
     schemas = tuple((database, schema) for database, _, schema in (name.rpartition(".") for name in names("schemas")))
     secrets = {str(name): int(version) for entry in entries for name, version in (entry.get("secrets") or {}).items()}
-    return Adopted(server, names("databases"), schemas, names("roles"), tuple(sorted(secrets.items())))
+    as_of = next((str(entry["asOf"]) for entry in entries if "asOf" in entry), None)
+    return Adopted(server, names("databases"), schemas, names("roles"), tuple(sorted(secrets.items())), as_of=as_of)

@@ -205,7 +205,8 @@ class Adopted(NamedTuple):
 
     ``secrets`` are roles whose secret the store has already, each with the password version whose password it holds: that
     one is kept; with 0 there is a secret, and its password is of no use any more. ``renamed`` is what the server calls
-    otherwise than the plan does: a kind and the planned name, and the name there.
+    otherwise than the plan does: a kind and the planned name, and the name there. ``as_of`` is the start of the SHA-256 of
+    the lock file beside which ``greenroom adopt`` made the list: what became of a plugin later, only the lock file knows.
     """
 
     server: str
@@ -214,6 +215,7 @@ class Adopted(NamedTuple):
     roles: tuple[str, ...] = ()
     secrets: tuple[tuple[str, int], ...] = ()
     renamed: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...] = ()
+    as_of: str | None = None
 
     def there(self, kind: str, *names: str) -> tuple[str, ...]:
         """What the server calls the ``database``, ``schema`` or ``role`` that is planned as ``names``."""

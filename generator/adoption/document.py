@@ -14,9 +14,16 @@ if TYPE_CHECKING:
     from generator.model import Adopted
 
 
-def adopt_text(assessments: Sequence[Assessment], before: Mapping[str, Any]) -> str:
-    """The list: what the servers looked at have, and what ``before`` says of the others."""
-    servers = {**before, **{item.server: _names(item.adopted) for item in assessments}}
+def adopt_text(assessments: Sequence[Assessment], before: Mapping[str, Any], as_of: str | None) -> str:
+    """The list: what the servers looked at have, and what ``before`` says of the others.
+
+    ``as_of`` is what :class:`~generator.model.Adopted` has of that name.
+    """
+    stamp = {"asOf": as_of} if as_of else {}
+    servers = {
+        **before,
+        **{item.server: names and {**stamp, **names} for item in assessments for names in [_names(item.adopted)]},
+    }
     kept = {name: value for name, value in sorted(servers.items()) if value}
     return (
         f"# {MARK}\n# What the servers have already: `greenroom generate` takes it over instead of making it.\n"
@@ -51,9 +58,11 @@ def _plain(value: Any) -> Any:
     return str(value) if isinstance(value, str) else value
 
 
-def files(assessments: Sequence[Assessment], path: Path, before: Mapping[str, Any]) -> dict[Path, bytes]:
+def files(
+    assessments: Sequence[Assessment], path: Path, before: Mapping[str, Any], as_of: str | None = None
+) -> dict[Path, bytes]:
     """Every file of a run that writes: the list at ``path``, and the scripts of each server beside it."""
-    made = {path: adopt_text(assessments, before).encode()}
+    made = {path: adopt_text(assessments, before, as_of).encode()}
     for item in assessments:
         made |= {path.parent / name: text.encode() for name, text in scripts(item, path.stem).items()}
     return made

@@ -219,10 +219,13 @@ def _write(project: Project, assessments: Sequence[Assessment], unseen: Sequence
         GreenroomError: a file of these names is somebody else's, or cannot be written.
     """
     from generator.adoption.document import files, is_ours, leftovers
+    from generator.lock import digest_of
     from generator.writer import recover, write_tree
 
     path = _list(project)
     recover(path.parent)
-    wanted = files(assessments, path, _stored(project))
+    lock = project.layout.lock
+    as_of = digest_of(lock.read_bytes()) if lock.is_file() else None
+    wanted = files(assessments, path, _stored(project), as_of)
     done = write_tree(wanted, leftovers(path, wanted, unseen), owned=is_ours, journal_root=path.parent)
     return [os.path.relpath(path) for path in (*done.written, *done.unchanged)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from generator.lock.base import Base, base_of_ci
-from generator.lock.file import LOCK_VERSION, parse_lock, read_lock
+from generator.lock.file import LOCK_VERSION, digest_of, parse_lock, read_lock
 from generator.lock.moves import leave, place_of
 from generator.lock.outputs import files_to_delete, owner
 from generator.lock.past import Past, read_past
@@ -23,6 +23,7 @@ __all__ = [
     "Past",
     "assign_stacks",
     "base_of_ci",
+    "digest_of",
     "files_to_delete",
     "leave",
     "owner",

@@ -1,14 +1,15 @@
 """What is there already, by the names the server has for it: what the user lists, and what plugins left that are back.
 
 A list may be older than the names: what was adopted and renamed since is the same thing, and is found by every name the
-lock file remembers. Where several of them are listed, the newest one is what the server has.
+lock file remembers. Where several of them are listed, the newest one is what the server has. What a plugin left and what is
+listed may differ as well: the newer of the two counts.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from generator.lock.write import has_returned, left_names, secret_of
+from generator.lock.write import has_returned, is_older, left_names, secret_of
 from generator.model import Adopted
 
 if TYPE_CHECKING:
@@ -53,6 +54,7 @@ class _Server:
             roles=tuple(sorted(name for (name,) in roles)),
             secrets=self._secrets(),
             renamed=tuple(sorted(self.renamed.items())),
+            as_of=self.listed.as_of,
         )
 
     # --- kinds --------------------------------------------------------------------------------------------------------
@@ -63,8 +65,8 @@ class _Server:
         for item in self.plan.databases:
             if item.server != self.server:
                 continue
-            left = {(name,) for plugin_id in item.plugins if (name := self._left(plugin_id, "database", item.name))}
-            if self._is_there("database", (item.name,), self._names_of_database(item), listed | left):
+            sources = self._sources("database", item.plugins, listed, (item.name,))
+            if self._is_there("database", (item.name,), self._names_of_database(item), sources):
                 found.add((item.name,))
         return found | self._unknown("database", listed)
 
@@ -74,8 +76,8 @@ class _Server:
         for item in self.plan.roles:
             if item.server != self.server:
                 continue
-            left = {(name,) for plugin_id in item.plugins if (name := self._left(plugin_id, "role", item.name))}
-            if self._is_there("role", (item.name,), self._names_of_role(item), listed | left):
+            sources = self._sources("role", item.plugins, listed, (item.name,))
+            if self._is_there("role", (item.name,), self._names_of_role(item), sources):
                 found.add((item.name,))
         return found | self._unknown("role", listed)
 
@@ -85,12 +87,9 @@ class _Server:
         for plugin in self.plugins:
             if plugin.schema is None:
                 continue
-            left: set[_Key] = set()
-            if plugin.plugin_id in self.back:
-                names = left_names(plugin.plugin_id, self.previous)
-                left = {(names.database or plugin.database.name, names.schema or plugin.schema)}
             now = (plugin.database.name, plugin.schema)
-            if self._is_there("schema", now, self._names_of_schema(plugin), listed | left):
+            sources = self._sources("schema", [plugin.plugin_id], listed, now)
+            if self._is_there("schema", now, self._names_of_schema(plugin), sources):
                 found.add(now)
         return found | self._unknown("schema", listed)
 
@@ -115,12 +114,19 @@ class _Server:
     def _returned(self) -> list[PluginPlan]:
         return [plugin for plugin in self.plugins if plugin.plugin_id in self.back]
 
-    def _left(self, plugin_id: str, kind: str, name: str) -> str | None:
-        """What a plugin that is back has left of a kind; ``None`` for one that never was away."""
-        if plugin_id not in self.back:
-            return None
-        left: str | None = getattr(left_names(plugin_id, self.previous), kind)
-        return left or name
+    def _sources(self, kind: str, plugins: Iterable[str], listed: set[_Key], now: _Key) -> Iterator[set[_Key]]:
+        """Who knows what a thing of ``plugins`` is called on the server, whoever knows best first: the list, and what those
+        that are back have left. Of one whose names nobody wrote down when it left, the list knows better."""
+        left: set[_Key] = set()
+        known: set[_Key] = set()
+        for plugin_id in self.back.intersection(plugins):
+            names = left_names(plugin_id, self.previous)
+            if getattr(names, kind) is None:
+                left.add(now)
+                continue
+            name: _Key = (names.database or now[0], names.schema) if kind == "schema" else (getattr(names, kind),)  # type: ignore[assignment]
+            (known if is_older(plugin_id, self.previous, self.listed.as_of) else left).add(name)
+        yield from (known, listed, left)
 
     def _left_secret(self, role: Role) -> bool:
         """Whether the plugins of ``role``, all of which are back, left its secret under the name it has now.
@@ -131,9 +137,10 @@ class _Server:
         known = {(names.store, names.secret) for names in left if names.secret is not None}
         return secret_of(role, self.plan.store) in known if known else role.former_secret is None
 
-    def _is_there(self, kind: str, now: _Key, names: Iterable[_Key], there: set[_Key]) -> bool:
-        """Whether a thing is among those that are ``there``, under its newest name of ``names``."""
-        found = next((name for name in names if name in there), None)
+    def _is_there(self, kind: str, now: _Key, names: Iterable[_Key], sources: Iterable[set[_Key]]) -> bool:
+        """Whether a thing is among those that one of ``sources`` says are there, under its newest name of ``names``."""
+        newest = list(names)
+        found = next((name for there in sources for name in newest if name in there), None)
         if found is not None and found != now:
             self.renamed[kind, *now] = found
         return found is not None

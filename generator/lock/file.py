@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from typing import TYPE_CHECKING, Any, Final
@@ -15,7 +16,8 @@ if TYPE_CHECKING:
 LOCK_VERSION: Final = 2
 """The version of the format this greenroom writes. It reads this one and older ones, but no newer one.
 
-Since version 2 a plugin has ``store``, ``secret``, ``formerIds``, ``dropped``, ``left`` and ``formerly``.
+Since version 2 a plugin has ``store``, ``secret``, ``formerIds``, ``dropped``, ``left``, ``leftAsOf`` and
+``formerly``.
 """
 
 _ENGINES = ("postgresql", "mysql")
@@ -39,6 +41,7 @@ _PLUGIN_KEYS = {
     "formerIds",
     "dropped",
     "left",
+    "leftAsOf",
     "formerly",
 }
 _NAMES = {*_KINDS, "store", "secret"}
@@ -72,6 +75,11 @@ def read_lock(path: Path, diagnostics: Diagnostics) -> Lock | None:
     return parse_lock(content, str(path), diagnostics)
 
 
+def digest_of(content: bytes) -> str:
+    """What a list of ``greenroom adopt`` calls the lock file with these bytes (:attr:`~generator.model.Adopted.as_of`)."""
+    return hashlib.sha256(content).hexdigest()[:16]
+
+
 def parse_lock(content: bytes, shown: str, diagnostics: Diagnostics) -> Lock | None:
     """The lock file whose bytes are ``content`` and which a reader knows as ``shown``.
 
@@ -83,7 +91,7 @@ def parse_lock(content: bytes, shown: str, diagnostics: Diagnostics) -> Lock | N
         diagnostics.error("GR510", "the lock file is not UTF-8", Location(shown), hint=_RESTORE)
         return None
     try:
-        return _lock(json.loads(text, object_pairs_hook=_unique))
+        return _lock(json.loads(text, object_pairs_hook=_unique))._replace(digest=digest_of(content))
     except json.JSONDecodeError as error:
         hint = _MERGE if re.search(r"^(<<<<<<<|=======|>>>>>>>)", text, re.MULTILINE) else _RESTORE
         place = Location(shown, error.lineno, error.colno)
@@ -169,6 +177,7 @@ def _plugin(value: Any, path: tuple[str, ...]) -> LockedPlugin:
         former_ids=_texts(plugin, "formerIds", path),
         dropped=_true(plugin, "dropped", path),
         left=_names(plugin.get("left", {}), (*path, "left")),
+        left_as_of=_text(plugin, "leftAsOf", path) if "leftAsOf" in plugin else None,
         formerly=tuple(_names(item, (*path, "formerly")) for item in formerly),
     )
 

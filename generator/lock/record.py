@@ -36,7 +36,8 @@ class LockedPlugin(NamedTuple):
     ``schema`` is ``None`` in database mode; ``group`` is the role that owns what is in a database it shares with others;
     ``stack`` the CloudFormation stack it was put into, if it ever was. ``common``: its role is that of all plugins of the
     server. ``returned``: it was retired once, so that wherever that was applied all it has is there already, under the
-    names in ``left``. ``secret`` is the name of its password in ``store``, ``None`` where greenroom keeps no password.
+    names in ``left``; ``left_as_of`` is the :attr:`~generator.model.Adopted.as_of` of a list that is older than those names.
+    ``secret`` is the name of its password in ``store``, ``None`` where greenroom keeps no password.
     ``former_ids`` are the ids the plugin had before (``plugins.renamed``), oldest first; ``formerly`` are all the names of
     what it has before the present ones, oldest first. ``dropped``: a person has dealt with what the retired plugin left
     (``plugins.dropped``), so its names are free.
@@ -60,6 +61,7 @@ class LockedPlugin(NamedTuple):
     former_ids: tuple[str, ...] = ()
     dropped: bool = False
     left: Names = _NO_NAMES
+    left_as_of: str | None = None
     formerly: tuple[Names, ...] = ()
 
     @property
@@ -73,12 +75,14 @@ class Lock(NamedTuple):
 
     ``plugins`` is what the last run generated, ``retired`` what earlier ones did and nobody wants any more, both by plugin
     id; there is also each place that a plugin has left (:func:`~generator.model.earlier`). ``files`` maps a target to its
-    files: path relative to the lock file's folder, with forward slashes, to SHA-256.
+    files: path relative to the lock file's folder, with forward slashes, to SHA-256. ``digest`` is the start of the SHA-256
+    of the file that was read.
     """
 
     plugins: Mapping[str, LockedPlugin]
     retired: Mapping[str, LockedPlugin] = _NOTHING
     files: Mapping[str, Mapping[str, str]] = _NOTHING
+    digest: str | None = None
 
     @property
     def known(self) -> dict[str, LockedPlugin]:

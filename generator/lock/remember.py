@@ -59,7 +59,8 @@ def remember(
                 continue
             if now is not None and now_id in plugins and plugin_id in lock.retired and not now.returned:
                 forgotten.append(Forgotten(now_id, "the retirement", origin, whole=False))
-                plugins[now_id] = now = now._replace(returned=True)
+                retired[now_id] = was._replace(label=now.label, former_ids=plugins.pop(now_id).former_ids)
+                continue
             # A plugin that moved has its former place as one more entry, called `<id> (<place>)`.
             entries = [entry for name, entry in present.known.items() if name == now_id or name.startswith(f"{now_id} (")]
             missing = _missing(now, was, applied)
@@ -69,7 +70,9 @@ def remember(
             if now is None:
                 (plugins if plugin_id in lock.plugins else retired)[plugin_id] = was
             else:
-                kept = was._replace(label=now.label, former_ids=now.former_ids, returned=was.returned or now.returned)
+                kept = was._replace(label=now.label, former_ids=now.former_ids)
+                if now.returned and not was.returned:
+                    kept = kept._replace(returned=True, left=now.left, left_as_of=now.left_as_of)
                 (plugins if now_id in plugins else retired)[now_id] = kept
         present = present._replace(plugins=plugins, retired=retired)
     return present, forgotten

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
     from generator.diagnostics import Diagnostics, Location
+    from generator.lock.record import LockedPlugin
 
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 
@@ -120,12 +121,11 @@ def mark_dropped(
             )
     if previous is None:
         return None
-    return previous._replace(
-        **{
-            section: {
-                plugin_id: plugin._replace(dropped=True) if plugin_id in dropped and plugin_id not in planned else plugin
-                for plugin_id, plugin in getattr(previous, section).items()
-            }
-            for section in ("plugins", "retired")
+
+    def marked(plugins: Mapping[str, LockedPlugin]) -> dict[str, LockedPlugin]:
+        return {
+            plugin_id: plugin._replace(dropped=True) if plugin_id in dropped and plugin_id not in planned else plugin
+            for plugin_id, plugin in plugins.items()
         }
-    )
+
+    return previous._replace(plugins=marked(previous.plugins), retired=marked(previous.retired))

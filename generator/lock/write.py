@@ -24,11 +24,13 @@ def write_lock(plan: Plan, files: Mapping[str, Mapping[str, bytes]], *, previous
     """
     engines = {server.name: server.engine for server in plan.servers}
     known = previous.known if previous else {}
+    as_of = {entry.server: entry.as_of for entry in plan.adopted}
     document = {
         "version": LOCK_VERSION,
         "generator": "greenroom",
         "plugins": {
-            plugin.plugin_id: _planned(plugin, engines[plugin.server], plan.store, previous) for plugin in plan.plugins
+            plugin.plugin_id: _planned(plugin, engines[plugin.server], plan.store, previous, as_of)
+            for plugin in plan.plugins
         },
         "retired": {gone.plugin_id: _retired(gone, known.get(gone.plugin_id)) for gone in plan.retired},
         "files": _hashes(files, previous),
@@ -52,6 +54,25 @@ def left_names(plugin_id: str, previous: Lock | None) -> Names:
     return before.names if plugin_id in previous.retired else before.left
 
 
+def is_older(plugin_id: str, previous: Lock, as_of: str | None) -> bool:
+    """Whether a list of what a server has (its ``as_of``) is older than what the lock file knows a plugin to have left.
+
+    One that a person wrote says nothing of its age, and counts as older.
+    """
+    if as_of is None:
+        return True
+    return as_of != previous.digest if plugin_id in previous.retired else as_of == previous.known[plugin_id].left_as_of
+
+
+def _left_as_of(plugin_id: str, previous: Lock | None, as_of: str | None) -> str | None:
+    """What of a list's ``as_of`` is written down, to know in later runs that the list is older than what a plugin left."""
+    if previous is None or not has_returned(plugin_id, previous):
+        return None
+    if plugin_id not in previous.retired:
+        return previous.known[plugin_id].left_as_of
+    return as_of if is_older(plugin_id, previous, as_of) else None
+
+
 def _formerly(names: Names, before: LockedPlugin | None) -> list[dict[str, str]]:
     """All the names of a plugin before ``names``, the oldest first."""
     if before is None:
@@ -66,7 +87,9 @@ def _some(names: Names) -> dict[str, str]:
     return {kind: name for kind, name in names._asdict().items() if name is not None}
 
 
-def _planned(plugin: PluginPlan, engine: str, store: str, previous: Lock | None) -> dict[str, Any]:
+def _planned(
+    plugin: PluginPlan, engine: str, store: str, previous: Lock | None, as_of: Mapping[str, str | None]
+) -> dict[str, Any]:
     secret = secret_of(plugin.role, store)
     before = plugin.role.former_secret
     names = Names(plugin.database.name, plugin.schema, plugin.role.name, *(secret or (None, None)))
@@ -83,6 +106,7 @@ def _planned(plugin: PluginPlan, engine: str, store: str, previous: Lock | None)
         "common": plugin.role.is_common or None,
         "returned": has_returned(plugin.plugin_id, previous) or None,
         "left": _some(left_names(plugin.plugin_id, previous)) or None,
+        "leftAsOf": _left_as_of(plugin.plugin_id, previous, as_of.get(plugin.server)),
         "formerly": _formerly(names, previous.known.get(plugin.plugin_id) if previous else None) or None,
         "renamedFrom": {
             "database": plugin.database.renamed_from,

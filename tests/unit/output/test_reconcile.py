@@ -362,6 +362,46 @@ def test_of_several_names_in_the_list_the_newest_counts() -> None:
     assert (entry.databases, there(entry)) == (("db3",), {"db3"})
 
 
+def test_what_is_listed_and_what_a_plugin_left_differ() -> None:
+    """The newer of the two counts: a list is older than what became of a plugin since, and newer after another ``adopt``."""
+    two, three = (plugin("catalog", database=f"db{n}") for n in (2, 3))
+    first = Adopted("primary", ("backstage_plugin_catalog",), (), ("backstage_catalog",))
+    lock = None
+
+    def generate(wanted: Sequence[Wanted], listed: Adopted) -> set[str]:
+        nonlocal lock
+        plan = reconcile(make_plan(*wanted)._replace(adopted=(listed,)), lock, Diagnostics(), resolved=sources(wanted))
+        lock = lock_of(plan, lock)
+        assert lock_of(plan, lock).plugins == lock.plugins, "a second run changes nothing"
+        (entry,) = plan.adopted
+        return there(entry)
+
+    def made_now(listed: Adopted) -> Adopted:
+        return listed._replace(as_of=lock.digest if lock else None)
+
+    for stamp in (lambda listed: listed, made_now):  # as a person writes it; as `greenroom adopt` does
+        lock = None
+        generate([catalog], first)
+        listed = stamp(first)
+        for wanted in ([two], []):
+            generate(wanted, listed)
+        for wanted in ([three], [three], [two], [three]):
+            assert generate(wanted, listed) == {"db2", "backstage_catalog"}
+        # The server has the name of before all the same (an apply that was killed), and `adopt` saw it.
+        listed = made_now(first)
+        for wanted in ([three], [three], [two]):
+            assert generate(wanted, listed) == {"backstage_plugin_catalog", "backstage_catalog"}
+        # Away and back again: what it left is newer.
+        for wanted in ([], [three], [three], [two]):
+            seen = generate(wanted, listed)
+        assert seen == {"db2", "backstage_catalog"}
+        # `adopt` in the change that brings it back sees the server as it is.
+        generate([], listed)
+        listed = made_now(first)
+        for wanted in ([three], [three], [two]):
+            assert generate(wanted, listed) == {"backstage_plugin_catalog", "backstage_catalog"}
+
+
 def test_a_name_of_a_retired_plugin_needs_no_correction() -> None:
     listed = Adopted("primary", ("backstage_plugin_catalog", "backstage_plugin_auth"), (), ("backstage_catalog",))
     (entry,) = with_adopted(listed, history=[[catalog, auth], [auth]])

@@ -113,9 +113,19 @@ def test_a_removal_that_was_taken_back() -> None:
     """What the plugin left has to be adopted, as it is where it simply comes back."""
     kept, forgotten = remember(lock("search"), [("main", lock(retired=("search",)))])
     assert kept is not None
-    assert kept.plugins["search"].returned
+    assert kept.retired["search"] == locked("search")
+    assert "search" not in kept.plugins
     assert [item.what for item in forgotten] == ["the retirement"]
     assert said(kept, lock(retired=("search",))) == []
+
+
+def test_what_a_plugin_left_is_remembered_with_its_return() -> None:
+    """Where the base has another name for a plugin that returned here, that name counts, and it has returned still."""
+    back = locked("search", database="b", returned=True, left=Names(database="a", role="r"), left_as_of="0" * 16)
+    kept, _ = remember(Lock(plugins={"search": back}), [("main", Lock(plugins={"search": locked("search", database="c")}))])
+    assert kept is not None
+    found = kept.plugins["search"]
+    assert (found.database, found.returned, found.left, found.left_as_of) == ("c", True, back.left, back.left_as_of)
 
 
 def test_what_a_person_dropped_may_be_forgotten() -> None:
