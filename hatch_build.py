@@ -15,7 +15,7 @@ class CompileTemplates(BuildHookInterface):
         """Compile before the files are collected; the folder is not under version control, so it is named here."""
         sys.path.insert(0, self.root)
         sys.dont_write_bytecode = True
-        from generator.templating import compile_all
+        from generator.targets.text.templates import compile_all
 
         compile_all()
         build_data["artifacts"].append("/generator/compiled-templates/")

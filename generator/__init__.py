@@ -16,7 +16,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from generator.pipeline import Planned, Project, Request, load, plan, render, resolve
+    from generator.run.steps import Planned, Project, Request, load, plan, render, resolve
 
 __version__ = "0.1.0"
 __all__ = ["Planned", "Project", "Request", "load", "plan", "render", "resolve"]
@@ -25,7 +25,7 @@ __all__ = ["Planned", "Project", "Request", "load", "plan", "render", "resolve"]
 def __getattr__(name: str) -> Any:
     """The library's names, imported on first use: ``greenroom --version`` has no need of them."""
     if name in __all__:
-        from generator import pipeline
+        from generator.run import steps
 
-        return getattr(pipeline, name)
+        return getattr(steps, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -16,9 +16,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-from generator.discover.catalogue import Catalogue
+from generator.backstage.repository.catalogue import Catalogue
 
-SCRIPT = Path(__file__).resolve().parent.parent / "generator" / "discover" / "exact.mjs"
+SCRIPT = Path(__file__).resolve().parent.parent / "generator" / "backstage" / "repository" / "exact.mjs"
 
 
 def installed(folder: Path) -> list[str]:

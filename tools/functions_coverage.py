@@ -19,8 +19,8 @@ sys.path.insert(0, str(PROJECT / "tests"))
 
 from mariadb import mariadb_binaries  # noqa: E402
 
-from generator.diagnostics import GreenroomError  # noqa: E402
-from generator.live.embedded import embedded_binaries  # noqa: E402
+from generator.demo.embedded import embedded_binaries  # noqa: E402
+from generator.problems.diagnostic import GreenroomError  # noqa: E402
 
 SKIPPED = 77
 UNIT = "tests/unit/cloudformation_functions"

@@ -12,7 +12,7 @@ import json
 import sys
 from pathlib import Path
 
-from generator.discover import Discovery, discover
+from generator.backstage.repository import Discovery, discover
 
 
 def row(name: str, revision: str, truth: set[str], result: Discovery) -> tuple[str, int, int, int]:

@@ -72,7 +72,7 @@ def cli() -> str:
 
 def lint_index() -> str:
     """docs/lint/README.md with the table of rules as it is now."""
-    from generator.lint.rules import RULES
+    from generator.lint.registry import RULES
 
     rows = [
         f"| [{code}]({code}.md) | {rule.name} | {rule.severity}{' · fix' if rule.fixable else ''} | {rule.summary} |\n"

@@ -1,5 +1,1 @@
-"""What Backstage's database managers would do with a configuration. Nothing about infrastructure is in here."""
-
-from generator.backstage.manager import Manager, resolve_plugins
-
-__all__ = ["Manager", "resolve_plugins"]
+"""What Backstage does with a configuration and a repository. Nothing about infrastructure is in here."""

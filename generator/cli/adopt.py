@@ -13,10 +13,10 @@ from generator.cli.options import common_options, make_request
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from generator.adoption.assessment import Assessment
-    from generator.adoption.connection import AdminOptions
-    from generator.model import Plan, Server
-    from generator.pipeline import Project
+    from generator.adopt.assessment import Assessment
+    from generator.adopt.connection import AdminOptions
+    from generator.planning.model import Plan, Server
+    from generator.run.steps import Project
 
 
 @click.command("adopt")
@@ -61,13 +61,13 @@ def command(
     CloudFormation's adopt flags, and SQL scripts with what to fix before and after the first apply. The password comes from
     app-config or GREENROOM_ADMIN_PASSWORD. After a lost Terraform state, run it with --secrets.
     """
-    from generator import pipeline
-    from generator.adoption.connection import AdminOptions
-    from generator.adoption.document import to_json
+    from generator.adopt.connection import AdminOptions
+    from generator.adopt.document import to_json
     from generator.cli.output import show_diagnostics, show_json
+    from generator.run import steps
 
-    project = pipeline.load(make_request(**options))
-    plan = pipeline.plan(project, pipeline.resolve(project)).plan
+    project = steps.load(make_request(**options))
+    plan = steps.plan(project, steps.resolve(project)).plan
     if secrets and (plan.store == "variables" or plan.credentials == "iam"):
         raise click.UsageError("--secrets: there is no store of passwords (credentials.store, credentials.mode)")
     wanted = _chosen(project, plan, only)
@@ -111,7 +111,7 @@ def _chosen(project: Project, plan: Plan, only: tuple[str, ...]) -> list[Server]
         GreenroomError: there is none at all.
         click.BadParameter: there is none of that name.
     """
-    from generator.diagnostics import GreenroomError
+    from generator.problems.diagnostic import GreenroomError
 
     names = [server.name for server in plan.servers]
     if not names:
@@ -131,7 +131,7 @@ def _chosen(project: Project, plan: Plan, only: tuple[str, ...]) -> list[Server]
 
 def _list(project: Project) -> Path:
     """The file that says what the servers have."""
-    from generator.adopt_file import adopt_path
+    from generator.settings.adopted import adopt_path
 
     settings = project.settings
     return adopt_path(Path(settings.path) if settings.path else None, settings.folder)
@@ -139,7 +139,7 @@ def _list(project: Project) -> Path:
 
 def _stored(project: Project) -> Mapping[str, Any]:
     """What that file says now."""
-    from generator.adopt_file import stored_adoptions
+    from generator.settings.adopted import stored_adoptions
 
     settings = project.settings
     return stored_adoptions(Path(settings.path) if settings.path else None, settings.folder, project.diagnostics)
@@ -162,9 +162,9 @@ def _look(
     timeout: int,
     secrets: Mapping[str, int] | None,
 ) -> Assessment | None:
-    from generator.adoption.assess import assess
-    from generator.adoption.connection import admin_connection
-    from generator.adoption.server import read_server
+    from generator.adopt.assess import assess
+    from generator.adopt.connection import admin_connection
+    from generator.adopt.server import read_server
 
     connection = admin_connection(plan, server, options, project.environ, project.diagnostics)
     if connection is None:
@@ -182,8 +182,8 @@ def _look(
 
 
 def _show(assessments: Sequence[Assessment], base: str) -> None:
-    from generator.adoption.document import yaml_text
-    from generator.adoption.scripts import scripts
+    from generator.adopt.document import yaml_text
+    from generator.adopt.scripts import scripts
     from generator.cli.output import show_table
 
     rows = [row for item in assessments for row in _rows(item)]
@@ -218,9 +218,9 @@ def _write(project: Project, assessments: Sequence[Assessment], unseen: Sequence
     Raises:
         GreenroomError: a file of these names is somebody else's, or cannot be written.
     """
-    from generator.adoption.document import files, is_ours, leftovers
-    from generator.lock import digest_of
-    from generator.writer import recover, write_tree
+    from generator.adopt.document import files, is_ours, leftovers
+    from generator.output.write.tree import recover, write_tree
+    from generator.planning.history import digest_of
 
     path = _list(project)
     recover(path.parent)

@@ -10,7 +10,7 @@ from typing import Final
 import click
 
 from generator import __version__
-from generator.diagnostics import GreenroomError
+from generator.problems.diagnostic import GreenroomError
 
 #: Command name to its one-line help. The code of ``a-name`` is ``command`` in ``generator.cli.a_name``.
 COMMANDS: Final = {

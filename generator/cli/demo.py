@@ -25,7 +25,7 @@ def command(*, out: Path) -> int:
     that is not a superuser, and logs in as every plugin. The server is gone afterwards; the artifacts stay.
     """
     from generator.cli.output import show_diagnostics
-    from generator.demo import run_demo
+    from generator.demo.run import run_demo
 
     report = run_demo(out, lambda line: click.echo(f"{click.style('→', fg='green')} {line}", err=True))
     show_report(report)

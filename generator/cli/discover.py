@@ -20,8 +20,8 @@ import click
 @click.option("--verbose", is_flag=True, help="More of what is done, and tracebacks of internal errors.")
 def command(*, root: Path, exact: bool, output_format: str, quiet: bool, verbose: bool) -> int:
     """List the plugins of a Backstage repository that need a database, and where each was added."""
+    from generator.backstage.repository import discover
     from generator.cli.output import show_diagnostics, show_json, show_table
-    from generator.discover import discover
 
     if not root.is_dir():
         raise click.BadParameter(f"{root} is not a folder", param_hint="--root")

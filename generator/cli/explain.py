@@ -12,8 +12,8 @@ from generator.cli.options import common_options, make_request
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from generator.diagnostics import Location
-    from generator.model import PluginDatabase
+    from generator.backstage.database.resolved import PluginDatabase
+    from generator.problems.diagnostic import Location
 
 
 @click.command("explain")
@@ -30,12 +30,12 @@ def command(
     **options: Any,
 ) -> int:
     """Show every setting of PLUGIN, its value and the file:line it came from, then what is generated for it."""
-    from generator import pipeline
-    from generator.backstage.to_json import plugin_to_json
+    from generator.backstage.database.to_json import plugin_to_json
     from generator.cli.output import show_diagnostics, show_json, show_table
+    from generator.run import steps
 
-    project = pipeline.load(make_request(**options))
-    resolved = pipeline.resolve(project, [plugin_id])
+    project = steps.load(make_request(**options))
+    resolved = steps.resolve(project, [plugin_id])
     plugin = resolved.get(plugin_id)
     if plugin is None or plugin.error:
         if output_format == "json":
@@ -45,7 +45,7 @@ def command(
         show_diagnostics(project.diagnostics, quiet=quiet)
         return 1
     rows = list(_settings(plugin_to_json(plugin, show_secrets=show_secrets), plugin))
-    planned = pipeline.describe(project, plugin_id)
+    planned = steps.describe(project, plugin_id)
     if output_format == "json":
         settings = [{"key": key, "value": value, "source": source} for key, value, source in rows]
         show_json({"plugin": plugin_id, "settings": settings, "generated": planned})

@@ -11,9 +11,9 @@ from generator.cli.options import common_options, make_request, same_command
 from generator.targets import TARGETS
 
 if TYPE_CHECKING:
-    from generator.collect import Rendering
-    from generator.gate import Gate
-    from generator.pipeline import Project
+    from generator.output.rendering import Rendering
+    from generator.run.steps import Project
+    from generator.run.verdict import Gate
 
 DRIFT = 3
 
@@ -62,22 +62,22 @@ def command(
     What an earlier commit generated and this run would forget (after a revert, on an older branch, in a new output folder)
     is kept as retired.
     """
-    from generator import pipeline
     from generator.cli.output import show_diagnostics, show_json
-    from generator.gate import judge
-    from generator.lock import Base, base_of_ci
-    from generator.writer import recover, write_tree
+    from generator.output.write.tree import recover, write_tree
+    from generator.planning.history import Base, base_of_ci
+    from generator.run import steps
+    from generator.run.verdict import judge
 
     request = make_request(**options)
     if base is not None:
         request = request._replace(base=Base(base, "--base", diverged=False))
     elif check:  # what is written depends on files only, never on who runs it
         request = request._replace(base=base_of_ci(request.environ))
-    project = pipeline.load(request)
+    project = steps.load(request)
     recover(project.layout.journal, project.layout.base, *project.layout.targets.values())
-    resolved = pipeline.resolve(project)
-    planned = pipeline.plan(project, resolved)
-    rendering = pipeline.render(project, resolved, planned, verify=verify)
+    resolved = steps.resolve(project)
+    planned = steps.plan(project, resolved)
+    rendering = steps.render(project, resolved, planned, verify=verify)
     changed = rendering.changed
     dry = check or diff
     if not dry:

@@ -45,7 +45,7 @@ def command(
     from generator.cli.output import show_diagnostics
     from generator.init import start
     from generator.init.write import refuse_existing, write_new
-    from generator.settings_file import FILE_NAME
+    from generator.settings.read import FILE_NAME
 
     if not root.is_dir():
         raise click.BadParameter(f"{root} is not a folder", param_hint="--root")

@@ -11,7 +11,7 @@ from generator.cli.options import common_options, make_request
 
 if TYPE_CHECKING:
     from generator.lint import Report
-    from generator.lint.fixer import Fixed
+    from generator.lint.fix.fixer import Fixed
 
 _COLOURS = {"error": "red", "warning": "yellow", "info": "blue"}
 
@@ -63,7 +63,7 @@ def command(
 
 def _codes(values: tuple[str, ...], option: str) -> tuple[str, ...]:
     """Codes and prefixes of codes, separated by commas; one that means no code is a mistake."""
-    from generator.lint.rules import matching
+    from generator.lint.registry import matching
 
     codes = tuple(part.strip().upper() for value in values for part in value.split(",") if part.strip())
     for code in codes:
@@ -74,7 +74,7 @@ def _codes(values: tuple[str, ...], option: str) -> tuple[str, ...]:
 
 
 def _fix(report: Report, *, quiet: bool) -> Fixed:
-    from generator.lint.fixer import fix, write
+    from generator.lint.fix.fixer import fix, write
 
     fixed = fix(report.edits, report.texts)
     write(fixed, report.texts)
@@ -87,7 +87,7 @@ def _fix(report: Report, *, quiet: bool) -> Fixed:
 
 
 def _show_diff(report: Report, *, quiet: bool) -> None:
-    from generator.lint.fixer import fix
+    from generator.lint.fix.fixer import fix
 
     fixed = fix(report.edits, report.texts)
     click.echo(fixed.diff(report.secrets), nl=False)
@@ -104,11 +104,11 @@ def _show(report: Report, output_format: str, *, quiet: bool) -> None:
         show_json(_document(report))
     elif output_format == "sarif":
         from generator.cli.output import show_json
-        from generator.lint.sarif import sarif
+        from generator.lint.formats.sarif import sarif
 
         show_json(sarif(report))
     elif output_format == "github":
-        from generator.lint.github import workflow_commands
+        from generator.lint.formats.github import workflow_commands
 
         wanted = (item for item in report.diagnostics if not quiet or item.severity == "error")
         click.echo(workflow_commands(wanted), nl=False)

@@ -11,7 +11,7 @@ import click
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from generator.pipeline import Request
+    from generator.run.steps import Request
 
 F = TypeVar("F", bound="Callable[..., Any]")
 
@@ -104,7 +104,7 @@ def make_request(
     **_output: Any,
 ) -> Request:
     """The request of a command line; output options (``--format``, ``--quiet``, ``--verbose``) are not part of it."""
-    from generator.pipeline import Request
+    from generator.run.steps import Request
 
     if not root.is_dir():
         raise click.BadParameter(f"{root} is not a folder", param_hint="--root")

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from generator.diagnostics import Diagnostics, Severity
+from generator.problems.diagnostic import Diagnostics, Severity
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from generator.diagnostics import Diagnostic
+    from generator.problems.diagnostic import Diagnostic
 
 _COLOURS = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.INFO: "blue"}
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from generator.diagnostics import Diagnostic
     from generator.plan_check.verdict import Report
+    from generator.problems.diagnostic import Diagnostic
 
 #: Exit codes by verdict.
 _CODES = {"fine": 0, "unknown": 1, "refused": 3}
@@ -43,10 +43,10 @@ def command(plan: str, *, allow: tuple[str, ...], output_format: str, quiet: boo
     Exit code 3 when the plan deletes or replaces a database, schema, role, secret, server or guard. Exit code 1 when
     there is no verdict: the file is not a plan, or the plan is not complete.
     """
-    from generator.diagnostics import GreenroomError
     from generator.plan_check.document import read_plan
     from generator.plan_check.text import shown
     from generator.plan_check.verdict import Report, judge_plan
+    from generator.problems.diagnostic import GreenroomError
 
     del verbose
     file = "standard input" if plan == "-" else shown(plan)
@@ -67,7 +67,7 @@ def _show(report: Report, output_format: str, *, quiet: bool) -> None:
         return
     problems = [finding.diagnostic() for finding in report.findings]
     if output_format == "github":
-        from generator.lint.github import workflow_commands
+        from generator.lint.formats.github import workflow_commands
 
         click.echo(workflow_commands([*problems, *report.diagnostics]), nl=False)
         return

@@ -12,11 +12,11 @@ import click
 from generator.cli.options import common_options, make_request, with_formats
 
 if TYPE_CHECKING:
-    from generator.diagnostics import Diagnostic
-    from generator.live.options import PreflightOptions
-    from generator.live.results import PreflightReport
-    from generator.live.targets import PreflightTarget
-    from generator.project import Project
+    from generator.preflight.options import PreflightOptions
+    from generator.preflight.probes import PreflightTarget
+    from generator.preflight.results import PreflightReport
+    from generator.problems.diagnostic import Diagnostic
+    from generator.run.project import Project
 
 NOT_READY = 4
 TERMINATED = 143
@@ -73,18 +73,18 @@ def command(
     --env-file or from the fragment's files), logs in as every plugin, does to a table what migrations do, and proves that
     the other plugins' databases refuse. Exit code 4 when one is not ready.
     """
-    from generator import pipeline
     from generator.cli.output import show_diagnostics
-    from generator.live.base_settings import read_base
-    from generator.live.options import PreflightOptions
-    from generator.live.targets import targets_from_map
+    from generator.preflight.base_settings import read_base
+    from generator.preflight.options import PreflightOptions
+    from generator.preflight.probes import targets_from_map
+    from generator.run import steps
 
     signal.signal(signal.SIGTERM, _terminated)
     # The whole run is about this environment: a variable without a value is what Backstage would see as well.
-    project = pipeline.with_fragment(pipeline.load(make_request(placeholders="backstage", **options)))
+    project = steps.with_fragment(steps.load(make_request(placeholders="backstage", **options)))
     _say_without_fragment(project)
-    resolved = pipeline.resolve(project)
-    plan = pipeline.plan_afresh(project, resolved)
+    resolved = steps.resolve(project)
+    plan = steps.plan_afresh(project, resolved)
     targets = targets_from_map(resolved, plan, project.environ, read_base(project))
     if not targets:
         _refuse_nothing(project)
@@ -103,7 +103,7 @@ def command(
 
 def _say_without_fragment(project: Project) -> None:
     """Without the fragment it is the base connection that is proved, and what helps against its failures helps nobody."""
-    from generator.diagnostics import Diagnostic, Severity
+    from generator.problems.diagnostic import Diagnostic, Severity
 
     fragment = project.layout.targets.get("app-config")
     if fragment is not None and not fragment.is_file():
@@ -118,7 +118,7 @@ def _say_without_fragment(project: Project) -> None:
 
 
 def _refuse_nothing(project: Project) -> NoReturn:
-    from generator.diagnostics import GreenroomError
+    from generator.problems.diagnostic import GreenroomError
 
     project.diagnostics.error(
         "GR708",
@@ -132,7 +132,7 @@ def _refuse_nothing(project: Project) -> NoReturn:
 
 def _run(targets: list[PreflightTarget], options: PreflightOptions, *, wait: int, quiet: bool) -> PreflightReport:
     from generator.cli.progress import show_progress
-    from generator.live.waiting import wait_until_ready
+    from generator.preflight.waiting import wait_until_ready
 
     def tell(line: str) -> None:
         if not quiet:
@@ -150,7 +150,7 @@ def _terminated(_signal: int, _frame: object) -> NoReturn:
 
 
 def _write_junit(path: Path, report: PreflightReport) -> None:
-    from generator.live.junit import junit
+    from generator.preflight.junit import junit
 
     try:
         path.write_text(junit(report), encoding="utf-8")
@@ -165,7 +165,7 @@ def _show(report: PreflightReport, read: list[Diagnostic], output_format: str) -
     if output_format == "json":
         show_json({**report.to_json(), "diagnostics": [item.to_json() for item in (*read, *report.diagnostics())]})
     elif output_format == "junit":
-        from generator.live.junit import junit
+        from generator.preflight.junit import junit
 
         click.echo(junit(report), nl=False)
     else:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from generator.live.results import PreflightResult
+    from generator.preflight.results import PreflightResult
 
 
 def wanted(*, quiet: bool) -> bool:

@@ -9,7 +9,7 @@ import click
 from generator.cli.options import common_options, make_request
 
 if TYPE_CHECKING:
-    from generator.model import PluginDatabase
+    from generator.backstage.database.resolved import PluginDatabase
 
 
 @click.command("resolve")
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 @click.option("--show-secrets", is_flag=True, help="Print passwords instead of <redacted>.")
 def command(*, output_format: str, quiet: bool, show_secrets: bool, verbose: bool, **options: Any) -> int:
     """Show what Backstage resolves for each plugin."""
-    from generator import pipeline
-    from generator.backstage.to_json import to_json
+    from generator.backstage.database.to_json import to_json
     from generator.cli.output import show_diagnostics, show_json, show_table
+    from generator.run import steps
 
-    project = pipeline.load(make_request(**options))
-    resolved = pipeline.resolve(project)
+    project = steps.load(make_request(**options))
+    resolved = steps.resolve(project)
     failed = project.diagnostics.has_errors or any(plugin.error for plugin in resolved.values())
     if output_format == "json":
         document = to_json(resolved, show_secrets=show_secrets)

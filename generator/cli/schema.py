@@ -9,7 +9,7 @@ import click
 @click.argument("name", required=False)
 def command(name: str | None) -> None:
     """Print the JSON Schema NAME; without NAME, the names there are."""
-    from generator.schema_check import schema_names, schema_text
+    from generator.documents.schema import schema_names, schema_text
 
     names = schema_names()
     if name is None:

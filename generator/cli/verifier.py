@@ -11,7 +11,7 @@ import click
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from generator.diagnostics import Diagnostics
+    from generator.problems.diagnostic import Diagnostics
 
 #: As `plugin_passwords` wants it of a password; a verifier would hide that one is too short.
 _SHORTEST = 8
@@ -37,7 +37,7 @@ def command(*, as_json: bool, keep: tuple[str, ...]) -> None:
     Reads the password from stdin, or asks for it. Whoever is given the verifier (Terraform, the server's log) does not
     learn the password, and cannot log in with it; but it allows guessing, so protect it too.
     """
-    from generator.diagnostics import Diagnostics, GreenroomError
+    from generator.problems.diagnostic import Diagnostics, GreenroomError
 
     if keep and not as_json:
         raise click.UsageError("--keep is an option of --json")
@@ -115,6 +115,6 @@ def _verifier(password: str, what: str, diagnostics: Diagnostics) -> str:
 
 
 def _not_usable(summary: str, hint: str) -> Exception:
-    from generator.diagnostics import Diagnostic, GreenroomError, Severity
+    from generator.problems.diagnostic import Diagnostic, GreenroomError, Severity
 
     return GreenroomError([Diagnostic("GR750", Severity.ERROR, summary, hint=hint)])

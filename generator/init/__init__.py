@@ -7,23 +7,24 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from generator import pipeline
-from generator.diagnostics import Diagnostics
+from generator.documents.schema import schema_text
 from generator.init.files import ConfigFiles, find_config_files
 from generator.init.guesses import find_servers, guess_cloud, guess_file, guess_store, wanted
 from generator.init.manager import Manager, find_manager
 from generator.init.text import settings_text
-from generator.pipeline import Request
-from generator.schema_check import schema_text
-from generator.settings import Settings
-from generator.settings_file import TARGET_KEYS
+from generator.problems.diagnostic import Diagnostics
+from generator.run import steps
+from generator.run.steps import Request
+from generator.settings.model import Settings
+from generator.settings.read import TARGET_KEYS
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
-    from generator.diagnostics import Location
-    from generator.model import PluginDatabaseMap, Server
-    from generator.pipeline import Project
+    from generator.backstage.database.resolved import PluginDatabaseMap
+    from generator.planning.model import Server
+    from generator.problems.diagnostic import Location
+    from generator.run.steps import Project
 
 __all__ = ["Start", "start"]
 
@@ -84,10 +85,10 @@ def start(root: Path, *, config: Sequence[str] = (), folder: Path | None = None)
     manager = find_manager(root)
     names = list(config) or [str(root / name) for name in files.chosen]
     settings = Settings(folder=folder, database_manager=manager.kind if manager else "current")  # type: ignore[arg-type]
-    project = pipeline.load(Request(root=root, config=names, environ={}), settings=settings)
+    project = steps.load(Request(root=root, config=names, environ={}), settings=settings)
     # Nobody has named the plugins yet where there is no backend to read: any plugin says where the connections lead.
     probe = () if project.discovery else (_ANY,)
-    resolved = pipeline.resolve(project, (*project.plugin_ids, *probe))
+    resolved = steps.resolve(project, (*project.plugin_ids, *probe))
     diagnostics.extend(item for item in project.diagnostics if item.code != "GR407")
     if diagnostics.has_errors:
         return Start("", (), (), diagnostics)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from generator.diagnostics import Location
+from generator.problems.diagnostic import Location
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

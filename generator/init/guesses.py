@@ -6,16 +6,17 @@ import posixpath
 import re
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from generator.appconfig.values import ConfigMap, Placeholder
-from generator.diagnostics import Diagnostics
+from generator.documents.values import ConfigMap, Placeholder
 from generator.planning.servers import PRIMARY, assign_servers
+from generator.problems.diagnostic import Diagnostics
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from generator.diagnostics import Location
-    from generator.model import PluginDatabase, PluginDatabaseMap, Server
-    from generator.settings import Settings
+    from generator.backstage.database.resolved import PluginDatabase, PluginDatabaseMap
+    from generator.planning.model import Server
+    from generator.problems.diagnostic import Location
+    from generator.settings.model import Settings
 
 
 class Guess(NamedTuple):

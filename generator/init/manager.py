@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from generator.diagnostics import Diagnostics, Location
+from generator.problems.diagnostic import Diagnostics, Location
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from generator.discover.repository import Package, Repository
+    from generator.backstage.repository.repository import Package, Repository
 
 _PACKAGE: Final = "@backstage/backend-common"
 #: From here on its DatabaseManager resolves as today's does (pluginDivisionMode came last).
@@ -32,8 +32,8 @@ class Manager(NamedTuple):
 
 def find_manager(root: Path) -> Manager | None:
     """The manager of a backend of the time before ``@backstage/backend-defaults``; ``None`` where it is today's."""
-    from generator.discover.files import Files
-    from generator.discover.repository import Repository
+    from generator.backstage.repository.files import Files
+    from generator.backstage.repository.repository import Repository
 
     repository = Repository(Files(root, Diagnostics()))
     for backend in repository.backends():
@@ -60,7 +60,7 @@ def _manager(name: str, location: Location, backend: Package, repository: Reposi
 
 def _version(backend: Package, repository: Repository) -> str | None:
     """The version that is installed, else locked, else the lowest that package.json allows."""
-    from generator.discover.lock import Lock
+    from generator.backstage.repository.package_lock import Lock
 
     installed = repository.find(_PACKAGE, backend.folder)
     if installed is not None and installed.version:
@@ -85,7 +85,7 @@ def _sources(folder: Path) -> Iterator[Path]:
 
 def _imported(path: Path) -> Iterator[tuple[str, int]]:
     """The managers a file imports from backend-common, each with its line; comments are no code."""
-    from generator.discover.typescript import TooHardError, parse, string_of, text_of, walk
+    from generator.backstage.repository.typescript import TooHardError, parse, string_of, text_of, walk
 
     try:
         root = parse(path.read_bytes().decode("utf-8"))

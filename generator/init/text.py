@@ -6,7 +6,7 @@ import textwrap
 from typing import TYPE_CHECKING, Any, Final
 
 from generator.targets import TARGETS
-from generator.targets.yaml_escaping import yaml_value
+from generator.targets.text.yaml import yaml_value
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from generator.diagnostics import Diagnostic, GreenroomError, Location, Severity
+from generator.problems.diagnostic import Diagnostic, GreenroomError, Location, Severity
 
 if TYPE_CHECKING:
     from pathlib import Path

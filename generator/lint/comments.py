@@ -7,15 +7,15 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from generator.diagnostics import Location
 from generator.lint.model import WARNING, Rule, found
+from generator.problems.diagnostic import Location
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
 
-    from generator.diagnostics import Diagnostic
     from generator.lint.model import Finding
     from generator.lint.texts import Texts
+    from generator.problems.diagnostic import Diagnostic
 
 UNKNOWN: Final = Rule(
     "GR090", "unknown-suppression", WARNING, "A greenroom-ignore comment names no known code.", "greenroom"

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from generator.diagnostics import Diagnostic, Severity
+from generator.problems.diagnostic import Diagnostic, Severity
 
 if TYPE_CHECKING:
-    from generator.diagnostics import Location
+    from generator.problems.diagnostic import Location
 
 ERROR, WARNING, INFO = Severity.ERROR, Severity.WARNING, Severity.INFO
 

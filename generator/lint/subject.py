@@ -6,18 +6,18 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from generator.appconfig.reader import ConfigError
-from generator.appconfig.values import ConfigMap, Placeholder
-from generator.backstage.connection_string import leave_file, parse_mysql, parse_pg
-from generator.backstage.placeholders import parse_around
+from generator.backstage.config.reader import ConfigError
+from generator.backstage.database.connection_string import leave_file, parse_mysql, parse_pg
+from generator.backstage.database.placeholders import parse_around
+from generator.documents.values import ConfigMap, Placeholder
 from generator.lint.texts import Texts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from generator.diagnostics import Location
-    from generator.model import PluginDatabase, PluginDatabaseMap
-    from generator.project import Project
+    from generator.backstage.database.resolved import PluginDatabase, PluginDatabaseMap
+    from generator.problems.diagnostic import Location
+    from generator.run.project import Project
 
 ROOT = "backend.database"
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from generator.diagnostics import Location
+    from generator.problems.diagnostic import Location
 
 _BOM = "\ufeff"
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
-from generator.appconfig.files import ReadError, read_bytes
-from generator.diagnostics import Diagnostic, GreenroomError, Location, Severity
+from generator.documents.files import ReadError, read_bytes
 from generator.plan_check.text import quoted, shown
+from generator.problems.diagnostic import Diagnostic, GreenroomError, Location, Severity
 
 if TYPE_CHECKING:
     from typing import BinaryIO

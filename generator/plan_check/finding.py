@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from generator.diagnostics import Diagnostic, Severity
 from generator.plan_check.plan import Place
 from generator.plan_check.resources import GUARD, PROTECTED
 from generator.plan_check.text import quoted, shown
+from generator.problems.diagnostic import Diagnostic, Severity
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

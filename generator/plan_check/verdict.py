@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
-from generator.diagnostics import Diagnostics, Location
 from generator.plan_check.finding import Finding, identity_of, make_finding, name_of
 from generator.plan_check.ownership import Ownership, greenroom_calls, protection
 from generator.plan_check.plan import MalformedError, parse_plan
 from generator.plan_check.resources import GUARD, PROTECTED
 from generator.plan_check.text import counted, listed, quoted, shown
+from generator.problems.diagnostic import Diagnostics, Location
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping

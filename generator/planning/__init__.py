@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from generator.model import Plan, PluginPlan
-from generator.naming import label
 from generator.planning.credentials import PASSWORD_EACH, plan_sign_in
+from generator.planning.model import Plan, PluginPlan
 from generator.planning.names import name_plugin
+from generator.planning.naming import label
 from generator.planning.servers import assign_servers
 from generator.planning.sharing import check_labels, plan_databases, plan_roles
 
 if TYPE_CHECKING:
-    from generator.diagnostics import Diagnostics
-    from generator.model import PluginDatabaseMap
-    from generator.settings import Settings
+    from generator.backstage.database.resolved import PluginDatabaseMap
+    from generator.problems.diagnostic import Diagnostics
+    from generator.settings.model import Settings
 
 
 def make_plan(resolved: PluginDatabaseMap, settings: Settings, diagnostics: Diagnostics) -> Plan:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from generator.diagnostics import Diagnostics
-    from generator.model import Plan
-    from generator.settings import Settings
+    from generator.planning.model import Plan
+    from generator.problems.diagnostic import Diagnostics
+    from generator.settings.model import Settings
 
 
 def check_adopted(plan: Plan, settings: Settings, diagnostics: Diagnostics) -> None:

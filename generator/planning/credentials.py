@@ -5,17 +5,19 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from generator.appconfig.values import Placeholder
-from generator.naming import expand, role_problem
+from generator.documents.values import Placeholder
+from generator.engines.names import role_problem
 from generator.planning.places import config_key, source
-from generator.settings import SHARED_ROLE
+from generator.settings.model import SHARED_ROLE
+from generator.settings.name_template import expand
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from generator.diagnostics import Diagnostics
-    from generator.model import PluginDatabase, Server
-    from generator.settings import Settings
+    from generator.backstage.database.resolved import PluginDatabase
+    from generator.planning.model import Server
+    from generator.problems.diagnostic import Diagnostics
+    from generator.settings.model import Settings
 
 #: The cloud that signs in to a server of a kind.
 _CLOUDS: Final = {

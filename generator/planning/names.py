@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from generator.appconfig.values import Placeholder
-from generator.naming import DATABASE_LIMIT, database_problem, expand, name_problem, role_problem
+from generator.documents.values import Placeholder
+from generator.engines.names import DATABASE_LIMIT, database_problem, name_problem, role_problem
 from generator.planning.places import config_key, source
+from generator.settings.name_template import expand
 
 if TYPE_CHECKING:
-    from generator.diagnostics import Diagnostics, Location
-    from generator.model import PluginDatabase, Server
+    from generator.backstage.database.resolved import PluginDatabase
     from generator.planning.credentials import SignIn
-    from generator.settings import Settings
+    from generator.planning.model import Server
+    from generator.problems.diagnostic import Diagnostics, Location
+    from generator.settings.model import Settings
 
 _GIVE_VALUES = "give it a value: --env-file PATH with the variables of the environment you generate for"
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from generator.diagnostics import Location
-    from generator.model import PluginDatabase
+    from generator.backstage.database.resolved import PluginDatabase
+    from generator.problems.diagnostic import Location
 
 
 def config_key(plugin: PluginDatabase, *parts: str) -> str:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from generator.appconfig.values import Placeholder
-from generator.model import PluginDatabase, Server
-from generator.naming import server_name
+from generator.documents.values import Placeholder
+from generator.planning.model import Server
+from generator.planning.naming import server_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from generator.diagnostics import Diagnostics
-    from generator.settings import ServerSettings, Settings
+    from generator.backstage.database.resolved import PluginDatabase
+    from generator.problems.diagnostic import Diagnostics
+    from generator.settings.model import ServerSettings, Settings
 
 PRIMARY = "primary"
 _DEFAULT_PORT = {"postgresql": 5432, "mysql": 3306}

@@ -5,18 +5,21 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from generator.model import Database, Delivery, Role
-from generator.naming import expand, label, role_problem, secret_name
+from generator.engines.names import role_problem
+from generator.planning.model import Database, Delivery, Role
+from generator.planning.naming import label
 from generator.planning.places import config_key, source
 from generator.planning.servers import PRIMARY
 from generator.planning.transport import goes_without_tls, warn_without_tls
-from generator.settings import SHARED_SECRET, SHARED_VARIABLE
+from generator.settings.model import SHARED_SECRET, SHARED_VARIABLE
+from generator.settings.name_template import expand
+from generator.stores.names import secret_name
 
 if TYPE_CHECKING:
-    from generator.diagnostics import Diagnostics
-    from generator.model import PluginPlan
+    from generator.planning.model import PluginPlan
     from generator.planning.names import Names
-    from generator.settings import Settings
+    from generator.problems.diagnostic import Diagnostics
+    from generator.settings.model import Settings
 
 
 def plan_databases(named: list[Names], diagnostics: Diagnostics) -> dict[tuple[str, str], Database]:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 from generator.planning.places import config_key, source
 
 if TYPE_CHECKING:
-    from generator.diagnostics import Diagnostics
     from generator.planning.names import Names
+    from generator.problems.diagnostic import Diagnostics
 
 _UNKNOWN = object()
 

@@ -28,5 +28,5 @@ TARGETS: Final = {
     "terraform": TargetEntry("generator.targets.terraform", "terraform"),
     "cloudformation": TargetEntry("generator.targets.cloudformation", "cloudformation"),
     "sql": TargetEntry("generator.targets.sql", "sql"),
-    "app-config": TargetEntry("generator.targets.app_config", "app-config.databases.yaml", is_single_file=True),
+    "app-config": TargetEntry("generator.targets.fragment", "app-config.databases.yaml", is_single_file=True),
 }

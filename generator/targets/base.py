@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from generator.diagnostics import Diagnostics, Location
-    from generator.model import Plan, PluginDatabaseMap
+    from generator.backstage.database.resolved import PluginDatabaseMap
+    from generator.planning.model import Plan
+    from generator.problems.diagnostic import Diagnostics, Location
 
 _NO_OPTIONS: Final[Mapping[str, Any]] = MappingProxyType({})
 

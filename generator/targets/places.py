@@ -6,7 +6,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from generator.model import Plan, Retired
+    from generator.planning.model import Plan, Retired
 
 
 def places_left(plan: Plan, server: str, engine: str) -> dict[str, set[str]]:

@@ -18,12 +18,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from real_terraform import MIRROR_VARIABLE, find_mirror, find_program, mirror_folders, programs
 
-from generator.live.embedded import embedded_server
+from generator.demo.embedded import embedded_server
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from generator.live.embedded import EmbeddedServer
+    from generator.demo.embedded import EmbeddedServer
 
 HERE = Path(__file__).parent / "backstage"
 PROJECT = HERE.parents[2]

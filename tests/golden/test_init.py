@@ -15,11 +15,11 @@ import pytest
 import yaml
 
 from generator.cli.app import run
-from generator.diagnostics import Diagnostics
+from generator.documents.schema import schema_text
 from generator.init import HEAD
 from generator.init.text import settings_text
-from generator.schema_check import schema_text
-from generator.settings_file import TARGET_KEYS, read_settings
+from generator.problems.diagnostic import Diagnostics
+from generator.settings.read import TARGET_KEYS, read_settings
 
 HERE = Path(__file__).with_name("init")
 PORTAL = Path(__file__).resolve().parents[1] / "e2e/whole/portal"

@@ -9,17 +9,17 @@ import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from generator.appconfig.javascript import FUNCTION
-from generator.appconfig.loader import load_config
-from generator.appconfig.reader import ConfigReader
-from generator.appconfig.values import UNDEFINED
-from generator.backstage import Manager, resolve_plugins
-from generator.diagnostics import Diagnostics
+from generator.backstage.config.loader import load_config
+from generator.backstage.config.reader import ConfigReader
+from generator.backstage.database import Manager, resolve_plugins
+from generator.documents.javascript import FUNCTION
+from generator.documents.values import UNDEFINED
+from generator.problems.diagnostic import Diagnostics
 
 if TYPE_CHECKING:
     from resolve_strategies import Case
 
-    from generator.model import PluginDatabase
+    from generator.backstage.database.resolved import PluginDatabase
 
 SCRIPT = Path(__file__).with_name("resolve.mjs")
 

@@ -20,20 +20,21 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from generator.appconfig.loader import load_config
-from generator.appconfig.reader import ConfigReader
-from generator.backstage import resolve_plugins
-from generator.diagnostics import Diagnostics
+from generator.backstage.config.loader import load_config
+from generator.backstage.config.reader import ConfigReader
+from generator.backstage.database import resolve_plugins
+from generator.output.verify import verify_artifacts, verify_fragment
 from generator.planning import make_plan
-from generator.settings import Settings
-from generator.targets.app_config import FILE_NAME, TARGET
+from generator.problems.diagnostic import Diagnostics
+from generator.settings.model import Settings
 from generator.targets.base import RenderContext
-from generator.verify import verify_artifacts, verify_fragment
+from generator.targets.fragment import FILE_NAME, TARGET
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from generator.model import Plan, PluginDatabaseMap
+    from generator.backstage.database.resolved import PluginDatabaseMap
+    from generator.planning.model import Plan
 
 PROJECT = Path(__file__).resolve().parents[2]
 CORPUS = PROJECT.parent / "shared" / "corpus"

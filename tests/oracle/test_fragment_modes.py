@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from test_fragment import Backstage, generate
 
-from generator.diagnostics import Location
-from generator.targets.app_config import FILE_NAME
+from generator.problems.diagnostic import Location
+from generator.targets.fragment import FILE_NAME
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -12,11 +12,11 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from generator.appconfig.documents import parse_document
-from generator.appconfig.substitution import substitute
-from generator.diagnostics import Diagnostics
-from generator.targets.app_config_input import restate
-from generator.targets.yaml_escaping import yaml_value
+from generator.backstage.config.substitution import substitute
+from generator.documents.documents import parse_document
+from generator.problems.diagnostic import Diagnostics
+from generator.targets.fragment.plugin_input import restate
+from generator.targets.text.yaml import yaml_value
 
 if TYPE_CHECKING:
     from pathlib import Path

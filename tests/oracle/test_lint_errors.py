@@ -19,11 +19,11 @@ import pytest
 from resolve_oracle import Backstage
 
 from generator import Request
-from generator.diagnostics import Severity
+from generator.demo.embedded import embedded_server
 from generator.lint import lint
-from generator.lint.drivers import BROUGHT, CLIENTS, SIGN_IN
-from generator.lint.rules import RULES
-from generator.live.embedded import embedded_server
+from generator.lint.registry import RULES
+from generator.lint.rules.drivers import BROUGHT, CLIENTS, SIGN_IN
+from generator.problems.diagnostic import Severity
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "unit" / "lint"))
 
@@ -32,7 +32,7 @@ from lint_pages import example
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from generator.live.embedded import EmbeddedServer
+    from generator.demo.embedded import EmbeddedServer
 
 START = Path(__file__).with_name("start.mjs")
 DEBIAN_15 = Path("/usr/lib/postgresql/15/bin")

@@ -8,12 +8,12 @@ from hypothesis import HealthCheck, given, settings
 from resolve_strategies import Case, cases
 
 from generator import Request
-from generator.appconfig.documents import parse_yaml
-from generator.diagnostics import Diagnostics
+from generator.documents.documents import parse_yaml
 from generator.lint import lint
-from generator.lint.fixer import fix
-from generator.lint.rules import RULES
-from generator.lint.sarif import sarif
+from generator.lint.fix.fixer import fix
+from generator.lint.formats.sarif import sarif
+from generator.lint.registry import RULES
+from generator.problems.diagnostic import Diagnostics
 
 if TYPE_CHECKING:
     from pathlib import Path

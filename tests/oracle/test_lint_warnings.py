@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from resolve_oracle import Backstage
 
-from generator.lint.rules import RULES
+from generator.lint.registry import RULES
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "unit" / "lint"))
 

@@ -14,10 +14,10 @@ import pytest
 from hypothesis import HealthCheck, assume, event, given, settings
 from hypothesis import strategies as st
 
-from generator.appconfig.documents import parse_yaml
-from generator.appconfig.env_files import parse_env_text
-from generator.appconfig.loader import load_config
-from generator.diagnostics import Diagnostics
+from generator.backstage.config.loader import load_config
+from generator.documents.documents import parse_yaml
+from generator.documents.env_files import parse_env_text
+from generator.problems.diagnostic import Diagnostics
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -14,12 +14,12 @@ from hypothesis import strategies as st
 from resolve_oracle import as_json, same
 from resolve_strategies import anything, durations, one_of, strings, url_keys, url_values, urls
 
-from generator.appconfig import javascript
-from generator.appconfig.reader import ConfigError, ConfigReader
-from generator.appconfig.values import UNDEFINED, ConfigList, ConfigMap
-from generator.backstage import lodash, nodepath, uri
-from generator.backstage.connection_string import parse_mysql, parse_pg
-from generator.backstage.duration import check_duration
+from generator.backstage.config.reader import ConfigError, ConfigReader
+from generator.backstage.database.connection_string import parse_mysql, parse_pg
+from generator.backstage.javascript import lodash, nodepath, uri
+from generator.backstage.javascript.duration import check_duration
+from generator.documents import javascript
+from generator.documents.values import UNDEFINED, ConfigList, ConfigMap
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 import jinja2
 import pytest
 
-from generator import compiled, templating
-from generator.data import data_folder
-from generator.escaping import Escaped
+from generator.package_data import data_folder
+from generator.targets.text import compiled
+from generator.targets.text import templates as templating
+from generator.targets.text.escaped import Escaped
 
 if TYPE_CHECKING:
     from pathlib import Path

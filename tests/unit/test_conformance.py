@@ -11,8 +11,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from generator.conformance import _KEYWORDS, conforms
-from generator.schema_check import schema_names, schema_text
+from generator.documents.schema import schema_names, schema_text
+from generator.documents.schema_quick import _KEYWORDS, conforms
 
 SCALARS = st.none() | st.booleans() | st.integers(-3, 70_000) | st.sampled_from([0.0, 1.0, 1.5, -0.0]) | st.sampled_from(
     ["", "a", "ab", "A-b", "1", "true", "catalog", "production", "x" * 70, "ä\n"]

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from generator import Request, load, plan, render, resolve
-from generator.diagnostics import GreenroomError, Severity
+from generator.problems.diagnostic import GreenroomError, Severity
 
 CORPUS = Path(__file__).resolve().parents[3] / "shared" / "corpus"
 FILES = sorted(path for path in CORPUS.iterdir() if path.is_file()) if CORPUS.is_dir() else []

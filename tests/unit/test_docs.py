@@ -60,8 +60,8 @@ def test_the_example_of_the_library_runs(monkeypatch: pytest.MonkeyPatch, capsys
 
 
 def test_the_settings_in_the_readme_are_valid(tmp_path: Path) -> None:
-    from generator.diagnostics import Diagnostics
-    from generator.settings_file import read_settings
+    from generator.problems.diagnostic import Diagnostics
+    from generator.settings.read import read_settings
 
     (text,) = re.findall(r"```yaml\n(# greenroom.yaml.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
     (tmp_path / "greenroom.yaml").write_text(text)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from generator import Request, load, plan, render, resolve
-from generator.diagnostics import GreenroomError
+from generator.problems.diagnostic import GreenroomError
 
 if TYPE_CHECKING:
     from pathlib import Path

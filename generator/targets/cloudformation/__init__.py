@@ -17,13 +17,13 @@ from generator.targets.cloudformation.readme import readme_view
 from generator.targets.cloudformation.servers import KINDS
 from generator.targets.cloudformation.shape import ROOT, ROOT_FILE, Shape, stack_file
 from generator.targets.cloudformation.templates import nested_view, root_parameters, root_view
-from generator.templating import render_template
+from generator.targets.text.templates import render_template
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
-    from generator.diagnostics import Diagnostics
+    from generator.problems.diagnostic import Diagnostics
     from generator.targets.base import RenderContext
 
 FUNCTIONS: Final = Path(__file__).with_name("functions")

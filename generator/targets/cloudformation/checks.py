@@ -7,7 +7,7 @@ from collections import defaultdict
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from generator.diagnostics import Diagnostic, Severity
+from generator.problems.diagnostic import Diagnostic, Severity
 from generator.targets.cloudformation.escaping import text_problem
 from generator.targets.cloudformation.limits import check_limits
 from generator.targets.cloudformation.servers import KINDS
@@ -17,8 +17,8 @@ from generator.targets.cloudformation.shape import Shape, shared_id
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from generator.diagnostics import Diagnostics, Location
-    from generator.model import PluginPlan
+    from generator.planning.model import PluginPlan
+    from generator.problems.diagnostic import Diagnostics, Location
     from generator.targets.base import RenderContext
 
 STORE: Final = "aws-secretsmanager"

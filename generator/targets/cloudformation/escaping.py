@@ -7,13 +7,13 @@ import json
 import re
 from typing import TYPE_CHECKING, Final
 
-from generator.escaping import Escaped
-from generator.targets.yaml_escaping import yaml_value
+from generator.targets.text.escaped import Escaped
+from generator.targets.text.yaml import yaml_value
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from generator.templating import Filters
+    from generator.targets.text.templates import Filters
 
 #: CloudFormation replaces this in every string, wherever it came from and whatever function made it.
 DYNAMIC_REFERENCE: Final = "{{resolve:"

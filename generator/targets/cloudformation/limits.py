@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from generator.targets.cloudformation.shape import ROOT, Shape, place, stack_file
 
 if TYPE_CHECKING:
-    from generator.diagnostics import Diagnostics
+    from generator.problems.diagnostic import Diagnostics
 
 RESOURCES: Final = 500
 OUTPUTS: Final = 200
@@ -81,7 +81,7 @@ def _size(shape: Shape, stack: int) -> int:
     """The bytes of the template, rendered."""
     from generator.targets.cloudformation.escaping import FILTERS
     from generator.targets.cloudformation.templates import nested_view, root_view
-    from generator.templating import render_template
+    from generator.targets.text.templates import render_template
 
     if stack == ROOT:
         return len(render_template("cloudformation", "databases.yaml.j2", root_view(shape), FILTERS).encode())

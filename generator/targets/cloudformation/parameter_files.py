@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from generator.appconfig.documents import parse_document, read_text
-from generator.appconfig.values import ConfigMap
-from generator.diagnostics import Diagnostics, Location, Severity
+from generator.documents.documents import parse_document, read_text
+from generator.documents.values import ConfigMap
+from generator.problems.diagnostic import Diagnostics, Location, Severity
 from generator.targets.cloudformation.servers import KINDS
 from generator.targets.cloudformation.shape import ROOT_FILE, Shape
 from generator.targets.cloudformation.templates import root_parameters

@@ -6,8 +6,8 @@ import json
 import re
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from generator.escaping import Escaped
 from generator.targets.cloudformation.escaping import text
+from generator.targets.text.escaped import Escaped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

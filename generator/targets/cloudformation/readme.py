@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from generator.escaping import Escaped
 from generator.targets.cloudformation.escaping import logical_id
 from generator.targets.cloudformation.servers.base import ENGINE_NAMES, server_id, server_stack
 from generator.targets.cloudformation.shape import ROOT, place, shared_id, stack_file
+from generator.targets.text.escaped import Escaped
 
 if TYPE_CHECKING:
-    from generator.model import Role
+    from generator.planning.model import Role
     from generator.targets.cloudformation.shape import Shape
 
 

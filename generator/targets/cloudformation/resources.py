@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from generator.escaping import Escaped
 from generator.targets.cloudformation.escaping import secret_template, text
 from generator.targets.cloudformation.shape import ROOT, Shape, place, shared_id
+from generator.targets.text.escaped import Escaped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from generator.model import Database, PluginPlan, Role
+    from generator.planning.model import Database, PluginPlan, Role
 
 Properties = list[tuple[Escaped, Escaped]]
 

@@ -18,10 +18,10 @@ from generator.targets.cloudformation.servers.existing import parameter_connecti
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from generator.escaping import Escaped
-    from generator.model import Database, Plan, PluginPlan, Role
+    from generator.planning.model import Database, Plan, PluginPlan, Role
     from generator.targets.base import RenderContext
     from generator.targets.cloudformation.servers.base import Connection
+    from generator.targets.text.escaped import Escaped
 
 PRIMARY: Final = "primary"
 ROOT: Final = 1

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from generator.escaping import Escaped
 from generator.targets.cloudformation.escaping import logical_id, sub_text, text
 from generator.targets.cloudformation.parameters import Output, Parameter, parameters_view
 from generator.targets.cloudformation.resources import Resources
 from generator.targets.cloudformation.servers import KINDS
 from generator.targets.cloudformation.servers.base import ENGINE_NAMES, ENVIRONMENT_TAG, NOWHERE, server_id
 from generator.targets.cloudformation.shape import ROOT, place, stack_file
+from generator.targets.text.escaped import Escaped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from generator.model import PluginPlan, Role, Server
+    from generator.planning.model import PluginPlan, Role, Server
     from generator.targets.cloudformation.resources import Block
     from generator.targets.cloudformation.shape import Shape
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from generator.escaping import Escaped
 from generator.targets.base import Artifact
 from generator.targets.terraform.checks import check_plan
 from generator.targets.terraform.engines import Engines
@@ -19,14 +18,15 @@ from generator.targets.terraform.servers.base import folder
 from generator.targets.terraform.shape import ENGINE
 from generator.targets.terraform.stores import store_of
 from generator.targets.terraform.stores.iam import Iam
-from generator.targets.yaml_escaping import FILTERS as YAML_FILTERS
-from generator.templating import render_template
+from generator.targets.text.escaped import Escaped
+from generator.targets.text.templates import render_template
+from generator.targets.text.yaml import FILTERS as YAML_FILTERS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from generator.diagnostics import Diagnostics
-    from generator.model import Plan, Server
+    from generator.planning.model import Plan, Server
+    from generator.problems.diagnostic import Diagnostics
     from generator.targets.base import RenderContext
     from generator.targets.terraform.hcl import RequiredProvider, Variable
     from generator.targets.terraform.kinds import Kind

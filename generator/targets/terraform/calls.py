@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from generator.escaping import Escaped
 from generator.targets.terraform.escaping import identifier, string
 from generator.targets.terraform.hcl import Call, aligned, padded
 from generator.targets.terraform.kinds import (
@@ -19,11 +18,12 @@ from generator.targets.terraform.kinds import (
     Kind,
 )
 from generator.targets.terraform.shape import base_role_label, database_label, place, role_label
+from generator.targets.text.escaped import Escaped
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from generator.model import Database, PluginPlan, Role
+    from generator.planning.model import Database, PluginPlan, Role
     from generator.targets.terraform.hcl import Arguments
     from generator.targets.terraform.shape import Shape
     from generator.targets.terraform.stores.base import Store

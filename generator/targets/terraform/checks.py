@@ -15,8 +15,8 @@ from generator.targets.terraform.stores import STORES, store_of
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from generator.diagnostics import Diagnostics, Location
-    from generator.model import Plan, PluginPlan
+    from generator.planning.model import Plan, PluginPlan
+    from generator.problems.diagnostic import Diagnostics, Location
 
 _LABEL_KEY: Final = re.compile(r"[a-z][a-z0-9_-]{0,62}", re.ASCII)
 _LABEL_VALUE: Final = re.compile(r"[a-z0-9_-]{0,63}", re.ASCII)

@@ -6,14 +6,14 @@ import posixpath
 import re
 from typing import TYPE_CHECKING, Any, Final
 
-from generator.escaping import Escaped
 from generator.targets.terraform.escaping import string
 from generator.targets.terraform.stores.variables import keyed_by, password_key
+from generator.targets.text.escaped import Escaped
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from generator.model import Role
+    from generator.planning.model import Role
     from generator.targets.terraform.stores.base import Store
 
 #: The Secret of Kubernetes the passwords end in, where the store is outside of it.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from generator.escaping import Escaped
 from generator.targets.terraform.calls import Calls
 from generator.targets.terraform.escaping import identifier, string
 from generator.targets.terraform.guard import guard_view
@@ -16,9 +15,10 @@ from generator.targets.terraform.mysql_imports import mysql_grant_imports, mysql
 from generator.targets.terraform.mysql_kinds import MYSQL as MYSQL_PROVIDER
 from generator.targets.terraform.retired import retired_view
 from generator.targets.terraform.shape import ENGINE, MYSQL, Shape, moved_databases, moved_plugins, moved_roles, place
+from generator.targets.text.escaped import Escaped
 
 if TYPE_CHECKING:
-    from generator.model import Plan, Role
+    from generator.planning.model import Plan, Role
     from generator.targets.terraform.hcl import Arguments, Call, RequiredProvider
     from generator.targets.terraform.kinds import Kind
     from generator.targets.terraform.stores.base import Store

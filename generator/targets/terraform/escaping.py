@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from generator.escaping import Escaped
+from generator.targets.text.escaped import Escaped
 
 if TYPE_CHECKING:
-    from generator.templating import Filters
+    from generator.targets.text.templates import Filters
 
 _PLAIN: Final = re.compile(r"[A-Za-z0-9 _./:;,@+=()*&<>|!?'-]*", re.ASCII)
 _IDENTIFIER: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*", re.ASCII)

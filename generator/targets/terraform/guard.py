@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from generator.escaping import Escaped
 from generator.plan_check.resources import GUARD
 from generator.targets.terraform.escaping import identifier, string
 from generator.targets.terraform.retired import removed_modules
@@ -22,6 +21,7 @@ from generator.targets.terraform.shape import (
     place,
     role_label,
 )
+from generator.targets.text.escaped import Escaped
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from generator.escaping import Escaped
 from generator.targets.terraform.escaping import identifier, string
 from generator.targets.terraform.hcl import aligned
 from generator.targets.terraform.shape import base_role_label, database_label, place, role_label
+from generator.targets.text.escaped import Escaped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from generator.model import Adopted, Role
+    from generator.planning.model import Role
+    from generator.settings.model import Adopted
     from generator.targets.terraform.shape import Shape
     from generator.targets.terraform.stores.base import Store
 

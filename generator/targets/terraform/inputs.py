@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from generator.escaping import Escaped
 from generator.targets.terraform.escaping import string
 from generator.targets.terraform.hcl import FALSE, NULL, Validation, Variable
+from generator.targets.text.escaped import Escaped
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -9,7 +9,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from generator.escaping import Escaped
 from generator.plan_check.resources import PROTECTED
 from generator.targets.terraform.escaping import string
 from generator.targets.terraform.hcl import FALSE, Output, RequiredProvider, Variable
@@ -18,6 +17,7 @@ from generator.targets.terraform.names import CLOUD_ROLES, NAMES, Names
 from generator.targets.terraform.shape import ENGINE
 from generator.targets.terraform.stores.iam import Iam, role_arguments
 from generator.targets.terraform.stores.variables import without_verifiers
+from generator.targets.text.escaped import Escaped
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from generator.escaping import Escaped
 from generator.targets.terraform.calls import store_arguments
 from generator.targets.terraform.escaping import identifier, string
 from generator.targets.terraform.hcl import FALSE, Call, aligned
 from generator.targets.terraform.mysql_kinds import DATABASE, DATABASE_OF_USER, SHARED_DATABASE, USER
 from generator.targets.terraform.shape import database_label, place, role_label
+from generator.targets.text.escaped import Escaped
 
 if TYPE_CHECKING:
-    from generator.model import Database, PluginPlan, Role
+    from generator.planning.model import Database, PluginPlan, Role
     from generator.targets.terraform.hcl import Arguments
     from generator.targets.terraform.kinds import Kind
     from generator.targets.terraform.shape import Shape

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from generator.escaping import Escaped
-from generator.targets.mysql_escaping import pattern
+from generator.targets.sql.mysql_text import pattern
 from generator.targets.terraform.escaping import identifier, string
 from generator.targets.terraform.imports import Import
 from generator.targets.terraform.shape import database_label, place, role_label
+from generator.targets.text.escaped import Escaped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from generator.model import Adopted, PluginPlan, Role
+    from generator.planning.model import PluginPlan, Role
+    from generator.settings.model import Adopted
     from generator.targets.terraform.shape import Shape
 
 

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from generator.escaping import Escaped
-from generator.targets.mysql_script import PRIVILEGES
+from generator.targets.sql.mysql import PRIVILEGES
 from generator.targets.terraform.hcl import RequiredProvider
 from generator.targets.terraform.inputs import switch, text
 from generator.targets.terraform.kinds import PLUGIN_ID, Kind
 from generator.targets.terraform.names import NAMES
+from generator.targets.text.escaped import Escaped
 
 if TYPE_CHECKING:
     from generator.targets.terraform.hcl import Variable

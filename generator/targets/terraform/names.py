@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from generator.naming import DATABASE_LIMIT
+from generator.engines.names import DATABASE_LIMIT
 from generator.targets.terraform.inputs import optional, required, texts
 from generator.targets.terraform.shape import ENGINE, MYSQL
 

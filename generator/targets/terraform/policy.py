@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any, Final
 
-from generator.escaping import Escaped
 from generator.plan_check.resources import GUARD, MODULE_NAMES, MODULE_SOURCE, PROTECTED
+from generator.targets.text.escaped import Escaped
 
 #: The generated files and their templates.
 POLICIES: Final = {"policy/plan.jq": "policy/plan.jq.j2", "policy/plan.rego": "policy/plan.rego.j2"}

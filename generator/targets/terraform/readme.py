@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from generator.escaping import Escaped
 from generator.targets.terraform.delivery import delivery_view, passwords_view, shell_word
 from generator.targets.terraform.escaping import identifier
 from generator.targets.terraform.servers import KINDS
 from generator.targets.terraform.servers.base import folder
 from generator.targets.terraform.shape import ENGINE, MYSQL
+from generator.targets.text.escaped import Escaped
 
 if TYPE_CHECKING:
-    from generator.model import Plan
+    from generator.planning.model import Plan
     from generator.targets.terraform.engines import Engines
     from generator.targets.terraform.stores.base import Store
 

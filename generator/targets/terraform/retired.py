@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
-from generator.naming import label
+from generator.planning.naming import label
 from generator.targets.terraform.escaping import identifier
 from generator.targets.terraform.retired_statements import Statements, places_left, statements
 from generator.targets.terraform.shape import PRIMARY, Shape, base_role_label, database_label, place, role_label

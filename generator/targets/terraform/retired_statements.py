@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from generator.targets import mysql_escaping, sql_escaping
+from generator.targets.sql import mysql_text, postgresql_text
 from generator.targets.terraform.shape import MYSQL, Shape, database_label, place, role_label
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from generator.model import Retired
+    from generator.planning.model import Retired
     from generator.targets.terraform.shape import Place
 
 #: The lock file does not say where a retired user came from. Users come from everywhere unless told otherwise.
@@ -76,7 +76,7 @@ class _Statements:
     def _drop_data(self, gone: Retired) -> list[str]:
         if gone.schema is not None:
             used = (gone.server, gone.database, gone.schema) in self.schemas
-            return [] if used else [f"DROP SCHEMA {sql_escaping.identifier(gone.schema)} CASCADE;"]
+            return [] if used else [f"DROP SCHEMA {postgresql_text.identifier(gone.schema)} CASCADE;"]
         used = not _has_own_database(gone) or (gone.server, gone.database) in self.databases
         return [] if used else [self._drop_database(gone.database)]
 
@@ -89,20 +89,20 @@ class _Statements:
 
     def _lock(self, role: str) -> str:
         if self.shape.engine == MYSQL:
-            return mysql_escaping.statement(f"ALTER USER {_account(role)} ACCOUNT LOCK")
-        return f"ALTER ROLE {sql_escaping.identifier(role)} NOLOGIN;"
+            return mysql_text.statement(f"ALTER USER {_account(role)} ACCOUNT LOCK")
+        return f"ALTER ROLE {postgresql_text.identifier(role)} NOLOGIN;"
 
     def _drop_database(self, name: str) -> str:
         if self.shape.engine == MYSQL:
-            return mysql_escaping.statement(f"DROP DATABASE {mysql_escaping.identifier(name)}")
-        return f"DROP DATABASE {sql_escaping.identifier(name)};"
+            return mysql_text.statement(f"DROP DATABASE {mysql_text.identifier(name)}")
+        return f"DROP DATABASE {postgresql_text.identifier(name)};"
 
     def _drop_role(self, name: str, databases: list[str]) -> list[str]:
         """PostgreSQL drops no role that has a privilege on one of ``databases``."""
         if self.shape.engine == MYSQL:
-            return [mysql_escaping.statement(f"DROP USER {_account(name)}")]
-        role = sql_escaping.identifier(name)
-        revoked = [f"REVOKE ALL ON DATABASE {sql_escaping.identifier(item)} FROM {role};" for item in databases]
+            return [mysql_text.statement(f"DROP USER {_account(name)}")]
+        role = postgresql_text.identifier(name)
+        revoked = [f"REVOKE ALL ON DATABASE {postgresql_text.identifier(item)} FROM {role};" for item in databases]
         return [*revoked, f"DROP ROLE {role};"]
 
 
@@ -111,4 +111,4 @@ def _has_own_database(gone: Retired) -> bool:
 
 
 def _account(role: str) -> str:
-    return f"{mysql_escaping.identifier(role)}@{mysql_escaping.identifier(_ANYWHERE)}"
+    return f"{mysql_text.identifier(role)}@{mysql_text.identifier(_ANYWHERE)}"

@@ -13,14 +13,14 @@ from functools import cached_property
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
-from generator.escaping import Escaped
-from generator.naming import label
+from generator.planning.naming import label
 from generator.targets.terraform.escaping import identifier
+from generator.targets.text.escaped import Escaped
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from generator.model import Database, Plan, PluginPlan, Retired, Role
+    from generator.planning.model import Database, Plan, PluginPlan, Retired, Role
 
 ENGINE: Final = "postgresql"
 MYSQL: Final = "mysql"

@@ -19,13 +19,13 @@ from psycopg import sql
 from real_terraform import find_program, programs
 from test_backend import ADMIN, ADMIN_PASSWORD, BASE, PLUGINS, PORTAL, PORTAL_PASSWORD, Installation
 
-from generator.live.apply import apply_script
-from generator.live.embedded import embedded_binaries, find_psql
+from generator.demo.apply import apply_script
+from generator.demo.embedded import embedded_binaries, find_psql
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from generator.live.embedded import EmbeddedServer
+    from generator.demo.embedded import EmbeddedServer
 
 pytestmark = pytest.mark.slow
 

@@ -19,11 +19,11 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from generator.live.apply import apply_script
-from generator.live.embedded import embedded_binaries, find_psql
+from generator.demo.apply import apply_script
+from generator.demo.embedded import embedded_binaries, find_psql
 
 if TYPE_CHECKING:
-    from generator.live.embedded import EmbeddedServer
+    from generator.demo.embedded import EmbeddedServer
 
 pytestmark = pytest.mark.slow
 

@@ -69,7 +69,7 @@ class Portal:
         }
         settings["credentials"] = {"store": "aws-secretsmanager", **settings.get("credentials", {})}
         (self.folder / "greenroom.yaml").write_text(json.dumps(settings))
-        limit = f"from generator.lock import stacks; stacks.STACK_PLUGINS = {self.stack_plugins}"
+        limit = f"from generator.planning.history import stacks; stacks.STACK_PLUGINS = {self.stack_plugins}"
         done = subprocess.run(
             [sys.executable, "-c", f"{limit}; {RUN}", "generate", "--root", str(self.folder)],
             cwd=PROJECT,

@@ -18,7 +18,7 @@ from cfn_wire import TlsFront, running
 from mariadb import make_certificates, mariadb_server
 from ministack import MiniStack, ministack
 
-from generator.live.embedded import embedded_server
+from generator.demo.embedded import embedded_server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from generator.discover import Confidence, discover
+from generator.backstage.repository import Confidence, discover
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -11,16 +11,16 @@ from typing import TYPE_CHECKING
 import pytest
 from jsonschema import Draft202012Validator
 
-from generator.discover import Confidence, Source, discover
-from generator.discover import exact as exact_module
-from generator.schema_check import schema_text
+from generator.backstage.repository import Confidence, Source, discover
+from generator.backstage.repository import exact as exact_module
+from generator.documents.schema import schema_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from generator.diagnostics import Diagnostic
-    from generator.discover import Discovery
+    from generator.backstage.repository import Discovery
+    from generator.problems.diagnostic import Diagnostic
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("discover")]
 

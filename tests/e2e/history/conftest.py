@@ -13,7 +13,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from history_servers import Maria, PostgreSQL, Server
 from mariadb import mariadb_server
 
-from generator.live.embedded import embedded_server
+from generator.demo.embedded import embedded_server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

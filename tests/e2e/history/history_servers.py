@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 import psycopg
 from psycopg import sql
 
-from generator.live.apply import apply_script
-from generator.live.embedded import embedded_binaries, find_psql
+from generator.demo.apply import apply_script
+from generator.demo.embedded import embedded_binaries, find_psql
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from mariadb import MariaDB
 
-    from generator.live.embedded import EmbeddedServer
+    from generator.demo.embedded import EmbeddedServer
 
 ADMIN = "greenroom_admin"
 ADMIN_PASSWORD = "throw-away-admin-password"

@@ -14,7 +14,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "terraform"))
 from moves_repository import SqlRepository, TerraformRepository
 from terraform_workspace import ADMIN, ADMIN_PASSWORD
 
-from generator.live.embedded import EmbeddedServer, embedded_binaries, embedded_server
+from generator.demo.embedded import EmbeddedServer, embedded_binaries, embedded_server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

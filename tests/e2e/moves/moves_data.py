@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     import psycopg
 
-    from generator.live.embedded import EmbeddedServer
+    from generator.demo.embedded import EmbeddedServer
 
 _FILL = """
 CREATE TYPE mood AS ENUM ('sad', 'fine');

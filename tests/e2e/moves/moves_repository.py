@@ -14,13 +14,13 @@ from moves_data import change, content, fill, owners, picture
 from moves_page import instead, shell
 from terraform_workspace import ADMIN, ADMIN_PASSWORD, Workspace, clean_server
 
-from generator.live.apply import apply_script
+from generator.demo.apply import apply_script
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from generator.live.embedded import EmbeddedServer
+    from generator.demo.embedded import EmbeddedServer
 
 Settings = dict[str, Any]
 Content = dict[str, list[tuple[Any, ...]]]

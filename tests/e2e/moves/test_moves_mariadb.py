@@ -14,7 +14,7 @@ from moves_repository import Repository, TerraformRepository, password_of
 from mysql_workspace import MysqlWorkspace
 from terraform_workspace import ADMIN, clean_server
 
-from generator.live.embedded import EmbeddedServer, embedded_binaries, embedded_server
+from generator.demo.embedded import EmbeddedServer, embedded_binaries, embedded_server
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

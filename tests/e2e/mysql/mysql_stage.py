@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from mariadb import MariaDB
 
-    from generator.model import Plan
+    from generator.planning.model import Plan
 
 
 def want(plugin: str, **fields: Any) -> Want:

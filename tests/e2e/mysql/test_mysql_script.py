@@ -10,7 +10,7 @@ from mariadb import MariaDB, mariadb_server
 from mysql_stage import Stage, plan_for, want
 from sql_plans import passwords
 
-from generator.naming import database_problem, role_problem
+from generator.engines.names import database_problem, role_problem
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 import pytest
 
-from generator.live.embedded import embedded_binaries, embedded_server, find_psql
+from generator.demo.embedded import embedded_binaries, embedded_server, find_psql
 
 TESTS = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(TESTS / "unit" / "targets"))
@@ -25,7 +25,7 @@ from postgres_stage import ADMIN, ADMIN_PASSWORD, Stage  # noqa: E402
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from generator.live.embedded import EmbeddedServer
+    from generator.demo.embedded import EmbeddedServer
 
 DEBIAN_15 = Path("/usr/lib/postgresql/15/bin")
 

@@ -9,14 +9,14 @@ import psycopg
 from psycopg import sql
 from sql_plans import passwords, write_scripts
 
-from generator.live.apply import ApplyResult, apply_script
+from generator.demo.apply import ApplyResult, apply_script
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from generator.live.embedded import EmbeddedServer
-    from generator.model import Plan
+    from generator.demo.embedded import EmbeddedServer
+    from generator.planning.model import Plan
 
 ADMIN = "greenroom admin"
 ADMIN_PASSWORD = "admin's password"

@@ -16,7 +16,7 @@ import yaml
 from postgres_stage import ADMIN_PASSWORD
 from psycopg import sql
 
-from generator.live.apply import apply_script
+from generator.demo.apply import apply_script
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -467,7 +467,7 @@ def test_the_administrator_is_the_shared_user(stage: Stage, folder: Path) -> Non
 
 
 def test_a_server_that_stops_answering_is_given_up(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    from generator.adoption import postgresql
+    from generator.adopt import postgresql
 
     parameters = {"host": stage.server.host, "port": str(stage.server.port), "user": "postgres"}
     parameters["password"] = stage.server.password

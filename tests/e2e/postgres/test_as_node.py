@@ -14,18 +14,18 @@ import pytest
 from postgres_stage import ADMIN, ADMIN_PASSWORD, Stage
 from sql_plans import Want, make_plan
 
-from generator.live.embedded import embedded_binaries, embedded_server, find_psql
-from generator.live.libpq import ConnectionSettingError, parameters
-from generator.live.options import PreflightOptions
-from generator.live.preflight import run_preflight
-from generator.live.session import connect
-from generator.live.targets import targets_from_map
-from generator.model import PluginDatabase
+from generator.backstage.database.resolved import PluginDatabase
+from generator.demo.embedded import embedded_binaries, embedded_server, find_psql
+from generator.preflight.options import PreflightOptions
+from generator.preflight.postgresql.libpq import ConnectionSettingError, parameters
+from generator.preflight.postgresql.session import connect
+from generator.preflight.preflight import run_preflight
+from generator.preflight.probes import targets_from_map
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from generator.live.results import PreflightResult
+    from generator.preflight.results import PreflightResult
 
 HERE = Path(__file__).parent
 DEBIAN_15 = Path("/usr/lib/postgresql/15/bin")

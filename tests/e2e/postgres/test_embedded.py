@@ -14,14 +14,14 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from generator.diagnostics import GreenroomError
-from generator.live.embedded import embedded_binaries, embedded_server
+from generator.demo.embedded import embedded_binaries, embedded_server
+from generator.problems.diagnostic import GreenroomError
 
 PROJECT = Path(__file__).resolve().parents[3]
 
 HOLDER = """
 import json, sys, time
-from generator.live.embedded import embedded_server
+from generator.demo.embedded import embedded_server
 with embedded_server() as server:
     print(json.dumps([server.pid, str(server.folder), server.port]), flush=True)
     time.sleep(120)
@@ -153,7 +153,7 @@ def test_binaries_that_an_unprivileged_user_cannot_read_are_copied(tmp_path: Pat
 def test_an_ordinary_user_can_run_it() -> None:
     if os.geteuid() != 0:
         pytest.skip("every other test here already runs as an ordinary user")
-    code = "from generator.live.embedded import embedded_server\nwith embedded_server() as s: print(s.folder.stat().st_uid)"
+    code = "from generator.demo.embedded import embedded_server\nwith embedded_server() as s: print(s.folder.stat().st_uid)"
     packages = str(embedded_binaries().parents[2])
     outcomes = []
     for python in (sys.executable, "/usr/bin/python3", "/usr/local/bin/python3"):

@@ -15,16 +15,16 @@ import pytest
 from postgres_stage import ADMIN, ADMIN_PASSWORD, Stage
 from sql_plans import Want, make_plan, passwords
 
-from generator.live.embedded import embedded_server, find_psql
-from generator.live.options import PreflightOptions
-from generator.live.preflight import run_preflight
-from generator.live.session import connect, deadline
-from generator.live.targets import PreflightTarget, targets_from_map
-from generator.model import PluginDatabase
+from generator.backstage.database.resolved import PluginDatabase
+from generator.demo.embedded import embedded_server, find_psql
+from generator.preflight.options import PreflightOptions
+from generator.preflight.postgresql.session import connect, deadline
+from generator.preflight.preflight import run_preflight
+from generator.preflight.probes import PreflightTarget, targets_from_map
 
 if TYPE_CHECKING:
-    from generator.live.results import PreflightResult
-    from generator.model import Plan
+    from generator.planning.model import Plan
+    from generator.preflight.results import PreflightResult
 
 THREE = make_plan(*(Want(plugin=name) for name in ("auth", "catalog", "search")))
 SECRET = "very'secret\\passwört"

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from generator.cli.app import run
-from generator.live.apply import apply_script
-from generator.live.embedded import embedded_server
+from generator.demo.apply import apply_script
+from generator.demo.embedded import embedded_server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from generator.live.embedded import EmbeddedServer
+    from generator.demo.embedded import EmbeddedServer
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("preflight-command")]
 

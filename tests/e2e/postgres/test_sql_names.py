@@ -12,7 +12,7 @@ from sql_plans import Want, make_plan, passwords
 if TYPE_CHECKING:
     from postgres_stage import Stage
 
-    from generator.model import Plan
+    from generator.planning.model import Plan
 
 #: What would do harm if a name could leave the place it is written in.
 FRAGMENTS = (

@@ -10,15 +10,15 @@ from postgres_stage import ADMIN, ADMIN_PASSWORD
 from psycopg import sql
 from sql_plans import Want, make_plan, passwords, write_scripts
 
-from generator.live.apply import apply_script
-from generator.model import Retired
+from generator.demo.apply import apply_script
+from generator.planning.model import Retired
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from postgres_stage import Stage
 
-    from generator.model import Plan
+    from generator.planning.model import Plan
 
 SIX = make_plan(*(Want(plugin=name) for name in ("app", "auth", "catalog", "scaffolder", "search", "tech-insights")))
 TWO = make_plan(Want(plugin="catalog"), Want(plugin="search"))

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from generator.cli.app import run
-from generator.live.apply import apply_script
-from generator.live.embedded import embedded_server
+from generator.demo.apply import apply_script
+from generator.demo.embedded import embedded_server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from generator.live.embedded import EmbeddedServer
+    from generator.demo.embedded import EmbeddedServer
 
 TESTS = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(TESTS), *(str(TESTS / name) for name in ("unit/targets", "e2e/postgres"))]

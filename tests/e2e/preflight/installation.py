@@ -12,7 +12,7 @@ import psycopg
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from generator.live.embedded import EmbeddedServer
+    from generator.demo.embedded import EmbeddedServer
 
 CONFIG = """\
 backend:

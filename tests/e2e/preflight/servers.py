@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from generator.live.embedded import EmbeddedServer
+    from generator.demo.embedded import EmbeddedServer
 
 _START_SECONDS = 30
 

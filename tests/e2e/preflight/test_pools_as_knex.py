@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from truth import State, backstage, two_plugins
 
-from generator import pipeline
-from generator.live.base_settings import read_base
-from generator.live.targets import targets_from_map
+from generator.preflight.base_settings import read_base
+from generator.preflight.probes import targets_from_map
+from generator.run import steps
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -42,10 +42,10 @@ def test_pools(client: str, backstage_dir: Path, tmp_path: Path) -> None:
     for state in states:
         path = tmp_path / "app-config.yaml"
         path.write_text(state.text)
-        project = pipeline.load(
-            pipeline.Request(root=tmp_path, config=[str(path)], plugins=["catalog"], placeholders="backstage", environ={})
+        project = steps.load(
+            steps.Request(root=tmp_path, config=[str(path)], plugins=["catalog"], placeholders="backstage", environ={})
         )
-        resolved = pipeline.resolve(project)
+        resolved = steps.resolve(project)
         engine = "mysql" if client == "mysql2" else "postgresql"
         plan = two_plugins("pools", engine=engine)
         target = targets_from_map(resolved, plan, {}, read_base(project))[0]

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from mariadb import MariaDB
 
-    from generator.live.results import PreflightResult
+    from generator.preflight.results import PreflightResult
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("truth-mariadb")]
 

@@ -18,12 +18,12 @@ import pytest
 from postgres_stage import ADMIN, ADMIN_PASSWORD, Stage
 from truth import PASSWORD, State, backstage, changed, same_words, settings_of, two_plugins
 
-from generator.live.embedded import embedded_binaries, embedded_server, find_psql
+from generator.demo.embedded import embedded_binaries, embedded_server, find_psql
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from generator.live.results import PreflightResult
+    from generator.preflight.results import PreflightResult
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("truth-postgresql")]
 

@@ -14,12 +14,12 @@ from postgres_stage import ADMIN, ADMIN_PASSWORD, Stage
 from servers import pgbouncer, standby
 from truth import PASSWORD, State, backstage, changed, same_words, settings_of, two_plugins
 
-from generator.live.embedded import embedded_binaries, embedded_server, find_psql
+from generator.demo.embedded import embedded_binaries, embedded_server, find_psql
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from generator.live.embedded import EmbeddedServer
+    from generator.demo.embedded import EmbeddedServer
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("truth-servers")]
 

@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING, Any
 
 from sql_plans import Want, make_plan
 
-from generator import pipeline
-from generator.live.base_settings import read_base
-from generator.live.options import PreflightOptions
-from generator.live.preflight import run_preflight
-from generator.live.targets import targets_from_map
+from generator.preflight.base_settings import read_base
+from generator.preflight.options import PreflightOptions
+from generator.preflight.preflight import run_preflight
+from generator.preflight.probes import targets_from_map
+from generator.run import steps
 
 if TYPE_CHECKING:
-    from generator.live.results import PreflightReport, PreflightResult
-    from generator.model import Plan
+    from generator.planning.model import Plan
+    from generator.preflight.results import PreflightReport, PreflightResult
 
 HERE = Path(__file__).parent
 PASSWORD = "it's secret"
@@ -49,15 +49,15 @@ class State:
         """Preflight's verdict on all plugins."""
         path = folder / f"{re.sub('[^a-z0-9]', '-', self.name)}.yaml"
         path.write_text(self.text)
-        request = pipeline.Request(
+        request = steps.Request(
             root=folder,
             config=[str(path)],
             plugins=[item.plugin_id for item in self.plan.plugins],
             placeholders="backstage",
             environ={**self.environ, **{role.delivery.env: "set" for role in self.plan.roles}},
         )
-        project = pipeline.load(request)
-        resolved = pipeline.resolve(project)
+        project = steps.load(request)
+        resolved = steps.resolve(project)
         targets = targets_from_map(resolved, self.plan, project.environ, read_base(project))
         return run_preflight(targets, PreflightOptions(**{"connect_timeout": 3, **options}))
 

@@ -10,7 +10,7 @@ import pytest
 import real_terraform
 from terraform_workspace import ADMIN, ADMIN_PASSWORD, Workspace
 
-from generator.live.embedded import EmbeddedServer, embedded_binaries, embedded_server
+from generator.demo.embedded import EmbeddedServer, embedded_binaries, embedded_server
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

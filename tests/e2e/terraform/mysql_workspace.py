@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
     from mariadb import MariaDB
 
-    from generator.live.embedded import EmbeddedServer
-    from generator.model import Plan
+    from generator.demo.embedded import EmbeddedServer
+    from generator.planning.model import Plan
 
 
 class MysqlWorkspace(Workspace):

@@ -15,12 +15,12 @@ import pytest
 from terraform_workspace import Workspace
 
 from generator import Request, load
-from generator.project import with_fragment
+from generator.run.project import with_fragment
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from generator.live.embedded import EmbeddedServer
+    from generator.demo.embedded import EmbeddedServer
 
 HERE = Path(__file__).parent
 

@@ -21,7 +21,7 @@ from generator.plan_check.verdict import judge_plan
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from generator.live.embedded import EmbeddedServer
+    from generator.demo.embedded import EmbeddedServer
 
 _EXIT_CODES = {"fine": 0, "unknown": 1, "refused": 3}
 

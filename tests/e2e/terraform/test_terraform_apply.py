@@ -13,8 +13,8 @@ from terraform_workspace import REGISTRIES, Workspace
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from generator.live.embedded import EmbeddedServer
-    from generator.model import Plan
+    from generator.demo.embedded import EmbeddedServer
+    from generator.planning.model import Plan
 
 # Characters that mean something in a URL, in SQL, in HCL and in a shell.
 _PASSWORD = "it's-\"%41${x}%{y}&?#/:@{}"

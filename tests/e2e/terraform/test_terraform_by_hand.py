@@ -11,15 +11,15 @@ import pytest
 from terraform_plans import Wanted, make_plan, render, retired, shapes
 from terraform_workspace import ADMIN, ADMIN_PASSWORD, Workspace
 
-from generator.live.embedded import find_psql
-from generator.model import Adopted
+from generator.demo.embedded import find_psql
+from generator.settings.model import Adopted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from generator.live.embedded import EmbeddedServer
-    from generator.model import Plan
+    from generator.demo.embedded import EmbeddedServer
+    from generator.planning.model import Plan
 
 
 @pytest.fixture

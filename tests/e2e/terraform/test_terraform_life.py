@@ -13,13 +13,13 @@ import pytest
 from portal import Portal
 from terraform_workspace import ADMIN, ADMIN_PASSWORD
 
-from generator.live.embedded import embedded_binaries
+from generator.demo.embedded import embedded_binaries
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from generator.live.embedded import EmbeddedServer
+    from generator.demo.embedded import EmbeddedServer
 
 
 @pytest.fixture

@@ -10,14 +10,14 @@ from mariadb import MariaDB, mariadb_server
 from mysql_workspace import MysqlWorkspace
 from terraform_plans import Wanted, make_plan, on_mysql, render, retired, server
 
-from generator.live.embedded import embedded_server
-from generator.model import Adopted
+from generator.demo.embedded import embedded_server
+from generator.settings.model import Adopted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from generator.model import Plan
+    from generator.planning.model import Plan
 
 # Characters that mean something in SQL, in HCL and in a shell.
 _PASSWORD = "it's-\"%41${x}%{y}&?#/:@{}`"

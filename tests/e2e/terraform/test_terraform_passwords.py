@@ -14,15 +14,15 @@ from psycopg import sql
 from terraform_plans import Wanted, make_plan, render, signed_in
 from terraform_workspace import ADMIN, ADMIN_PASSWORD, Workspace
 
-from generator.live.embedded import embedded_server
+from generator.demo.embedded import embedded_server
 from generator.targets import server_logs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-    from generator.live.embedded import EmbeddedServer
-    from generator.model import Plan
+    from generator.demo.embedded import EmbeddedServer
+    from generator.planning.model import Plan
 
 CLEAR = {"auth": "the-clear-password-of-auth", "catalog": "the-clear-password-of-catalog"}
 PLAN = make_plan(Wanted("auth"), Wanted("catalog"))

@@ -14,13 +14,13 @@ from portal import Portal
 from store_stand_ins import KubernetesStandIn, StandIn, VaultStandIn, serving
 from terraform_workspace import ADMIN, ADMIN_PASSWORD
 
-from generator.naming import secret_name
+from generator.stores.names import secret_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from generator.live.embedded import EmbeddedServer
+    from generator.demo.embedded import EmbeddedServer
 
 SEED = "3f0c2f9a-throw-away-seed-of-the-tests-8d1e"
 PLUGINS = ("auth", "catalog")

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from generator.live.embedded import EmbeddedServer
+    from generator.demo.embedded import EmbeddedServer
 
 SHARED = "mode: shared"
 

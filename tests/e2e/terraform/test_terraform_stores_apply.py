@@ -10,7 +10,7 @@ import pytest
 from store_stand_ins import KubernetesStandIn, StandIn, VaultStandIn, serving
 from terraform_plans import Wanted, in_store, make_plan, render
 
-from generator.naming import secret_name
+from generator.stores.names import secret_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from terraform_workspace import Workspace
 
-    from generator.model import Plan
+    from generator.planning.model import Plan
 
 SEED = "3f0c2f9a-throw-away-seed-of-the-tests-8d1e"
 STORES = {"vault": VaultStandIn, "kubernetes": KubernetesStandIn}

@@ -26,13 +26,13 @@ from year_checks import everybody_works, everything_is_there
 from year_pipeline import deliver
 from year_world import Settings, World
 
-from generator.live.embedded import embedded_server
+from generator.demo.embedded import embedded_server
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from generator.live.embedded import EmbeddedServer
+    from generator.demo.embedded import EmbeddedServer
 
 SEEDS = int(os.environ.get("GREENROOM_YEAR_SEEDS", "1"))
 FROM = int(os.environ.get("GREENROOM_YEAR_FIRST", "1"))

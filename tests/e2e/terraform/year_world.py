@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from store_stand_ins import VaultStandIn
 
-    from generator.live.embedded import EmbeddedServer
+    from generator.demo.embedded import EmbeddedServer
 
 #: Everything a plugin's migrations leave behind, made with its own login.
 MIGRATIONS = """

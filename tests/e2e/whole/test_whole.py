@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from whole_portal import Backend
 
-    from generator.live.embedded import EmbeddedServer
+    from generator.demo.embedded import EmbeddedServer
 
 pytestmark = pytest.mark.slow
 

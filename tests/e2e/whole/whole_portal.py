@@ -19,13 +19,13 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 from psycopg import sql
 
-from generator.live.apply import apply_script
-from generator.live.embedded import embedded_binaries, find_psql
+from generator.demo.apply import apply_script
+from generator.demo.embedded import embedded_binaries, find_psql
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from generator.live.embedded import EmbeddedServer
+    from generator.demo.embedded import EmbeddedServer
 
 HERE = Path(__file__).parent
 CONFIG = ("app-config.yaml", "app-config.production.yaml")

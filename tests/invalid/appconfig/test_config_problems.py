@@ -14,10 +14,10 @@ from typing import Any
 
 import pytest
 
-from generator.appconfig import files as files_module
-from generator.appconfig.env_files import parse_env_text, read_env_files
-from generator.appconfig.loader import load_config
-from generator.diagnostics import Diagnostics
+from generator.backstage.config.loader import load_config
+from generator.documents import files as files_module
+from generator.documents.env_files import parse_env_text, read_env_files
+from generator.problems.diagnostic import Diagnostics
 
 CASES = json.loads((Path(__file__).parent / "cases.json").read_text(encoding="utf-8"))
 
@@ -132,7 +132,7 @@ def test_a_file_of_somebody_else() -> None:
 def _said_to_somebody_else(folder: Path) -> list[str]:
     script = (
         "import os, sys; from pathlib import Path\n"
-        "from generator.appconfig.loader import load_config\n"
+        "from generator.backstage.config.loader import load_config\n"
         "if os.geteuid() == 0: os.seteuid(65534)\n"
         "loaded = load_config(root=Path(), environ={})\n"
         "print(loaded.error); print(loaded.diagnostics[0].render())\n"

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from generator.discover import Discovery, discover, typescript
+from generator.backstage.repository import Discovery, discover, typescript
 
 if TYPE_CHECKING:
     from pathlib import Path

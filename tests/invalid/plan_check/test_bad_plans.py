@@ -192,9 +192,9 @@ def test_standard_input_is_judged_alike(name: str, tmp_path: Path) -> None:
 
 def test_every_cut_is_found(tmp_path: Path) -> None:
     """Wherever a plan was cut short: no verdict."""
-    from generator.diagnostics import GreenroomError
     from generator.plan_check.document import read_plan
     from generator.plan_check.verdict import judge_plan
+    from generator.problems.diagnostic import GreenroomError
 
     text = GOOD.rstrip()
     for size in (*range(0, len(text), 97), len(text) - 1):

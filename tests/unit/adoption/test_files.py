@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from generator.adopt_file import ADOPT_FILE
-from generator.adoption.document import leftovers
-from generator.adoption.findings import check_administrator
-from generator.adoption.scripts import MARK
-from generator.adoption.state import Administrator, ServerState
-from generator.diagnostics import Diagnostics
-from generator.model import Server
+from generator.adopt.document import leftovers
+from generator.adopt.findings import check_administrator
+from generator.adopt.scripts import MARK
+from generator.adopt.state import Administrator, ServerState
+from generator.planning.model import Server
+from generator.problems.diagnostic import Diagnostics
+from generator.settings.adopted import ADOPT_FILE
 
 if TYPE_CHECKING:
     from pathlib import Path

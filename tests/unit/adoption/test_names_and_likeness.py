@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from generator.adoption.likeness import likely_plugin, names_plugin
-from generator.adoption.names import keep_names
-from generator.adoption.state import Administrator, FoundDatabase, FoundRole, OwnedObject, ServerState
-from generator.model import Database, Delivery, PluginPlan, Role
+from generator.adopt.likeness import likely_plugin, names_plugin
+from generator.adopt.names import keep_names
+from generator.adopt.state import Administrator, FoundDatabase, FoundRole, OwnedObject, ServerState
+from generator.planning.model import Database, Delivery, PluginPlan, Role
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 import yaml
 
-from generator.appconfig.documents import parse_document, parse_yaml
-from generator.appconfig.values import UNDEFINED, ConfigList, ConfigMap
-from generator.diagnostics import Diagnostics
+from generator.documents.documents import parse_document, parse_yaml
+from generator.documents.values import UNDEFINED, ConfigList, ConfigMap
+from generator.problems.diagnostic import Diagnostics
 
 
 def read(text: str) -> Any:

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from generator.appconfig.env_files import parse_env_text, read_env_files
-from generator.appconfig.environment import read_environment
-from generator.diagnostics import Diagnostics
+from generator.backstage.config.environment import read_environment
+from generator.documents.env_files import parse_env_text, read_env_files
+from generator.problems.diagnostic import Diagnostics
 
 if TYPE_CHECKING:
     from pathlib import Path

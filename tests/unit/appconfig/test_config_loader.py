@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from generator.appconfig.files import decode, display_path, read_text
-from generator.appconfig.includes import extension, split_target
-from generator.appconfig.loader import LoadedConfig, load_config
-from generator.appconfig.lookup import config_files, is_url
-from generator.appconfig.values import Placeholder, Reference
-from generator.diagnostics import Diagnostics
+from generator.backstage.config.includes import extension, split_target
+from generator.backstage.config.loader import LoadedConfig, load_config
+from generator.backstage.config.lookup import config_files, is_url
+from generator.documents.files import decode, display_path, read_text
+from generator.documents.values import Placeholder, Reference
+from generator.problems.diagnostic import Diagnostics
 
 CORPUS = Path(__file__).parents[3].parent / "shared" / "corpus"
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from generator.appconfig.documents import parse_document
-from generator.appconfig.scalars import js_number, key_string, resolve_plain
-from generator.diagnostics import Diagnostics
+from generator.documents.documents import parse_document
+from generator.documents.scalars import js_number, key_string, resolve_plain
+from generator.problems.diagnostic import Diagnostics
 
 
 @pytest.mark.parametrize(

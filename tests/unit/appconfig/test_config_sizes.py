@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 import yaml
 
-from generator.appconfig.loader import load_config
+from generator.backstage.config.loader import load_config
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,7 +31,7 @@ def plugins(count: int) -> str:
 MEASURE = """
 import json, resource, sys
 from pathlib import Path
-from generator.appconfig.loader import load_config
+from generator.backstage.config.loader import load_config
 loaded = load_config(root=Path(sys.argv[1]), environ={})
 plugin = loaded.layers[0].data["backend"]["database"]["plugin"]
 peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from generator.appconfig.substitution import escape, lookup_in, substitute, substitute_known, unusable_names
-from generator.appconfig.values import UNDEFINED, Placeholder, Reference
+from generator.backstage.config.substitution import escape, lookup_in, substitute, substitute_known, unusable_names
+from generator.documents.values import UNDEFINED, Placeholder, Reference
 
 ENVIRON = {"X": " x ", "EMPTY": "", "DOLLAR": "a$", "BRACE": "${X}", "PART": "$"}
 LOOKUP = lookup_in(ENVIRON)

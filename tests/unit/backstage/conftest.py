@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from generator.appconfig.loader import load_config
-from generator.appconfig.reader import ConfigReader
-from generator.backstage import resolve_plugins
-from generator.diagnostics import Diagnostics
-from generator.model import PluginDatabaseMap
+from generator.backstage.config.loader import load_config
+from generator.backstage.config.reader import ConfigReader
+from generator.backstage.database import resolve_plugins
+from generator.backstage.database.resolved import PluginDatabaseMap
+from generator.problems.diagnostic import Diagnostics
 
 Resolve = Callable[..., tuple[PluginDatabaseMap, Diagnostics]]
 

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 import yaml
 
-from generator.appconfig.loader import load_config
-from generator.appconfig.reader import ConfigReader
-from generator.backstage import resolve_plugins
-from generator.backstage.to_json import plugin_to_json
-from generator.diagnostics import Diagnostics
+from generator.backstage.config.loader import load_config
+from generator.backstage.config.reader import ConfigReader
+from generator.backstage.database import resolve_plugins
+from generator.backstage.database.to_json import plugin_to_json
+from generator.problems.diagnostic import Diagnostics
 
 FACTS = yaml.safe_load(Path(__file__).with_name("facts.yaml").read_text(encoding="utf-8"))
 

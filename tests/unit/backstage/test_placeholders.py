@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from generator.appconfig.values import ConfigMap, Placeholder, Reference
-from generator.backstage.connection_string import parse_mysql, parse_pg
-from generator.backstage.placeholders import concat, parse_around
+from generator.backstage.database.connection_string import parse_mysql, parse_pg
+from generator.backstage.database.placeholders import concat, parse_around
+from generator.documents.values import ConfigMap, Placeholder, Reference
 
 if TYPE_CHECKING:
     from conftest import Resolve

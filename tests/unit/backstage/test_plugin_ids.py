@@ -6,9 +6,9 @@ import time
 
 import pytest
 
-from generator.appconfig.reader import ConfigReader
-from generator.backstage.plugin_ids import KNOWN, warn_about_ids
-from generator.diagnostics import Diagnostics
+from generator.backstage.config.reader import ConfigReader
+from generator.backstage.database.plugin_ids import KNOWN, warn_about_ids
+from generator.problems.diagnostic import Diagnostics
 
 
 def warnings(*ids: str) -> dict[str, str]:

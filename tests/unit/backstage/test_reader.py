@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
-from generator.appconfig.reader import ConfigError, ConfigReader, PlaceholderError, merge
-from generator.appconfig.values import UNDEFINED, ConfigMap
+from generator.backstage.config.reader import ConfigError, ConfigReader, PlaceholderError, merge
+from generator.documents.values import UNDEFINED, ConfigMap
 
 Read = Callable[..., ConfigReader]
 

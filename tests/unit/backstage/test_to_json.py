@@ -12,10 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from generator.appconfig.values import UNDEFINED, Placeholder, Reference
-from generator.backstage.redaction import redact, redact_text
-from generator.backstage.to_json import plain, to_json
-from generator.schema_check import schema_text
+from generator.backstage.database.redaction import redact, redact_text
+from generator.backstage.database.to_json import plain, to_json
+from generator.documents.schema import schema_text
+from generator.documents.values import UNDEFINED, Placeholder, Reference
 
 if TYPE_CHECKING:
     from conftest import Resolve

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from generator.appconfig.reader import ConfigReader
-from generator.appconfig.values import ConfigMap
-from generator.diagnostics import Diagnostics, Severity
-from generator.validate import validate_database
+from generator.backstage.checks import validate_database
+from generator.backstage.config.reader import ConfigReader
+from generator.documents.values import ConfigMap
+from generator.problems.diagnostic import Diagnostics, Severity
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -121,9 +121,9 @@ def test_a_good_configuration_does_not_import_jsonschema() -> None:
     """The import costs more than all of a small run."""
     code = (
         "import sys\n"
-        "from generator.appconfig.values import ConfigMap\n"
-        "from generator.diagnostics import Diagnostics\n"
-        "from generator.validate import validate_database\n"
+        "from generator.documents.values import ConfigMap\n"
+        "from generator.problems.diagnostic import Diagnostics\n"
+        "from generator.backstage.checks import validate_database\n"
         "merged = ConfigMap({'client': 'pg', 'connection': ConfigMap({'host': 'h', 'port': 5432, 'ssl': False}),\n"
         "    'ensureExists': 'yes', 'plugin': ConfigMap({'catalog': ConfigMap({'role': 'r'})})})\n"
         "validate_database(merged, Diagnostics())\n"

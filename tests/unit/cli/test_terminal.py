@@ -8,7 +8,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from generator.cli.output import show_diagnostics, show_table
-from generator.diagnostics import Diagnostic, Severity
+from generator.problems.diagnostic import Diagnostic, Severity
 
 if TYPE_CHECKING:
     import pytest

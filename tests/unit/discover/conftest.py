@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
 
-from generator.discover import Discovery, discover
+from generator.backstage.repository import Discovery, discover
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from generator.discover import Confidence, discover
-from generator.discover.dynamic import dynamic_name
+from generator.backstage.repository import Confidence, discover
+from generator.backstage.repository.dynamic import dynamic_name
 
 if TYPE_CHECKING:
     from pathlib import Path

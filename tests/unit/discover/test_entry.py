@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from generator.discover import Confidence, Source
+from generator.backstage.repository import Confidence, Source
 
 if TYPE_CHECKING:
     from tests.unit.discover.conftest import Discover

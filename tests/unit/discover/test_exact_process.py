@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from generator.discover import exact
+from generator.backstage.repository import exact
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from generator.discover import Confidence, Source
+from generator.backstage.repository import Confidence, Source
 
 if TYPE_CHECKING:
     from tests.unit.discover.conftest import Discover

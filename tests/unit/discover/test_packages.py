@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from generator.backstage.plugin_ids import KNOWN
-from generator.discover import Confidence, Source
-from generator.discover.catalogue import Catalogue
+from generator.backstage.database.plugin_ids import KNOWN
+from generator.backstage.repository import Confidence, Source
+from generator.backstage.repository.catalogue import Catalogue
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,12 +9,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from generator import Request
-from generator.appconfig.documents import parse_document
-from generator.diagnostics import Diagnostics, GreenroomError, Location
+from generator.documents.documents import parse_document
 from generator.lint import lint
-from generator.lint.fixer import fix, write
+from generator.lint.fix.fixer import fix, write
 from generator.lint.model import Edit
 from generator.lint.texts import Texts
+from generator.problems.diagnostic import Diagnostics, GreenroomError, Location
 
 if TYPE_CHECKING:
     from pathlib import Path

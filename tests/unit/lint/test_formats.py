@@ -17,11 +17,11 @@ from jsonschema import Draft7Validator, Draft202012Validator
 
 from generator import Request
 from generator.cli.app import run
-from generator.diagnostics import Diagnostic, Location, Severity
+from generator.documents.schema import schema_text
 from generator.lint import lint
-from generator.lint.github import workflow_commands
-from generator.lint.sarif import sarif
-from generator.schema_check import schema_text
+from generator.lint.formats.github import workflow_commands
+from generator.lint.formats.sarif import sarif
+from generator.problems.diagnostic import Diagnostic, Location, Severity
 
 PROJECT = Path(__file__).resolve().parents[3]
 #: The package of Microsoft that holds the schema OASIS publishes.

@@ -9,7 +9,7 @@ import pytest
 from lint_pages import CODES, FOLDER, example
 from update_docs import LINT, lint_index
 
-from generator.lint.rules import RULES
+from generator.lint.registry import RULES
 
 if TYPE_CHECKING:
     from pathlib import Path

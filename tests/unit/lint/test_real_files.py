@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from generator import Request
-from generator.diagnostics import Severity
 from generator.lint import Report, lint
+from generator.problems.diagnostic import Severity
 
 PROJECT = Path(__file__).resolve().parents[3]
 CORPUS = PROJECT.parent / "shared" / "corpus"

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from generator.diagnostics import GreenroomError
-from generator.live.apply import apply_script
-from generator.live.embedded import embedded_binaries, find_psql
+from generator.demo.apply import apply_script
+from generator.demo.embedded import embedded_binaries, find_psql
+from generator.problems.diagnostic import GreenroomError
 
 SHOW = '#!/bin/sh\necho "$@"\nenv | sort\necho on stderr >&2\nexit 3\n'
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from generator.live.libpq import Address, ConnectionSettingError, address, database_of, parameters, user_of
+from generator.preflight.postgresql.libpq import Address, ConnectionSettingError, address, database_of, parameters, user_of
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from generator.live.libpq import Address, ConnectionSettingError
-from generator.live.mysql_connection import address, context_of, database_of, user_of
-from generator.live.mysql_failures import quoted
-from generator.live.mysql_grants import global_powers, read_grants
+from generator.preflight.mysql.mysql_connection import address, context_of, database_of, user_of
+from generator.preflight.mysql.mysql_failures import quoted
+from generator.preflight.mysql.mysql_grants import global_powers, read_grants
+from generator.preflight.postgresql.libpq import Address, ConnectionSettingError
 
 LINES = [
     "GRANT USAGE ON *.* TO `u`@`%` IDENTIFIED BY PASSWORD '*00' REQUIRE SSL",

@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from generator.live.pools import Pool, check_limit, check_servers, read_pool
-from generator.live.results import Check, PreflightResult, Room
-from generator.live.targets import Address, PreflightTarget
+from generator.preflight.pool import Pool, read_pool
+from generator.preflight.pools import check_limit, check_servers
+from generator.preflight.probes import Address, PreflightTarget
+from generator.preflight.results import Check, PreflightResult, Room
 
 
 @pytest.mark.parametrize(

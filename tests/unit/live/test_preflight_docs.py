@@ -6,7 +6,7 @@ import json
 import re
 from pathlib import Path
 
-from generator.live.recorder import CODES
+from generator.preflight.recorder import CODES
 
 PROJECT = Path(__file__).resolve().parents[3]
 

@@ -10,13 +10,14 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "targets"))
 from sql_plans import Want, make_plan
 
-from generator.diagnostics import GreenroomError
-from generator.live.driver import load_psycopg
-from generator.live.isolation import other_databases, other_schemas
-from generator.live.preflight import run_preflight
-from generator.live.results import Check, PreflightReport, PreflightResult
-from generator.live.targets import targets_from_map
-from generator.model import Plan, PluginDatabase, PluginDatabaseMap, Server
+from generator.backstage.database.resolved import PluginDatabase, PluginDatabaseMap
+from generator.planning.model import Plan, Server
+from generator.preflight.driver import load_psycopg
+from generator.preflight.postgresql.isolation import other_databases, other_schemas
+from generator.preflight.preflight import run_preflight
+from generator.preflight.probes import targets_from_map
+from generator.preflight.results import Check, PreflightReport, PreflightResult
+from generator.problems.diagnostic import GreenroomError
 
 
 def resolved(plan: Plan) -> PluginDatabaseMap:

@@ -8,8 +8,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from generator.live.targets import PreflightTarget
-from generator.live.tokens import TokenError, fetch_token
+from generator.preflight.probes import PreflightTarget
+from generator.preflight.tokens import TokenError, fetch_token
 
 RDS = {"type": "rds", "host": "db.example.com", "port": 5432, "user": "backstage_catalog", "region": "eu-central-1"}
 

@@ -9,12 +9,12 @@ import time
 import pytest
 from junitparser import JUnitXml
 
-from generator.live.junit import junit
-from generator.live.libpq import Address
-from generator.live.network import HostNameError, Network, SilentServerError
-from generator.live.results import Check, PreflightReport, PreflightResult
-from generator.live.waiting import pauses
-from generator.live.workers import BoundedTimeoutError, bounded, in_parallel
+from generator.preflight.junit import junit
+from generator.preflight.network import HostNameError, Network, SilentServerError
+from generator.preflight.postgresql.libpq import Address
+from generator.preflight.results import Check, PreflightReport, PreflightResult
+from generator.preflight.waiting import pauses
+from generator.preflight.workers import BoundedTimeoutError, bounded, in_parallel
 
 
 def test_every_item_is_done_and_not_too_many_at_once() -> None:

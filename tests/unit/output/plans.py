@@ -6,7 +6,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from generator.model import Database, Delivery, Plan, PluginPlan, Role, Server
+from generator.planning.model import Database, Delivery, Plan, PluginPlan, Role, Server
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from generator import Request, load, plan, render, resolve
-from generator.diagnostics import GreenroomError
-from generator.writer import write_tree
+from generator.output.write.tree import write_tree
+from generator.problems.diagnostic import GreenroomError
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -14,12 +14,12 @@ from hypothesis import strategies as st
 from plans import make_plan, plugin
 from test_reconcile import attempt, run
 
-from generator.drift import changes, unified_diff
-from generator.lock import Past
+from generator.output.changes import changes, unified_diff
+from generator.planning.history import Past
 
 if TYPE_CHECKING:
-    from generator.lock import Lock
-    from generator.model import Plan
+    from generator.planning.history import Lock
+    from generator.planning.model import Plan
 
 catalog, auth, search = plugin("catalog"), plugin("auth"), plugin("search")
 

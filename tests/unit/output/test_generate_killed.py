@@ -48,8 +48,8 @@ def both(project: Path, tmp_path: Path) -> tuple[object, object]:
 @pytest.mark.parametrize("afterwards", [False, True], ids=["before the call", "after the call"])
 def test_killed_at_calls_of_the_writer(project: Path, tmp_path: Path, afterwards: bool) -> None:
     """Every fourth call: all of them are tried on a smaller tree, without the command line around it."""
-    from generator import writer
     from generator.cli import main
+    from generator.output.write import tree as writer
 
     before, after = both(project, tmp_path)
     kept = tmp_path / "kept"

@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from plans import make_plan, plugin
 
-from generator.data import data_folder
-from generator.diagnostics import Diagnostics
-from generator.lock import Lock, files_to_delete, owner, read_lock, reconcile, write_lock
+from generator.package_data import data_folder
+from generator.planning.history import Lock, files_to_delete, owner, read_lock, reconcile, write_lock
+from generator.problems.diagnostic import Diagnostics
 
 SCHEMA = json.loads((data_folder("schemas") / "lock.schema.json").read_text())
 FILES = {"terraform": {"terraform/plugins.tf": b"a"}, "app-config": {"../app-config.databases.yaml": b"b"}}
@@ -217,7 +217,7 @@ def test_reading_loads_no_validator(tmp_path: Path) -> None:
     written(tmp_path)
     code = (
         "import sys; from pathlib import Path\n"
-        "from generator.lock import read_lock; from generator.diagnostics import Diagnostics\n"
+        "from generator.planning.history import read_lock; from generator.problems.diagnostic import Diagnostics\n"
         "assert read_lock(Path(sys.argv[1]), Diagnostics()); print({'yaml', 'jsonschema'} & set(sys.modules))"
     )
     path = str(tmp_path / "greenroom.lock.json")

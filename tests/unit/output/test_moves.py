@@ -13,17 +13,19 @@ from hypothesis import strategies as st
 from plans import Wanted, make_plan, plugin
 from test_reconcile import attempt, lock_of, run, sources
 
-from generator.diagnostics import Diagnostics
-from generator.drift import changes
-from generator.lock import Lock, Past, assign_stacks, leave, place_of, reconcile
-from generator.lock.moves import settle
-from generator.lock.remember import remember
-from generator.lock.renamed import rename_plugins
-from generator.model import Adopted, Plan
-from generator.settings_file import read_settings
+from generator.output.changes import changes
+from generator.planning.history import Lock, Past, assign_stacks, leave, place_of, reconcile
+from generator.planning.history.moves import settle
+from generator.planning.history.remember import remember
+from generator.planning.history.renamed import rename_plugins
+from generator.problems.diagnostic import Diagnostics
+from generator.settings.model import Adopted
+from generator.settings.read import read_settings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    from generator.planning.model import Plan
 
 PAGE = (Path(__file__).resolve().parents[3] / "docs" / "moving-data.md").read_text(encoding="utf-8")
 
@@ -274,7 +276,7 @@ def test_a_label_that_is_the_same_plugins_under_its_old_id() -> None:
 
 
 def test_every_hint_leads_to_its_section() -> None:
-    from generator.lock import ways
+    from generator.planning.history import ways
 
     text = Path(ways.__file__).read_text()
     assert set(re.findall(r"\(GR(\d+)\)", text)) == set(re.findall(r"^## GR(\d+)", PAGE, re.MULTILINE))

@@ -13,12 +13,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from plans import Wanted, make_plan, plugin
 
-from generator.diagnostics import Diagnostics, Location
-from generator.lock import Lock, read_lock, reconcile, write_lock
-from generator.model import Adopted, Plan, PluginDatabase
+from generator.backstage.database.resolved import PluginDatabase
+from generator.planning.history import Lock, read_lock, reconcile, write_lock
+from generator.problems.diagnostic import Diagnostics, Location
+from generator.settings.model import Adopted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from generator.planning.model import Plan
 
 
 def lock_of(plan: Plan, previous: Lock | None = None) -> Lock:

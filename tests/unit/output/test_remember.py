@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from generator.diagnostics import Diagnostics
-from generator.lock.record import Lock, LockedPlugin, Names
-from generator.lock.remember import remember
-from generator.lock.renamed import mark_dropped, rename_plugins
+from generator.planning.history.record import Lock, LockedPlugin, Names
+from generator.planning.history.remember import remember
+from generator.planning.history.renamed import mark_dropped, rename_plugins
+from generator.problems.diagnostic import Diagnostics
 
 
 def locked(name: str, **values: object) -> LockedPlugin:

@@ -12,15 +12,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from plans import make_plan, plugin
 
-from generator.diagnostics import Diagnostics
-from generator.lock import Lock, assign_stacks, read_lock, reconcile, write_lock
-from generator.lock.stacks import STACK_PLUGINS
+from generator.planning.history import Lock, assign_stacks, read_lock, reconcile, write_lock
+from generator.planning.history.stacks import STACK_PLUGINS
+from generator.problems.diagnostic import Diagnostics
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from generator.model import Plan
+    from generator.planning.model import Plan
 
 
 def run(ids: Iterable[str], previous: Lock | None, *, wanted: bool = True) -> Plan:

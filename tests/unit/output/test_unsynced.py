@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from generator.unsynced import Unsynced
+from generator.output.write.sync import Unsynced
 
 
 def open_descriptors() -> set[str]:

@@ -13,9 +13,10 @@ import pytest
 from sabotage import in_another_process, tree
 from trees import GONE, NEW, Case
 
-from generator import commit, writer
-from generator.diagnostics import GreenroomError
-from generator.writer import WriteResult, recover, write_tree
+from generator.output.write import journal as commit
+from generator.output.write import tree as writer
+from generator.output.write.tree import WriteResult, recover, write_tree
+from generator.problems.diagnostic import GreenroomError
 
 
 def open_descriptors() -> int:

@@ -15,8 +15,9 @@ import pytest
 from sabotage import CALLS, die, in_another_process, sabotage
 from trees import GONE, NEW, OLD
 
-from generator import commit, writer
-from generator.writer import recover
+from generator.output.write import journal as commit
+from generator.output.write import tree as writer
+from generator.output.write.tree import recover
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -17,9 +17,9 @@ import pytest
 from sabotage import in_another_process, sabotage, tree
 from trees import GONE, NEW, Case, make_case
 
-from generator import commit
-from generator.diagnostics import GreenroomError
-from generator.writer import write_tree
+from generator.output.write import journal as commit
+from generator.output.write.tree import write_tree
+from generator.problems.diagnostic import GreenroomError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from sabotage import Tree, tree
 
-from generator.writer import WriteResult, write_tree
+from generator.output.write.tree import WriteResult, write_tree
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from generator.diagnostics import Diagnostics, Location
-from generator.model import Adopted, PluginDatabase
+from generator.backstage.database.resolved import PluginDatabase
 from generator.planning import make_plan
 from generator.planning.adoption import check_adopted
-from generator.settings import ServerSettings, Settings
+from generator.problems.diagnostic import Diagnostics, Location
+from generator.settings.model import Adopted, ServerSettings, Settings
 
 if TYPE_CHECKING:
-    from generator.model import Plan
+    from generator.planning.model import Plan
 
 WRITTEN = {"credentials.roleName": Location("greenroom.yaml", 3, 13)}
 

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from generator.appconfig.values import Placeholder, Reference
-from generator.diagnostics import Diagnostics, Location
-from generator.model import Plan, PluginDatabase
+from generator.backstage.database.resolved import PluginDatabase
+from generator.documents.values import Placeholder, Reference
 from generator.planning import make_plan
-from generator.settings import ServerSettings, Settings
+from generator.problems.diagnostic import Diagnostics, Location
+from generator.settings.model import ServerSettings, Settings
+
+if TYPE_CHECKING:
+    from generator.planning.model import Plan
 
 
 def env(name: str) -> Placeholder:

@@ -6,10 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from generator.diagnostics import Diagnostics, Location
-from generator.model import Adopted
-from generator.settings import ServerSettings, Settings
-from generator.settings_file import read_settings
+from generator.problems.diagnostic import Diagnostics, Location
+from generator.settings.model import Adopted, ServerSettings, Settings
+from generator.settings.read import read_settings
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 from terraform_plans import Wanted, make_plan, retired, server
 
-from generator.model import Adopted
+from generator.settings.model import Adopted
 from generator.targets.base import RenderContext
 from generator.targets.cloudformation import TARGET
 
 if TYPE_CHECKING:
-    from generator.model import Plan, Server
+    from generator.planning.model import Plan, Server
     from generator.targets.base import Artifact
 
 Case = tuple["Plan", dict[str, Any]]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from generator.model import Database, Delivery, Plan, PluginPlan, Role, Server
+from generator.planning.model import Database, Delivery, Plan, PluginPlan, Role, Server
 from generator.targets.base import RenderContext
 from generator.targets.sql import TARGET
 

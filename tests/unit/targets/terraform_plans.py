@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from generator.appconfig.values import Placeholder, Reference
-from generator.model import Adopted, Database, Delivery, Plan, PluginPlan, Retired, Role, Server
-from generator.naming import label, secret_name, variable_part
+from generator.documents.values import Placeholder, Reference
+from generator.planning.model import Database, Delivery, Plan, PluginPlan, Retired, Role, Server
+from generator.planning.naming import label
+from generator.settings.model import Adopted
+from generator.settings.name_template import variable_part
+from generator.stores.names import secret_name
 from generator.targets.base import RenderContext
 from generator.targets.terraform import TARGET, _servers
 from generator.targets.terraform.servers import KINDS

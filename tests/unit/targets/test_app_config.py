@@ -8,20 +8,20 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
-from generator.appconfig.loader import LoadedConfig, load_config
-from generator.appconfig.reader import ConfigReader
-from generator.backstage import resolve_plugins
-from generator.diagnostics import Diagnostic, Diagnostics
+from generator.backstage.config.loader import LoadedConfig, load_config
+from generator.backstage.config.reader import ConfigReader
+from generator.backstage.database import resolve_plugins
+from generator.output.verify import verify_artifacts, verify_fragment
 from generator.planning import make_plan
-from generator.settings import Settings
-from generator.targets.app_config import FILE_NAME, TARGET
+from generator.problems.diagnostic import Diagnostic, Diagnostics
+from generator.settings.model import Settings
 from generator.targets.base import Artifact, RenderContext
-from generator.verify import verify_artifacts, verify_fragment
+from generator.targets.fragment import FILE_NAME, TARGET
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from generator.model import Plan
+    from generator.planning.model import Plan
 
 
 @dataclass

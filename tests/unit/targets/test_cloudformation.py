@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from cloudformation_plans import Case
 
-    from generator.model import Plan
+    from generator.planning.model import Plan
 
 SHAPES = shapes()
 

@@ -9,15 +9,15 @@ import pytest
 from cloudformation_plans import context, in_stacks, on, shapes, with_iam
 from terraform_plans import Wanted, make_plan, retired, server
 
-from generator.diagnostics import Diagnostics, Location, Severity
-from generator.model import PluginDatabase
+from generator.backstage.database.resolved import PluginDatabase
+from generator.problems.diagnostic import Diagnostics, Location, Severity
 from generator.targets.cloudformation import TARGET
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from generator.diagnostics import Diagnostic
-    from generator.model import Plan
+    from generator.planning.model import Plan
+    from generator.problems.diagnostic import Diagnostic
 
 
 def problems(

@@ -12,7 +12,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from terraform_plans import Wanted, make_plan, server
 
-from generator.appconfig.values import Placeholder, Reference
+from generator.documents.values import Placeholder, Reference
 from generator.targets.cloudformation import TARGET
 from generator.targets.cloudformation.escaping import (
     DYNAMIC_REFERENCE,
@@ -26,7 +26,7 @@ from generator.targets.cloudformation.escaping import (
 from generator.targets.cloudformation.readback import Function, load_template
 
 if TYPE_CHECKING:
-    from generator.model import Plan
+    from generator.planning.model import Plan
 
 PLAIN = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), min_size=1, max_size=20)
 HOSTILE = st.lists(

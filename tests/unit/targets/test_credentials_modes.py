@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from generator import Request, load, plan, render, resolve
-from generator.diagnostics import GreenroomError
-from generator.pipeline import describe
+from generator.problems.diagnostic import GreenroomError
+from generator.run.steps import describe
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -11,11 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sql_plans import Want, context, expected, make_plan
 
-from generator.diagnostics import Diagnostics
-from generator.model import Retired
+from generator.planning.model import Retired
+from generator.problems.diagnostic import Diagnostics
 from generator.targets import TARGETS
 from generator.targets.sql import TARGET
-from generator.targets.sql_escaping import (
+from generator.targets.sql.postgresql_text import (
     SqlEscapeError,
     argument,
     conninfo,
@@ -28,7 +28,7 @@ from generator.targets.sql_escaping import (
 )
 
 if TYPE_CHECKING:
-    from generator.model import Plan
+    from generator.planning.model import Plan
 
 ANY_TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=30)
 #: Characters that mean something to psql or to SQL inside or outside a literal.

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from sql_plans import Want, context, expected, make_plan
 from test_sql import problems
 
-from generator.model import Retired
-from generator.targets.mysql_escaping import (
+from generator.planning.model import Retired
+from generator.targets.sql import TARGET
+from generator.targets.sql.mysql_text import (
     file,
     identifier,
     literal,
@@ -24,12 +25,11 @@ from generator.targets.mysql_escaping import (
     statement,
     variable,
 )
-from generator.targets.sql import TARGET
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from generator.model import Plan
+    from generator.planning.model import Plan
 
 ANY_TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=30)
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from terraform_plans import HOST, Wanted, files, make_plan, on_mysql, render, retired, server, shapes, signed_in
 
-from generator.appconfig.values import Placeholder, Reference
+from generator.documents.values import Placeholder, Reference
 from generator.targets.base import Artifact
 from generator.targets.terraform import TARGET
 from generator.targets.terraform.escaping import string
@@ -21,7 +21,7 @@ from generator.targets.terraform.escaping import string
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from generator.model import Plan
+    from generator.planning.model import Plan
 
 SHAPES = shapes()
 

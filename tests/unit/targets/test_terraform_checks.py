@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 import pytest
 from terraform_plans import Wanted, make_plan, on_mysql, retired, server, shapes
 
-from generator.diagnostics import Diagnostics, Location, Severity
-from generator.model import PluginDatabase
+from generator.backstage.database.resolved import PluginDatabase
+from generator.problems.diagnostic import Diagnostics, Location, Severity
 from generator.targets.base import RenderContext
 from generator.targets.terraform import TARGET
 
 if TYPE_CHECKING:
-    from generator.diagnostics import Diagnostic
-    from generator.model import Plan
+    from generator.planning.model import Plan
+    from generator.problems.diagnostic import Diagnostic
 
 
 def problems(plan: Plan) -> list[Diagnostic]:

@@ -17,7 +17,7 @@ from generator.cli.app import run
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from generator.model import Plan
+    from generator.planning.model import Plan
 
 
 def guard(plan: Plan) -> tuple[list[str], list[tuple[str, str]]]:

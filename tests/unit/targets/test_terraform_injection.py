@@ -9,13 +9,13 @@ from hypothesis import Phase, assume, given, settings
 from hypothesis import strategies as st
 from terraform_plans import Wanted, make_plan, render, retired, server
 
-from generator.appconfig.values import Placeholder, Reference
-from generator.naming import label
+from generator.documents.values import Placeholder, Reference
+from generator.planning.naming import label
 from generator.targets.terraform import TARGET
 from generator.targets.terraform.stores import STORES
 
 if TYPE_CHECKING:
-    from generator.model import Plan
+    from generator.planning.model import Plan
 
 TEXT = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), min_size=1, max_size=20)
 HOSTILE = st.lists(

@@ -7,7 +7,7 @@ import re
 import pytest
 from terraform_plans import Wanted, files, in_store, make_plan, mysql_shapes, on_mysql, retired, server
 
-from generator.model import Adopted
+from generator.settings.model import Adopted
 
 AUTH = make_plan(Wanted("auth"), servers=on_mysql())
 

@@ -11,7 +11,7 @@ import hcl2
 import pytest
 from terraform_plans import HOST, Wanted, files, in_store, make_plan, server
 
-from generator.diagnostics import Diagnostics, Severity
+from generator.problems.diagnostic import Diagnostics, Severity
 from generator.targets.base import RenderContext
 from generator.targets.terraform import TARGET, _servers
 from generator.targets.terraform.servers import KINDS
@@ -20,7 +20,7 @@ from generator.targets.terraform.stores import STORES
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from generator.model import Plan
+    from generator.planning.model import Plan
 
 CREATED = sorted(set(KINDS) - {"existing"})
 ENGINES = ("mysql", "postgresql")

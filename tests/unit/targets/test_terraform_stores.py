@@ -9,9 +9,9 @@ import pytest
 import yaml
 from terraform_plans import MADE, Wanted, files, in_store, make_plan, on_mysql
 
-from generator.diagnostics import Diagnostics
-from generator.model import Adopted
-from generator.naming import secret_name
+from generator.problems.diagnostic import Diagnostics
+from generator.settings.model import Adopted
+from generator.stores.names import secret_name
 from generator.targets.base import RenderContext
 from generator.targets.terraform import TARGET
 from generator.targets.terraform.stores import STORES

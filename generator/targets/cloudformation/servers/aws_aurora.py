@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from generator.escaping import Escaped
 from generator.targets.cloudformation.parameters import Parameter
 from generator.targets.cloudformation.servers.created import Created
+from generator.targets.text.escaped import Escaped
 
 if TYPE_CHECKING:
-    from generator.model import Server
+    from generator.planning.model import Server
 
 #: Default version, pattern and rule.
 _VERSIONS: Final = {

@@ -9,11 +9,11 @@ from generator.targets.cloudformation.escaping import logical_id, logical_part
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from generator.diagnostics import Diagnostics, Location
-    from generator.escaping import Escaped
-    from generator.model import Plan, Server
+    from generator.planning.model import Plan, Server
+    from generator.problems.diagnostic import Diagnostics, Location
     from generator.targets.base import Artifact
     from generator.targets.cloudformation.parameters import Parameter
+    from generator.targets.text.escaped import Escaped
 
 PORTS: Final = {"postgresql": 5432, "mysql": 3306}
 ENGINE_NAMES: Final = {"postgresql": "PostgreSQL", "mysql": "MySQL"}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from generator.escaping import Escaped
 from generator.targets import server_logs
 from generator.targets.base import Artifact
 from generator.targets.cloudformation.escaping import FILTERS
@@ -18,13 +17,14 @@ from generator.targets.cloudformation.servers.base import (
     server_stack,
 )
 from generator.targets.cloudformation.servers.existing import connection_names
-from generator.templating import render_template
+from generator.targets.text.escaped import Escaped
+from generator.targets.text.templates import render_template
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from generator.diagnostics import Diagnostics, Location
-    from generator.model import Plan, Server
+    from generator.planning.model import Plan, Server
+    from generator.problems.diagnostic import Diagnostics, Location
 
 ADMIN_USER: Final = "backstage_admin"
 _BOOLEAN: Final = ("true", "false")

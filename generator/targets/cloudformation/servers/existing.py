@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from generator.appconfig.values import Placeholder
-from generator.escaping import Escaped
+from generator.documents.values import Placeholder
 from generator.targets.cloudformation.parameters import Parameter
 from generator.targets.cloudformation.servers.base import (
     ADMINISTRATOR_ARN_PATTERN,
@@ -17,12 +16,13 @@ from generator.targets.cloudformation.servers.base import (
     Connection,
     server_id,
 )
+from generator.targets.text.escaped import Escaped
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from generator.diagnostics import Diagnostics, Location
-    from generator.model import Plan, Server
+    from generator.planning.model import Plan, Server
+    from generator.problems.diagnostic import Diagnostics, Location
     from generator.targets.base import Artifact
 
 _ADMINISTRATOR: Final = {

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from generator.escaping import Escaped
 from generator.targets import server_logs
 from generator.targets.terraform.escaping import string
 from generator.targets.terraform.hcl import Ephemeral, ProviderConfiguration, RequiredProvider, Validation, Variable, aligned
@@ -20,9 +19,10 @@ from generator.targets.terraform.servers.created import (
     server_id,
 )
 from generator.targets.terraform.stores.aws import AWS_REGION, aws_configuration
+from generator.targets.text.escaped import Escaped
 
 if TYPE_CHECKING:
-    from generator.model import Plan, Server
+    from generator.planning.model import Plan, Server
     from generator.targets.terraform.stores.base import Tags
 
 #: The first with ephemeral secrets; 5.88 has write-only ones too.

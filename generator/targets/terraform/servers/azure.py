@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from generator.escaping import Escaped
 from generator.targets import server_logs
 from generator.targets.terraform.escaping import string
 from generator.targets.terraform.hcl import FALSE, TRUE, Ephemeral, ProviderConfiguration, Validation, Variable, aligned
@@ -13,9 +12,10 @@ from generator.targets.terraform.servers.base import ServerModule, folder
 from generator.targets.terraform.servers.created import ADMIN, ENGINE_TITLES, PORTS, Created, outputs, server_id
 from generator.targets.terraform.stores.azure_keyvault import AZURE, AZURE_SUBSCRIPTION, KEY_VAULT, azure_configuration
 from generator.targets.terraform.stores.named import RANDOM
+from generator.targets.text.escaped import Escaped
 
 if TYPE_CHECKING:
-    from generator.model import Plan, Server
+    from generator.planning.model import Plan, Server
     from generator.targets.terraform.hcl import Arguments, RequiredProvider
     from generator.targets.terraform.servers.base import ServerKind
     from generator.targets.terraform.stores.base import Tags

@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
 if TYPE_CHECKING:
-    from generator.diagnostics import Diagnostics
-    from generator.escaping import Escaped
-    from generator.model import Plan, Server
+    from generator.planning.model import Plan, Server
+    from generator.problems.diagnostic import Diagnostics
     from generator.targets.terraform.hcl import (
         Arguments,
         Ephemeral,
@@ -17,6 +16,7 @@ if TYPE_CHECKING:
         Variable,
     )
     from generator.targets.terraform.stores.base import Tags
+    from generator.targets.text.escaped import Escaped
 
 
 PRIMARY: Final = "primary"

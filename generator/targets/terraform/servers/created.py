@@ -9,19 +9,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from generator.appconfig.values import Placeholder
-from generator.escaping import Escaped
+from generator.documents.values import Placeholder
 from generator.targets.server_logs import COMMENTS
 from generator.targets.terraform.escaping import string
 from generator.targets.terraform.hcl import FALSE, Validation, aligned
 from generator.targets.terraform.servers.base import PRIMARY, folder
 from generator.targets.terraform.servers.existing import Existing
+from generator.targets.text.escaped import Escaped
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from generator.diagnostics import Diagnostics
-    from generator.model import Plan, Server
+    from generator.planning.model import Plan, Server
+    from generator.problems.diagnostic import Diagnostics
     from generator.targets.terraform.hcl import Arguments, Variable
 
 ENGINE_TITLES: Final = {"postgresql": "PostgreSQL", "mysql": "MySQL"}

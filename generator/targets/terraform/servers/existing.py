@@ -5,15 +5,15 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from generator.appconfig.values import Placeholder
-from generator.escaping import Escaped
+from generator.documents.values import Placeholder
 from generator.targets.terraform.escaping import string
 from generator.targets.terraform.hcl import FALSE, NULL, TRUE, Validation, Variable
 from generator.targets.terraform.servers.mysql import mysql_provider_arguments, mysql_provider_blocks, mysql_variables
+from generator.targets.text.escaped import Escaped
 
 if TYPE_CHECKING:
-    from generator.diagnostics import Diagnostics
-    from generator.model import Plan, Server
+    from generator.planning.model import Plan, Server
+    from generator.problems.diagnostic import Diagnostics
     from generator.targets.terraform.hcl import Ephemeral, ProviderConfiguration, RequiredProvider
     from generator.targets.terraform.servers.base import ServerKind, ServerModule
     from generator.targets.terraform.stores.base import Tags

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from generator.escaping import Escaped
 from generator.targets import server_logs
 from generator.targets.terraform.escaping import string
 from generator.targets.terraform.hcl import TRUE, Ephemeral, Output, ProviderConfiguration, aligned
@@ -21,9 +20,10 @@ from generator.targets.terraform.servers.created import (
 )
 from generator.targets.terraform.stores.google_secretmanager import GOOGLE, GOOGLE_PROJECT, google_configuration
 from generator.targets.terraform.stores.named import RANDOM
+from generator.targets.text.escaped import Escaped
 
 if TYPE_CHECKING:
-    from generator.model import Plan, Server
+    from generator.planning.model import Plan, Server
     from generator.targets.terraform.hcl import Arguments, Variable
     from generator.targets.terraform.stores.base import Tags
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from generator.escaping import Escaped
 from generator.targets.terraform.escaping import string
 from generator.targets.terraform.hcl import FALSE, NULL, TRUE, Validation, Variable
+from generator.targets.text.escaped import Escaped
 
 if TYPE_CHECKING:
-    from generator.model import Server
+    from generator.planning.model import Server
 
 #: `skip-verify` encrypts without a look at the certificate.
 _TLS_MODES: Final = ("true", "skip-verify", "false")

@@ -9,7 +9,7 @@ from generator.targets.terraform.registry import Registry
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from generator.model import Plan
+    from generator.planning.model import Plan
     from generator.targets.terraform.stores.base import Store
 
 STORES: Final[Mapping[str, Store]] = Registry(

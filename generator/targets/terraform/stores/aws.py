@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from generator.escaping import Escaped
 from generator.targets.terraform.escaping import string
 from generator.targets.terraform.hcl import ProviderConfiguration, aligned, mapping
 from generator.targets.terraform.inputs import optional
+from generator.targets.text.escaped import Escaped
 
 if TYPE_CHECKING:
     from generator.targets.terraform.stores.base import Tags

@@ -5,16 +5,16 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from generator.escaping import Escaped
 from generator.targets.terraform.escaping import string
 from generator.targets.terraform.hcl import Output, RequiredProvider
 from generator.targets.terraform.stores.aws import AWS_VARIABLES, KMS_KEY, aws_configuration
 from generator.targets.terraform.stores.base import Left
 from generator.targets.terraform.stores.named import EXISTING_VERSION, PASSWORD_VERSION, RANDOM, SECRET_NAME, NamedSecret
+from generator.targets.text.escaped import Escaped
 
 if TYPE_CHECKING:
-    from generator.diagnostics import Diagnostics
-    from generator.model import Plan, Role
+    from generator.planning.model import Plan, Role
+    from generator.problems.diagnostic import Diagnostics
     from generator.targets.terraform.hcl import ProviderConfiguration
     from generator.targets.terraform.stores.base import Tags
 

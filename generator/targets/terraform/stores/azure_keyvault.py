@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from generator.escaping import Escaped
 from generator.targets.terraform.escaping import string
 from generator.targets.terraform.hcl import Output, ProviderConfiguration, RequiredProvider, aligned
 from generator.targets.terraform.inputs import optional, required
@@ -16,6 +15,7 @@ from generator.targets.terraform.stores.named import (
     SECRET_NAME,
     NamedSecret,
 )
+from generator.targets.text.escaped import Escaped
 
 if TYPE_CHECKING:
     from generator.targets.terraform.stores.base import Tags

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
-    from generator.diagnostics import Diagnostics
-    from generator.escaping import Escaped
-    from generator.model import Plan, Role
+    from generator.planning.model import Plan, Role
+    from generator.problems.diagnostic import Diagnostics
     from generator.targets.terraform.hcl import Output, ProviderConfiguration, RequiredProvider, Variable
+    from generator.targets.text.escaped import Escaped
 
 
 Tags = tuple[tuple[str, str], ...]

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from generator.escaping import Escaped
 from generator.targets.terraform.escaping import string
 from generator.targets.terraform.hcl import Output, ProviderConfiguration, RequiredProvider, aligned, mapping
 from generator.targets.terraform.inputs import optional, texts
 from generator.targets.terraform.stores.base import Left
 from generator.targets.terraform.stores.named import EXISTING_VERSION, PASSWORD_VERSION, RANDOM, SECRET_NAME, NamedSecret
+from generator.targets.text.escaped import Escaped
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from generator.model import Role
+    from generator.planning.model import Role
     from generator.targets.terraform.stores.base import Tags
 
 GOOGLE: Final = RequiredProvider(name="google", source="hashicorp/google", oldest="7.6.0", below="8.0.0")

@@ -8,16 +8,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from generator.escaping import Escaped
 from generator.targets.terraform.escaping import string
 from generator.targets.terraform.hcl import FALSE, RequiredProvider, Variable, aligned
 from generator.targets.terraform.inputs import filled, required, text
+from generator.targets.text.escaped import Escaped
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from generator.diagnostics import Diagnostics
-    from generator.model import Plan, Role
+    from generator.planning.model import Plan, Role
+    from generator.problems.diagnostic import Diagnostics
     from generator.targets.terraform.hcl import Output, ProviderConfiguration
     from generator.targets.terraform.stores.base import Left, Tags
 

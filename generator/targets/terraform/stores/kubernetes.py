@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from generator.escaping import Escaped
 from generator.targets.terraform.escaping import string
 from generator.targets.terraform.hcl import (
     FALSE,
@@ -24,9 +23,10 @@ from generator.targets.terraform.hcl import (
 )
 from generator.targets.terraform.inputs import TEXT, optional, required
 from generator.targets.terraform.stores.named import HAS_SECRETS, PASSWORD_VERSION, SECRET_NAME, NamedSecret
+from generator.targets.text.escaped import Escaped
 
 if TYPE_CHECKING:
-    from generator.model import Role
+    from generator.planning.model import Role
     from generator.targets.terraform.stores.base import Tags
 
 _LABEL = "[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"

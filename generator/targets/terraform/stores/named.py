@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from generator.escaping import Escaped
 from generator.targets.terraform.escaping import string
 from generator.targets.terraform.hcl import RequiredProvider, Variable
 from generator.targets.terraform.inputs import filled, perhaps_whole, version
+from generator.targets.text.escaped import Escaped
 
 if TYPE_CHECKING:
-    from generator.diagnostics import Diagnostics
-    from generator.model import Plan, Role
+    from generator.planning.model import Plan, Role
+    from generator.problems.diagnostic import Diagnostics
     from generator.targets.terraform.hcl import Output, ProviderConfiguration
     from generator.targets.terraform.stores.base import Left, Tags
 

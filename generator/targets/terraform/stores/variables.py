@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from generator.escaping import Escaped
 from generator.planning.servers import PRIMARY
 from generator.targets.terraform.escaping import string
 from generator.targets.terraform.hcl import FALSE, TRUE, Validation, Variable
 from generator.targets.terraform.inputs import TEXT, version
+from generator.targets.text.escaped import Escaped
 
 if TYPE_CHECKING:
-    from generator.diagnostics import Diagnostics
-    from generator.model import Plan, Role
+    from generator.planning.model import Plan, Role
+    from generator.problems.diagnostic import Diagnostics
     from generator.targets.terraform.hcl import Output, ProviderConfiguration, RequiredProvider
     from generator.targets.terraform.stores.base import Left, Tags
 

@@ -1,0 +1,85 @@
+"""The plan held against what is on a server: what is taken over, what is missing, and what stands in the way."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from generator.adopt.as_found import as_found, as_planned
+from generator.adopt.assessment import Assessment, Repair, Stranger
+from generator.adopt.findings import (
+    check_administrator,
+    check_databases,
+    check_definers,
+    check_passwords,
+    check_roles,
+    check_timeouts,
+    check_users,
+    hand_overs,
+)
+from generator.adopt.likeness import likely_plugin
+from generator.adopt.names import keep_names
+from generator.settings.model import Adopted
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from generator.adopt.state import FoundDatabase, ServerState
+    from generator.planning.model import Plan, PluginPlan, Server
+    from generator.problems.diagnostic import Diagnostics
+
+
+def assess(
+    wanted: Plan, server: Server, state: ServerState, diagnostics: Diagnostics, *, secrets: Mapping[str, int] | None = None
+) -> Assessment:
+    """Compare what ``wanted`` is to be on ``server`` with ``state``.
+
+    ``secrets`` are roles whose secret the store has, with the version of the password in it; of each role that is there
+    when it is ``None``. Everything that would go wrong at the first apply, or silently not work, is a warning in
+    ``diagnostics`` (GR76x).
+    """
+    plan = as_found(wanted, server.name, state)
+    plugins = [plugin for plugin in plan.plugins if plugin.server == server.name]
+    databases = [item for item in plan.databases if item.server == server.name]
+    found = {item.name: state.databases[item.name] for item in databases if item.name in state.databases}
+    users = [item for item in plan.roles if item.server == server.name]
+    # A group owns what its members make: that of a shared database, or the role all of them act as.
+    groups = {item.group for item in databases if item.group} | {item.group for item in users if item.group}
+    roles = {item.name for item in users} | groups
+    schemas = {(plugin.database.name, plugin.schema) for plugin in plugins if plugin.schema is not None}
+    there = {(base, name) for base, name in schemas if base in found and name in found[base].schemas}
+    unplanned = [item for name, item in state.databases.items() if name not in found]
+    present = sorted(roles & state.roles.keys())
+    if secrets is None:
+        secrets = {item.name: item.password_version for item in users if item.iam is None}
+    kept = tuple((name, secrets[name]) for name in present if name in secrets)
+    repairs: list[Repair] = []
+    if state.engine == "postgresql":
+        check_administrator(server, state, diagnostics)
+        check_roles(server, plan, state, present, repairs, diagnostics)
+        check_timeouts(server, plugins, found, state, present, repairs, diagnostics)
+        check_databases(server, found, state, there, repairs, diagnostics)
+    else:
+        check_users(server, state, present, diagnostics)
+        check_definers(server, plugins, found, diagnostics)
+    passwords = {item.name for item in users if item.iam is None} & {*present}
+    check_passwords(server, plan.store, sorted(passwords - dict(kept).keys()), diagnostics)
+    return Assessment(
+        server=server.name,
+        engine=state.engine,
+        administrator=state.administrator.name,
+        adopted=Adopted(server.name, tuple(sorted(found)), tuple(sorted(there)), tuple(present), kept),
+        missing=Adopted(
+            server.name,
+            tuple(item.name for item in databases if item.name not in found),
+            tuple(sorted(schemas - there)),
+            tuple(sorted(roles - state.roles.keys())),
+        ),
+        strangers=tuple(_stranger(item, plugins) for item in unplanned),
+        keep=keep_names(plugins, state, unplanned),
+        repairs=tuple(repairs),
+        hand_overs=tuple(as_planned(item, wanted, plan) for item in hand_overs(server, plugins, found, diagnostics)),
+    )
+
+
+def _stranger(database: FoundDatabase, plugins: list[PluginPlan]) -> Stranger:
+    return Stranger(database.name, database.owner, likely_plugin(database, [plugin.plugin_id for plugin in plugins]))

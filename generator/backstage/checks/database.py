@@ -1,0 +1,106 @@
+"""Checks of the merged ``backend.database``, with the reason Backstage or the driver would give."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from generator.backstage.checks.advice import advise
+from generator.backstage.checks.keys import check_keys, report_include
+from generator.documents.schema import schema_text
+from generator.documents.schema_quick import conforms
+from generator.documents.values import ConfigMap
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from jsonschema.exceptions import ValidationError
+
+    from generator.problems.diagnostic import Diagnostics, Location
+
+ROOT = "backend.database"
+
+_SHOWN = frozenset(
+    {"client", "type", "ipAddressType", "schemaPrefix", "ensureExists", "ensureSchemaExists", "skipMigrations"}
+)
+_CLIENTS = {
+    "postgres": "pg",
+    "postgresql": "pg",
+    "pgsql": "pg",
+    "mariadb": "mysql2",
+    "sqlite": "better-sqlite3",
+    "better-sqlite": "better-sqlite3",
+} | {client: client for client in ("pg", "mysql", "mysql2", "sqlite3", "better-sqlite3")}
+
+
+def validate_database(merged: ConfigMap, diagnostics: Diagnostics) -> None:
+    """Report everything that is wrong or suspicious in ``merged``, the merged value of ``backend.database``.
+
+    Errors are values with which Backstage or its driver fails (GR001, GR004, GR210) and includes it does not know (GR215).
+    Warnings are unknown keys (GR211), keys in the wrong place (GR212), passwords written out (GR213) and values that do not
+    mean what they seem to mean (GR024, GR035, GR062). An empty ``merged`` has nothing to check; what is missing is the
+    resolver's to say.
+    """
+    if not merged:
+        return
+    _check_types(merged, diagnostics)
+    check_keys(merged, diagnostics)
+    advise(merged, diagnostics)
+
+
+def _check_types(merged: ConfigMap, diagnostics: Diagnostics) -> None:
+    schema = json.loads(schema_text("app-config"))
+    if conforms(schema, merged):
+        return
+    from jsonschema import Draft202012Validator
+
+    for problem in Draft202012Validator(schema).iter_errors(merged):
+        # A key that is missing altogether has no place here; the resolver reports it in Backstage's own words.
+        if problem.validator != "required":
+            _report(merged, problem, diagnostics)
+
+
+def _report(merged: ConfigMap, problem: ValidationError, diagnostics: Diagnostics) -> None:
+    path = [str(part) for part in problem.absolute_path]
+    schema: dict[str, Any] = problem.schema if isinstance(problem.schema, dict) else {}
+    name = path[-1] if path else ""
+    old = (
+        next((key for key in problem.instance if key.startswith("$")), None) if isinstance(problem.instance, dict) else None
+    )
+    if old is not None:
+        report_include(old, locate(merged, path), ".".join([ROOT, *path]), diagnostics)
+        return
+    near = _CLIENTS.get(str(problem.instance).lower()) if name == "client" else None
+    diagnostics.error(
+        "GR210",
+        f"has to be {schema.get('title', 'something else')}, not {_kind(problem.instance, name)}",
+        locate(merged, path),
+        path=".".join([ROOT, *path]),
+        hint=f"did you mean {near!r}?" if near else schema.get("description", ""),
+        backstage=schema.get("$comment", ""),
+    )
+
+
+def locate(root: ConfigMap, path: Sequence[str]) -> Location | None:
+    """Where the value at ``path`` was written, else the nearest container that has a place."""
+    best: Location | None = None
+    value: Any = root
+    for part in path:
+        if not isinstance(value, ConfigMap):
+            break
+        best = value.locate(part) or best
+        value = value.get(part)
+    return best
+
+
+def _kind(value: Any, name: str) -> str:
+    """What ``value`` is; what it says only where it is the name of something, as it may be a secret elsewhere."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str):
+        return repr(str(value)) if name in _SHOWN and value else "this text" if value else "an empty text"
+    if isinstance(value, dict):
+        return "an object"
+    if isinstance(value, list):
+        return "a list"
+    return "null" if value is None else "a number"

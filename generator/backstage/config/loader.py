@@ -1,0 +1,168 @@
+"""Backstage's config loader: from a folder and an environment to the layers that Backstage would merge.
+
+The same files in the same order, the same substitution and includes, ``APP_CONFIG_*`` last; every problem of every file is
+reported in one run. How the layers are merged is the reader's business.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+from generator.backstage.config.environment import read_environment
+from generator.backstage.config.includes import FileCache
+from generator.backstage.config.lookup import config_files, is_url
+from generator.backstage.config.substitution import lookup_in
+from generator.backstage.config.transform import Transformer
+from generator.documents.documents import collector_paused, parse_yaml
+from generator.documents.env_files import read_env_files
+from generator.documents.files import ReadError, decode, display_path, read_bytes, report_encoding, report_unreadable
+from generator.documents.values import UNDEFINED, ConfigMap
+from generator.problems.diagnostic import Diagnostic, Diagnostics, Location
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+__all__ = ["Layer", "LoadedConfig", "load_config", "read_env_files"]
+
+
+_CREDENTIALS = re.compile(r"//[^/@]*@")
+
+
+class Layer(NamedTuple):
+    """The content of one config file, or of the ``APP_CONFIG_*`` variables.
+
+    ``context`` is Backstage's name for it (the file's base name, or ``env``), ``path`` the file as the user would write it
+    (``env`` for the variables).
+    """
+
+    data: ConfigMap
+    context: str
+    path: str
+
+
+class LoadedConfig(NamedTuple):
+    """All layers, a later one overruling an earlier one, and every problem found on the way.
+
+    ``error`` is what Backstage's loader would throw (``Error: Failed to read config file at …``), ``None`` when it would
+    load. A file with problems still has its layer when its values are known.
+    """
+
+    layers: tuple[Layer, ...]
+    diagnostics: tuple[Diagnostic, ...]
+    error: str | None
+
+
+def load_config(
+    *,
+    root: Path,
+    config: Sequence[str] = (),
+    environ: Mapping[str, str],
+    placeholders: Literal["keep", "backstage"] = "keep",
+) -> LoadedConfig:
+    """Read the configuration as Backstage does.
+
+    ``root`` is the folder of the default lookup, ``config`` the ``--config`` values (relative to the working directory) that
+    replace it. ``environ`` is the environment: variables, ``APP_CONFIG_*`` and ``BACKSTAGE_ENV``. With
+    ``placeholders="backstage"`` the result is what Backstage has in this environment; with ``"keep"`` a variable or
+    ``$file`` without a value stays a :class:`~generator.documents.values.Placeholder`, and a missing ``$include`` that
+    cannot concern ``backend.database`` is only a warning. Raises nothing: problems (GR101 to GR117) are in the result.
+    """
+    with collector_paused():
+        return _Loading(environ, placeholders).run(root, config)
+
+
+class _Loading:
+    """One run of the loader."""
+
+    def __init__(self, environ: Mapping[str, str], placeholders: Literal["keep", "backstage"]) -> None:
+        self._environ = environ
+        self._mode = placeholders
+        self._lookup = lookup_in(environ)
+        self._cache = FileCache()
+        self._diagnostics = Diagnostics()
+        # What Backstage fails with first: an argument or a variable, then a file that is not there, then the first bad file.
+        self._error: str | None = None
+        self._missing: str | None = None
+        self._broken: str | None = None
+
+    def run(self, root: Path, config: Sequence[str]) -> LoadedConfig:
+        """Read every file, then the variables."""
+        # Backstage reads all sources at once; a bad variable makes it fail before the first file has been read.
+        targets = [target for target in config if not self._refuse_url(target)]
+        variables, error = read_environment(self._environ, self._diagnostics)
+        if error is not None:
+            self._fail(error)
+        paths = config_files(root, targets, self._environ) if targets or not config else []
+        layers = [layer for path in paths if (layer := self._layer(path, from_lookup=not config))]
+        if variables is not None:
+            layers.append(Layer(variables, "env", "env"))
+        return LoadedConfig(tuple(layers), tuple(self._diagnostics), self._error or self._missing or self._broken)
+
+    def _refuse_url(self, target: str) -> bool:
+        if not is_url(target):
+            return False
+        message = (
+            f'Error: Config argument "{_CREDENTIALS.sub("//…@", target)}" looks like a URL but remote configuration '
+            "is not enabled. Enable it by passing the `remote` option"
+        )
+        self._fail(message)
+        hint = "download the file and pass its path"
+        self._diagnostics.error("GR102", "a --config that is a URL cannot be read", Location("--config"), hint=hint)
+        return True
+
+    def _layer(self, path: str, *, from_lookup: bool) -> Layer | None:
+        file = display_path(path)
+        try:
+            content = decode(read_bytes(path))
+        except ReadError as error:
+            self._unreadable(path, file, error, from_lookup=from_lookup)
+            return None
+        report_encoding(content, file, self._diagnostics)
+        if content.is_utf16:
+            self._break(f'Error: Failed to read config file at "{path}", expected object at config root')
+            return None
+        parsed = parse_yaml(content.text, file, self._diagnostics)
+        if parsed.error is not None:
+            self._break(parsed.error)
+        if parsed.value is None or parsed.value is UNDEFINED:
+            return None
+        transformer = Transformer(self._lookup, self._mode, self._cache, self._diagnostics)
+        data = transformer.run(parsed.value, path, shared=parsed.shared)
+        if transformer.error is not None:
+            self._break(f'Error: Failed to read config file at "{path}", {transformer.error}')
+        if isinstance(data, ConfigMap):
+            return Layer(data, os.path.basename(path), file)  # noqa: PTH119
+        if transformer.error is None:
+            self._not_a_mapping(path, file)
+        return None
+
+    def _unreadable(self, path: str, file: str, error: ReadError, *, from_lookup: bool) -> None:
+        if not error.missing:
+            self._break(f"Error: {error.node}")
+            report_unreadable(error, file, None, self._diagnostics)
+            return
+        message = f'Config file "{path}" does not exist'
+        self._missing = self._missing or f"NotFoundError: {message}"
+        hint = "name the files with --config, or the folder with --root" if from_lookup else "check the path"
+        self._diagnostics.error(
+            "GR101", f"{file} does not exist", Location(file), hint=hint, backstage=f"fails to start: {message}"
+        )
+
+    def _not_a_mapping(self, path: str, file: str) -> None:
+        self._break(f'Error: Failed to read config file at "{path}", expected object at config root')
+        self._diagnostics.error(
+            "GR106",
+            "the file holds a list or a single value, not keys and values",
+            Location(file, 1, 1),
+            hint="start with a key such as `backend:`",
+            backstage="fails to start: expected object at config root",
+        )
+
+    def _fail(self, message: str) -> None:
+        self._error = self._error or message
+
+    def _break(self, message: str) -> None:
+        self._broken = self._broken or message

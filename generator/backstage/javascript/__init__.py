@@ -1,0 +1,1 @@
+"""What JavaScript and its libraries do, as far as Backstage depends on it."""

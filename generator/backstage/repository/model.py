@@ -1,0 +1,137 @@
+"""What discovery finds: plugin ids with where each was added, and what cannot be known without running the code."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from generator.backstage.repository.catalogue import Catalogue
+from generator.problems.diagnostic import Diagnostics
+
+if TYPE_CHECKING:
+    from generator.problems.diagnostic import Location
+
+
+class Confidence(StrEnum):
+    """How sure an id is.
+
+    ``EXACT``: the feature itself was asked. ``HIGH``: read in code or package metadata and always added. ``MEDIUM``: added
+    under a condition, or found in a file with syntax errors, or installed where the backend adds what is installed.
+    ``LOW``: derived from a package name.
+    """
+
+    EXACT = "exact"
+    HIGH = "high"
+    MEDIUM = "medium"
+    LOW = "low"
+
+    @property
+    def rank(self) -> int:
+        """0 for the surest."""
+        return list(Confidence).index(self)
+
+
+class Source(StrEnum):
+    """How a plugin id became known, best first."""
+
+    REGISTRATIONS = "getRegistrations"  # the loaded feature said so
+    CODE = "createBackendPlugin"  # createBackendPlugin({ pluginId: '…' }) in source or in an installed package
+    ENVIRONMENT = "createEnv"  # the legacy backend's createEnv('…')
+    METADATA = "package.json"  # backstage.pluginId
+    CATALOGUE = "catalogue"  # greenroom's own list of published packages
+    NAME = "package name"  # the naming convention
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """One plugin that asks for a database.
+
+    ``package`` is the npm package (or the local file) that brings it, ``location`` the statement that adds it (the row of a
+    ``dynamic-plugins.yaml``), ``source`` how its id is known. ``modules`` are the packages of its modules, which use its
+    database; ``version`` is the installed or locked version where known; ``specifier`` is what the code imports.
+    """
+
+    plugin_id: str
+    package: str | None
+    source: Source
+    location: Location
+    confidence: Confidence
+    modules: tuple[str, ...] = ()
+    version: str | None = None
+    specifier: str | None = None
+
+    @property
+    def tables(self) -> str | None:
+        """What it keeps in its database: ``own`` tables, ``keys`` only, ``None`` where that is not known."""
+        return Catalogue.load().tables(self.plugin_id)
+
+    def to_json(self) -> dict[str, Any]:
+        """The shape of one entry of ``discover --format json``."""
+        return {
+            "package": self.package,
+            "source": str(self.source),
+            "file": self.location.file,
+            "line": self.location.line or None,
+            "confidence": str(self.confidence),
+            "tables": self.tables,
+        }
+
+
+@dataclass(slots=True)
+class Discovery:
+    """The plugins of a Backstage repository.
+
+    ``plugins`` maps plugin id to :class:`Found`, sorted by id. ``unknown`` are the places where something is added that
+    cannot be known statically, with the reason: the list of plugins is then possibly incomplete. ``is_backstage`` is false
+    where ``root`` holds no Backstage backend; everything else is empty then. ``backends`` are the folders of the backends,
+    relative to the root.
+    """
+
+    plugins: dict[str, Found] = field(default_factory=dict)
+    unknown: list[tuple[Location, str]] = field(default_factory=list)
+    diagnostics: Diagnostics = field(default_factory=Diagnostics)
+    is_backstage: bool = False
+    backends: tuple[str, ...] = ()
+
+    def add(self, found: Found) -> None:
+        """Keep ``found``; of two places that add the same plugin the surer one is kept, then the first."""
+        known = self.plugins.get(found.plugin_id)
+        if known is None or found.confidence.rank < known.confidence.rank:
+            self.plugins[found.plugin_id] = replace(found, modules=known.modules) if known else found
+
+    def add_unknown(self, location: Location, reason: str) -> None:
+        """Say that something at ``location`` cannot be known, once."""
+        if (location, reason) not in self.unknown:
+            self.unknown.append((location, reason))
+
+    def seen_from(self, folder: Path) -> Discovery:
+        """The same with places as they are called where the root is ``folder``."""
+        if folder == Path():
+            return self
+
+        def place(location: Location) -> Location:
+            return location._replace(file=(folder / location.file).as_posix())
+
+        moved = Diagnostics()
+        moved.extend(
+            item._replace(location=place(item.location)) if item.location else item for item in self.diagnostics.items
+        )
+        return replace(
+            self,
+            plugins={name: replace(found, location=place(found.location)) for name, found in self.plugins.items()},
+            unknown=[(place(location), reason) for location, reason in self.unknown],
+            diagnostics=moved,
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """The shape of ``discover --format json`` (``schemas/discover.schema.json``)."""
+        return {
+            "plugins": {plugin_id: self.plugins[plugin_id].to_json() for plugin_id in sorted(self.plugins)},
+            "unknown": [
+                {"file": location.file, "line": location.line or None, "reason": reason}
+                for location, reason in sorted(self.unknown)
+            ],
+            "diagnostics": [diagnostic.to_json() for diagnostic in self.diagnostics],
+        }

@@ -1,0 +1,1 @@
+"""The demonstration: everything, on a throw-away PostgreSQL."""

@@ -1,0 +1,1 @@
+"""What a database server is like, engine by engine."""

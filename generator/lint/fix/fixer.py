@@ -1,0 +1,147 @@
+"""``--fix``: the edits of the findings put into the files, byte for byte the same everywhere else."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from generator.backstage.database.redaction import REDACTED, redact_text
+from generator.documents.documents import parse_yaml
+from generator.output.changes import unified_diff
+from generator.problems.diagnostic import Diagnostics, GreenroomError, Location
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from generator.lint.model import Edit
+    from generator.lint.texts import Texts
+
+
+# A shorter secret would be found in other words; those of a line `password: …` are not shown whatever their length.
+_LONG_ENOUGH = 6
+_SECRET = re.compile(
+    r"""((?:passw\w*|passphrase|pwd|secret|token|pfx|key)["']?[ ]*:[ ]+(?:[!&]\S+[ ]+)*)"""
+    r"""(?:"(?!\$\{)[^"]+"|'(?!\$\{)[^']+'|(?![$|>{\["'#])(?:[^\s,}\]]+(?=[^}]*\})|\S+(?:[ ]+[^\s#]\S*)*))""",
+    re.IGNORECASE,
+)
+
+
+class Fixed(NamedTuple):
+    """New texts by file, ``applied`` the edits that made them, ``refused`` those that could not be made safely."""
+
+    texts: dict[str, str]
+    before: dict[str, str]
+    applied: list[Edit]
+    refused: list[Edit]
+
+    def diff(self, secrets: Iterable[str] = ()) -> str:
+        """A unified diff of all files for people to look at: passwords are not shown, ``secrets`` wherever they stand."""
+        lines = [_redacted(line) for line in unified_diff(self.before, self.texts).split("\n")]
+        text = "\n".join(lines)
+        for secret in sorted(secrets, key=len, reverse=True):
+            text = text.replace(secret, REDACTED) if len(secret) >= _LONG_ENOUGH else text
+        return text
+
+
+def fix(edits: Iterable[Edit], texts: Texts) -> Fixed:
+    """Apply ``edits`` in memory. One that does not fit, overlaps another, or changes more than its value is left out."""
+    result = Fixed({}, {}, [], [])
+    by_file: dict[str, list[Edit]] = {}
+    for edit in edits:
+        by_file.setdefault(edit.location.file, []).append(edit)
+    for file, wanted in sorted(by_file.items()):
+        old = texts.text(file)
+        if old is None:
+            result.refused.extend(wanted)
+            continue
+        placed, misfits = _place(old, wanted, texts)
+        result.refused.extend(misfits)
+        new = _apply(old, placed)
+        if placed and not _changes_only(old, new, len(placed)):
+            result.refused.extend(edit for _, edit in placed)
+        elif placed:
+            result.before[file], result.texts[file] = old, new
+            result.applied.extend(edit for _, edit in placed)
+    return result
+
+
+def write(fixed: Fixed, texts: Texts) -> None:
+    """Put the new texts in place of the old ones: all of them or none.
+
+    Raises:
+        GreenroomError: a file was changed meanwhile, is a link, or may not be written; nothing was changed.
+    """
+    from generator.output.write.obstacles import common_folder
+    from generator.output.write.tree import absolute, write_tree
+
+    if not fixed.texts:
+        return
+    for file in fixed.texts:
+        _still_the_same(file, texts.data(file))
+    files = {absolute(Path(file)): text.encode("utf-8") for file, text in fixed.texts.items()}
+    # Each of them is the user's own file, named by the user: that is what --fix is for.
+    write_tree(files, owned=lambda _: True, journal_root=common_folder(files))
+
+
+def _redacted(line: str) -> str:
+    def hidden(match: re.Match[str]) -> str:
+        quote = match[0][-1] if match[0][len(match[1])] in "'\"" else ""
+        return f"{match[1]}{quote}{REDACTED}{quote}"
+
+    return redact_text(_SECRET.sub(hidden, line))
+
+
+def _still_the_same(file: str, data: bytes) -> None:
+    diagnostics = Diagnostics()
+    place = Location(file)
+    try:
+        if Path(file).is_symlink():
+            what = f"nothing was written: {file} is a symbolic link"
+            diagnostics.error("GR502", what, place, hint="give the file it leads to to --config")
+        elif Path(file).read_bytes() != data:
+            diagnostics.error("GR505", f"nothing was written: {file} has changed meanwhile", place, hint="run this again")
+    except OSError as error:
+        diagnostics.error("GR505", f"nothing was written: {file}: {error.strerror}", place, hint="run this again")
+    if diagnostics.has_errors:
+        raise GreenroomError(diagnostics)
+
+
+def _place(text: str, edits: list[Edit], texts: Texts) -> tuple[list[tuple[int, Edit]], list[Edit]]:
+    """The edits with their offsets, sorted, and those that do not fit or overlap an earlier one."""
+    placed: list[tuple[int, Edit]] = []
+    misfits = []
+    end = 0
+    located = [(texts.offset(edit.location), edit) for edit in edits]
+    for offset, edit in sorted(located, key=lambda item: (item[0] is None, item[0] or 0)):
+        if offset is None or offset < end or not text.startswith(edit.old, offset):
+            misfits.append(edit)
+            continue
+        placed.append((offset, edit))
+        end = offset + len(edit.old)
+    return placed, misfits
+
+
+def _apply(text: str, placed: list[tuple[int, Edit]]) -> str:
+    for offset, edit in reversed(placed):
+        text = text[:offset] + edit.new + text[offset + len(edit.old) :]
+    return text
+
+
+def _changes_only(old: str, new: str, count: int) -> bool:
+    """Whether ``new`` can be read and differs from ``old`` in at most ``count`` values."""
+    problems = Diagnostics()
+    before, after = parse_yaml(old, "", Diagnostics()).value, parse_yaml(new, "", problems).value
+    return not problems.has_errors and 0 < len(list(_differences(before, after))) <= count
+
+
+def _differences(before: Any, after: Any, path: str = "") -> Iterable[str]:
+    """The innermost places where two documents differ."""
+    if isinstance(before, dict) and isinstance(after, dict) and before.keys() == after.keys():
+        for key in before:
+            yield from _differences(before[key], after[key], f"{path}.{key}")
+    elif isinstance(before, list) and isinstance(after, list) and len(before) == len(after):
+        for index, item in enumerate(before):
+            yield from _differences(item, after[index], f"{path}[{index}]")
+    elif type(before) is not type(after) or before != after:
+        yield path

@@ -1,0 +1,1 @@
+"""Findings for those who read them: SARIF, and annotations of GitHub."""

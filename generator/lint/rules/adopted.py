@@ -1,0 +1,101 @@
+"""The rules that earlier stages report themselves, under the same code in every command.
+
+The loader reports GR101 to GR117, resolving GR201 to GR204, ``generator.backstage.checks`` the others. Lint shows them with
+the rest; what is listed here gives each a name and a page.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from generator.lint.model import ERROR, INFO, WARNING, Rule
+
+_LOADER = "config-loader: ConfigSources, transform/"
+_YAML = "npm yaml (YAML 1.2 core), as config-loader calls it"
+_DOCS = "docs/conf/writing.md"
+
+RULES: Final = (
+    Rule("GR101", "file-missing", ERROR, "A configuration file does not exist.", _LOADER),
+    Rule("GR102", "file-unreadable", ERROR, "A configuration file cannot be read.", _LOADER),
+    Rule("GR103", "file-not-utf-8", ERROR, "A configuration file is not UTF-8.", _LOADER),
+    Rule("GR104", "not-yaml", ERROR, "A configuration file is not valid YAML 1.2.", _YAML),
+    Rule("GR105", "duplicate-key", ERROR, "A key is there twice in one mapping.", _YAML),
+    Rule("GR106", "not-one-mapping", ERROR, "A file holds several documents, or no mapping.", _YAML),
+    Rule("GR107", "odd-key-or-tag", WARNING, "A mapping is used as a key, or a tag is not known.", _YAML),
+    Rule("GR108", "bad-alias", ERROR, "An alias has no anchor, is inside it, or is used too often.", _YAML),
+    Rule("GR109", "too-deep", ERROR, "Values are nested too deeply.", _YAML),
+    Rule("GR110", "bad-include", ERROR, "An include key is used wrongly.", _DOCS),
+    Rule("GR111", "include-unusable", ERROR, "An included file cannot be used.", _DOCS),
+    Rule("GR112", "include-cycle", ERROR, "Includes go round in a circle.", _LOADER),
+    Rule("GR113", "include-missing", ERROR, "An included file does not exist.", _DOCS),
+    Rule(
+        "GR114",
+        "bad-app-config-variable",
+        ERROR,
+        "An APP_CONFIG_ variable cannot be used.",
+        "config-loader: sources/EnvConfigSource.ts",
+    ),
+    Rule("GR115", "bad-env-file", ERROR, "A line of an environment file cannot be used.", "greenroom --env-file"),
+    Rule("GR117", "default-without-dash", WARNING, "`${X:y}` is no default value.", _DOCS, fixable=True),
+    Rule("GR201", "backstage-fails", ERROR, "Backstage fails with this configuration.", "backend-defaults: DatabaseManager"),
+    Rule("GR202", "not-known-here", INFO, "Only the run-time environment can tell.", "greenroom --env-file"),
+    Rule("GR203", "no-database", WARNING, "There is no backend.database.", "backend-defaults: databaseServiceFactory.ts"),
+    Rule("GR204", "unlikely-plugin-id", WARNING, "A plugin id looks like another one written wrong.", "issues 34743, 28472"),
+    Rule(
+        "GR210",
+        "wrong-type",
+        ERROR,
+        "A value has the wrong type.",
+        "backend-defaults: config.d.ts; pg, mysql2",
+        fixable=True,
+    ),
+    Rule("GR211", "unknown-key", WARNING, "There is no such setting.", "backend-defaults: config.d.ts"),
+    Rule("GR212", "misplaced-key", WARNING, "A setting is in the wrong place.", "backend-defaults: config.d.ts"),
+    Rule(
+        "GR213", "password-written-out", WARNING, "A password is written into the file.", "docs/conf/writing.md; issue 22535"
+    ),
+    Rule(
+        "GR215", "unknown-include", ERROR, "There is no such include.", "config-loader: transform/include.ts", fixable=True
+    ),
+    Rule(
+        "GR001",
+        "ssl-as-text",
+        ERROR,
+        "ssl is a text, which the driver cannot use.",
+        "pg/lib/connection.js, mysql2 SSL profiles",
+        fixable=True,
+    ),
+    Rule(
+        "GR004",
+        "certificate-path",
+        ERROR,
+        "A certificate is given as the path of a file.",
+        "pg/lib/connection.js, Node's tls",
+        fixable=True,
+    ),
+    Rule(
+        "GR024",
+        "plugin-ensure-schema-ignored",
+        WARNING,
+        "A plugin's own ensureSchemaExists is ignored.",
+        "backend-defaults: connectors/postgres.ts (getEnsureSchemaExistsConfig)",
+    ),
+    Rule(
+        "GR035",
+        "unknown-division-mode",
+        WARNING,
+        "There is no such plugin division mode.",
+        "backend-defaults: connectors/postgres.ts",
+    ),
+    Rule(
+        "GR062",
+        "connection-string-inside",
+        WARNING,
+        "connectionString overrules the database of every plugin.",
+        "pg/lib/connection-parameters.js",
+    ),
+)
+
+#: Shown by lint as something to know. GR202: greenroom cannot tell, which is no fault of the configuration. GR113, as
+#: a warning: an include that is not there and has nothing to do with databases, mostly a file that only deployments have.
+LOWERED: Final = {("GR202", ERROR): INFO, ("GR113", WARNING): INFO}

@@ -1,0 +1,194 @@
+"""Proof, before anything is written, that what was rendered says what was planned.
+
+A difference is a mistake in greenroom (GR530), never the user's; with one exception: ``APP_CONFIG_*`` variables overrule
+every file, and so a fragment as well (GR531).
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+from generator.backstage.config.environment import PREFIX
+from generator.backstage.config.includes import FileCache
+from generator.backstage.config.reader import ConfigReader
+from generator.backstage.config.substitution import lookup_in
+from generator.backstage.config.transform import Transformer
+from generator.backstage.database import resolve_plugins
+from generator.documents.documents import parse_yaml
+from generator.documents.values import UNDEFINED, ConfigMap, Placeholder
+from generator.problems.diagnostic import Diagnostics, Location
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from generator.backstage.config.loader import Layer
+    from generator.backstage.database import Manager
+    from generator.backstage.database.resolved import PluginDatabase
+    from generator.planning.model import Plan, PluginPlan
+    from generator.targets.base import Artifact, Target
+
+FRAGMENT: Final = "app-config.databases.yaml"
+_BUG: Final = "this is a mistake in greenroom: please report it with the app-config that shows it; nothing was written"
+# The parts of a connection that say which server it goes to, and how. The fragment must not change them.
+_SERVER: Final = ("host", "port", "ssl")
+_NAMES: Final = (
+    "databaseName",
+    "schemaName",
+    "connection.database",
+    "connection.user",
+    "ensureExists",
+    "ensureSchemaExists",
+)
+
+
+def verify_fragment(
+    layers: Sequence[Layer],
+    fragment: str,
+    plan: Plan,
+    diagnostics: Diagnostics,
+    *,
+    environ: Mapping[str, str],
+    manager: Manager = "current",
+    placeholders: Literal["keep", "backstage"] = "keep",
+) -> None:
+    """Resolve every planned plugin once more, with ``fragment`` over ``layers``, and compare with ``plan``.
+
+    ``layers`` are those of the input (``LoadedConfig.layers``), read with the same ``environ`` and ``placeholders``. Every
+    difference is an error in ``diagnostics``.
+    """
+    problems = Diagnostics()
+    data = _layer(fragment, environ, placeholders, problems)
+    if data is None:
+        text = "\n".join(item.render() for item in problems) or "it is not a mapping"
+        diagnostics.error("GR530", f"the generated app-config fragment cannot be read: {text}", hint=_BUG)
+        return
+    files = [(layer.data, layer.context) for layer in layers if layer.path != "env"]
+    variables = [(layer.data, layer.context) for layer in layers if layer.path == "env"]
+    reader = ConfigReader.from_layers([*files, (data, FRAGMENT), *variables])
+    ids = [plugin.plugin_id for plugin in plan.plugins]
+    # What is wrong with the input has been said before; only differences count here.
+    resolved = resolve_plugins(
+        reader, ids, manager=manager, environ=environ, diagnostics=Diagnostics(), placeholders=placeholders
+    )
+    for plugin in plan.plugins:
+        found = resolved[plugin.plugin_id]
+        for key, wanted, actual in _differences(plugin, found):
+            _report(plugin, found.sources.get(key), key, wanted, actual, diagnostics)
+
+
+def _layer(
+    text: str, environ: Mapping[str, str], placeholders: Literal["keep", "backstage"], problems: Diagnostics
+) -> ConfigMap | None:
+    parsed = parse_yaml(text, FRAGMENT, problems)
+    if parsed.error is not None or parsed.value in (None, UNDEFINED):
+        return None
+    transformer = Transformer(lookup_in(environ), placeholders, FileCache(), Diagnostics())
+    data = transformer.run(parsed.value, FRAGMENT, shared=parsed.shared)
+    return data if isinstance(data, ConfigMap) else None
+
+
+def _differences(plugin: PluginPlan, found: PluginDatabase) -> Iterator[tuple[str, Any, Any]]:
+    """What is not as planned: the key, what was planned, what would be."""
+    if found.error is not None:
+        yield "error", None, found.error
+        return
+    connection = found.connection if isinstance(found.connection, dict) else {}
+    before = plugin.source.connection if plugin.source and isinstance(plugin.source.connection, dict) else connection
+    # A connectionString beside them decides on host and port, whatever they say.
+    server = _SERVER[2:] if "connectionString" in before else _SERVER
+    checks = [
+        ("client", plugin.source.client if plugin.source else found.client, found.client),
+        ("databaseName", plugin.database.name, found.database_name),
+        ("connection.database", plugin.database.name, connection.get("database")),
+        ("connection.user", plugin.role.name, connection.get("user")),
+        ("schemaName", plugin.schema, found.schema_name),
+        ("ensureExists", False, found.ensure_exists),
+        ("ensureSchemaExists", False, found.ensure_schema_exists or False),
+        ("role", plugin.role.group if plugin.role.is_common else None, found.role),
+        *((f"connection.{key}", _server_value(plugin, key, before), connection.get(key)) for key in server),
+    ]
+    for key, wanted, actual in checks:
+        if not _same(wanted, actual):
+            yield key, wanted, actual
+
+
+def _server_value(plugin: PluginPlan, key: str, before: Mapping[str, Any]) -> Any:
+    """What the input says about the server; a token of AWS is for a port, so there the fragment says the default one too."""
+    return before.get(key) or (5432 if key == "port" and plugin.role.iam == "rds" else before.get(key))
+
+
+def _same(one: Any, two: Any) -> bool:
+    """Equality, but a file that a connection string names may have been read, and ``$file`` cuts off its last line feed."""
+    if isinstance(one, Placeholder) and one.is_file:
+        return isinstance(two, str)
+    if isinstance(one, dict) and isinstance(two, dict):
+        return one.keys() == two.keys() and all(_same(item, two[key]) for key, item in one.items())
+    if isinstance(one, str) and isinstance(two, str):
+        return one.rstrip() == two.rstrip()
+    return bool(one == two)
+
+
+def _report(
+    plugin: PluginPlan, place: Location | None, key: str, wanted: Any, actual: Any, diagnostics: Diagnostics
+) -> None:
+    path = f"backend.database.plugin.{plugin.plugin_id}"
+    # Names may be shown; a part of a connection may be a secret.
+    planned = repr(wanted) if key in _NAMES else "what was planned"
+    if place is not None and place.file.startswith(PREFIX):
+        diagnostics.error(
+            "GR531",
+            f"{place.file} overrules the generated fragment: {key} of plugin {plugin.plugin_id!r} would not be {planned}",
+            place,
+            path=path,
+            backstage="lets APP_CONFIG_* variables win over every file",
+            hint="unset the variable where Backstage runs, or put the value into app-config",
+        )
+        return
+    actually = repr(actual) if key in _NAMES else "something else"
+    summary = f"with the generated fragment {key} of plugin {plugin.plugin_id!r} would be {actually}, not {planned}"
+    diagnostics.error("GR530", summary, place, path=path, hint=_BUG)
+
+
+# --- artifacts --------------------------------------------------------------------------------------------------------
+
+
+def verify_artifacts(name: str, target: Target, artifacts: list[Artifact], plan: Plan, diagnostics: Diagnostics) -> None:
+    """Read ``artifacts`` of the target ``name`` with a real parser and compare what they create with ``plan``.
+
+    Every difference is an error in ``diagnostics``.
+    """
+    for one, two in pairwise(sorted(artifact.path for artifact in artifacts)):
+        if one == two:
+            diagnostics.error("GR530", f"the target {name} renders {one} twice", hint=_BUG)
+    try:
+        found = target.read_back(artifacts)
+    except ValueError as error:
+        diagnostics.error("GR530", f"what the target {name} rendered cannot be read back: {error}", hint=_BUG)
+        return
+    wanted = _planned(plan)
+    if name == "app-config":  # it names what plugins use, and no server
+        wanted = {(kind, "", *rest) for kind, _, *rest in _used(plan)}
+    for item in sorted(wanted - found):
+        diagnostics.error("GR530", f"the target {name} does not create the {_shown(item)}", hint=_BUG)
+    for item in sorted(found - wanted):
+        diagnostics.error("GR530", f"the target {name} creates the {_shown(item)}, which nobody planned", hint=_BUG)
+
+
+def _planned(plan: Plan) -> set[tuple[str, ...]]:
+    """Everything that has to exist; a group is a role too."""
+    found: set[tuple[str, ...]] = {("database", item.server, item.name) for item in plan.databases}
+    found |= {("role", item.server, item.name) for item in plan.roles}
+    found |= {("role", item.server, item.group) for item in plan.databases if item.group}
+    schemas = [(item.server, item.database.name, item.schema) for item in plan.plugins if item.schema is not None]
+    return found | {("schema", server, database, schema) for server, database, schema in schemas}
+
+
+def _used(plan: Plan) -> set[tuple[str, ...]]:
+    databases = {("database", plugin.server, plugin.database.name) for plugin in plan.plugins}
+    return databases | {("role", plugin.server, plugin.role.name) for plugin in plan.plugins}
+
+
+def _shown(item: tuple[str, ...]) -> str:
+    kind, server, *names = item
+    return f"{kind} {'.'.join(repr(name) for name in names)}" + (f" on server {server!r}" if server else "")

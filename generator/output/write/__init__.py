@@ -1,0 +1,1 @@
+"""Files are written all or none, and nobody else's is touched."""

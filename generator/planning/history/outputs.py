@@ -1,0 +1,73 @@
+"""Which files are greenroom's own."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from generator.problems.diagnostic import Location
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from generator.planning.history.record import Lock
+    from generator.problems.diagnostic import Diagnostics
+
+
+def owner(previous: Lock | None, lock: Path) -> Callable[[Path], bool]:
+    """A function that says whether greenroom generated a file: the lock file at ``lock``, or one ``previous`` lists."""
+    own = {_normal(lock.parent / name) for listed in previous.files.values() for name in listed} if previous else set()
+    if previous:
+        own.add(_normal(lock))
+    return lambda path: _normal(path) in own
+
+
+def files_to_delete(
+    previous: Lock | None,
+    lock: Path,
+    files: Mapping[str, Mapping[str, bytes]],
+    folders: Mapping[str, Path],
+    diagnostics: Diagnostics,
+) -> list[Path]:
+    """The files an earlier run generated for the rendered targets and this one does not, sorted.
+
+    A file is deleted only while it is what greenroom wrote. One that was changed by hand since, or that a lock file from
+    elsewhere names outside the output folders, stays where it is, with a warning (GR515).
+
+    Args:
+        previous: the lock file as it was read.
+        lock: its path.
+        files: the rendered targets with their files, by path relative to the lock file's folder.
+        folders: where each rendered target goes now.
+        diagnostics: takes the warnings.
+    """
+    kept = {_normal(lock.parent / name) for contents in files.values() for name in contents}
+    found: set[Path] = set()
+    for target in sorted(files):
+        for name, digest in sorted((previous.files.get(target, {}) if previous else {}).items()):
+            path = _normal(lock.parent / name)
+            if path in kept or not path.is_file() or path.is_symlink():
+                continue
+            inside = any(path.is_relative_to(_normal(folder)) for folder in (lock.parent, folders[target]))
+            try:
+                unchanged = hashlib.sha256(path.read_bytes()).hexdigest() == digest
+            except OSError:
+                unchanged = False
+            if inside and unchanged:
+                found.add(lock.parent / name)
+                continue
+            what = "was changed by hand since" if inside else "lies outside the output folder"
+            diagnostics.warning(
+                "GR515",
+                f"{lock.parent / name} is no longer generated, but it {what}; it stays where it is",
+                Location(str(lock.parent / name)),
+                hint="delete it yourself once you need it no more",
+            )
+    return sorted(found)
+
+
+def _normal(path: Path) -> Path:
+    import os.path
+
+    return Path(os.path.abspath(path))  # noqa: PTH100 - a link in the path stays what it is

@@ -1,0 +1,61 @@
+"""What app-config says for all plugins: the base connection Backstage creates databases with, and the pools."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from generator.backstage.database import resolve_plugins
+from generator.backstage.javascript import lodash
+from generator.documents.values import ConfigMap
+from generator.preflight.pool import Pool, read_pool
+from generator.problems.diagnostic import Diagnostics
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from generator.run.project import Project
+
+#: No plugin has this id: what it resolves to is the base connection alone.
+_NOBODY = "greenroom-base"
+
+
+@dataclass(frozen=True, slots=True)
+class BaseSettings:
+    """``connection`` and ``set_role`` of the base, and the merged ``database`` settings the pools come from."""
+
+    connection: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    set_role: str | None = None
+    database: ConfigMap = field(default_factory=ConfigMap, repr=False)
+
+    def pool_of(self, plugin_id: str, engine: str) -> Pool:
+        """The pool of one plugin.
+
+        The PostgreSQL connector hands all of ``backend.database`` to knex, an undocumented ``pool`` there included; the
+        MySQL connector only ``knexConfig``. The plugin's own ``knexConfig`` is merged over the base's.
+        """
+        plugins = _map(self.database.get("plugin"))
+        own = _map(_map(plugins.get(plugin_id)).get("knexConfig"))
+        knex = lodash.merge(ConfigMap(), _map(self.database.get("knexConfig")), own)
+        if engine == "mysql":
+            return read_pool(knex.get("pool"))
+        return read_pool(lodash.merge(ConfigMap(), _map(self.database.get("pool")), knex.get("pool")))
+
+
+def read_base(project: Project) -> BaseSettings:
+    """The base settings of ``project``, which was loaded as Backstage would (``--placeholders backstage``)."""
+    resolved = resolve_plugins(
+        project.reader,
+        [_NOBODY],
+        manager=project.settings.database_manager,
+        environ=project.environ,
+        diagnostics=Diagnostics(),  # what is wrong with the base is said for the plugins that use it
+        placeholders="backstage",
+    )
+    found = resolved[_NOBODY]
+    connection = dict(found.connection) if isinstance(found.connection, dict) else {}
+    return BaseSettings(connection, found.set_role, project.database)
+
+
+def _map(value: Any) -> ConfigMap:
+    return value if isinstance(value, ConfigMap) else ConfigMap()

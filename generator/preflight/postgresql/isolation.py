@@ -1,0 +1,129 @@
+"""What one plugin's user can reach of the others: privileges read for all of them, and one real attempt."""
+
+from __future__ import annotations
+
+import contextlib
+import secrets
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from generator.preflight.driver import load_psycopg
+from generator.preflight.network import HostNameError, SilentServerError
+from generator.preflight.postgresql.failures import fatal_message, is_busy, quoted
+from generator.preflight.postgresql.session import open_session, savepoint
+
+if TYPE_CHECKING:
+    from generator.preflight.network import Network
+    from generator.preflight.probes import Occupant, PreflightTarget
+
+_SHOWN = 5
+
+_DATABASES = """
+SELECT datname::text, pg_catalog.has_database_privilege(session_user, oid, 'CONNECT')
+FROM pg_catalog.pg_database WHERE datname = ANY(%s::text[]) ORDER BY datname
+"""
+_SCHEMAS = """
+SELECT nspname::text, pg_catalog.has_schema_privilege(current_user, oid, 'USAGE')
+  OR pg_catalog.has_schema_privilege(session_user, oid, 'USAGE')
+FROM pg_catalog.pg_namespace WHERE nspname = ANY(%s::text[]) ORDER BY nspname
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """``problems`` are what the user can reach and must not, ``facts`` what was looked at and is in order.
+
+    ``mends`` are the statements that take it away.
+    """
+
+    problems: tuple[str, ...] = ()
+    facts: tuple[str, ...] = ()
+    mends: tuple[str, ...] = ()
+
+
+def other_databases(target: PreflightTarget) -> list[str]:
+    """Databases of the plan on the same server that are none of this plugin's user's, in the order to try them.
+
+    The order begins behind the plugin itself, so that in a run over all plugins every database is tried by somebody.
+    """
+    own = {item.database for item in target.occupants if item.role == target.role} | {target.database}
+    return list(dict.fromkeys(item.database for item in _behind(target) if item.database not in own))
+
+
+def other_schemas(target: PreflightTarget) -> list[str]:
+    """Schemas of the plan in the same database that are none of this plugin's user's, in the order to try them."""
+    if target.schema is None:
+        return []
+    here = [item for item in _behind(target) if item.database == target.database and item.schema is not None]
+    own = {item.schema for item in here if item.role == target.role}
+    return list(dict.fromkeys(item.schema for item in here if item.schema not in own and item.schema is not None))
+
+
+def _behind(target: PreflightTarget) -> list[Occupant]:
+    place = next((i for i, item in enumerate(target.occupants) if item.plugin_id == target.plugin_id), -1)
+    return [*target.occupants[place + 1 :], *target.occupants[: place + 1]]
+
+
+def find_reach(connection: Any, target: PreflightTarget) -> Reach:
+    """Ask the server, in the plugin's own session, which of the others' databases and schemas its user may enter."""
+    problems: list[str] = []
+    facts: list[str] = []
+    mends: list[str] = []
+    for kind, names, query, verb in (
+        ("database", other_databases(target), _DATABASES, "connect to"),
+        ("schema", other_schemas(target), _SCHEMAS, "use"),
+    ):
+        if not names:
+            continue
+        rows = connection.execute(query, [names]).fetchall()
+        open_ones = [name for name, is_open in rows if is_open]
+        if open_ones:
+            more = f" and {len(open_ones) - _SHOWN} more" if len(open_ones) > _SHOWN else ""
+            problems.append(f"may {verb} {kind} {', '.join(open_ones[:_SHOWN])}{more}")
+            whom = f"FROM PUBLIC, {quoted(target.user or target.role)}"
+            mends += [f"REVOKE ALL ON {kind.upper()} {quoted(name)} {whom}" for name in open_ones[:_SHOWN]]
+        else:
+            facts.append(f"may {verb} none of {len(rows)} other {kind}{'s' if len(rows) != 1 else ''}")
+    schemas = other_schemas(target)
+    if schemas:
+        tried = _try_schema(connection, schemas[0])
+        problems += tried.problems
+        facts += tried.facts
+    return Reach(tuple(problems), tuple(facts), tuple(mends))
+
+
+def _try_schema(connection: Any, schema: str) -> Reach:
+    from psycopg import sql
+
+    psycopg = load_psycopg()
+    name = f"greenroom_preflight_{secrets.token_hex(8)}"
+    statement = sql.SQL("CREATE TABLE {}.{} ()").format(sql.Identifier(schema), sql.Identifier(name))
+    try:
+        with savepoint(connection):
+            connection.execute(statement)
+    except psycopg.errors.InsufficientPrivilege as error:
+        return Reach(facts=(f"tried {schema}: {error.diag.message_primary}",))
+    except psycopg.errors.InvalidSchemaName:
+        return Reach(facts=(f"schema {schema} does not exist yet",))
+    return Reach(problems=(f"could create a table in schema {schema}",))
+
+
+def try_another_database(target: PreflightTarget, wanted: dict[str, str], timeout: int, network: Network) -> Reach:
+    """Really try to connect to one of the others' databases. A refusal is what has to happen."""
+    names = other_databases(target)
+    if not names:
+        return Reach()
+    psycopg = load_psycopg()
+    name = names[0]
+    assert target.address is not None
+    try:
+        with contextlib.closing(open_session({**wanted, "dbname": name}, timeout, network, target.address)):
+            mend = f"REVOKE ALL ON DATABASE {quoted(name)} FROM PUBLIC, {quoted(target.user or target.role)}"
+            return Reach(problems=(f"could connect to database {name}",), mends=(mend,))
+    except (HostNameError, SilentServerError):
+        return Reach(problems=(f"the attempt to connect to database {name} got no clear answer",))
+    except psycopg.OperationalError as error:
+        if is_busy(error):
+            # Nothing was proved: the server had no room, or the line broke.
+            return Reach(problems=(f"the attempt to connect to database {name} got no clear answer",))
+        return Reach(facts=(f"tried {name}: {fatal_message(error)}",))

@@ -1,0 +1,204 @@
+"""What preflight looks at: one target for each plugin, with the credentials Backstage itself would use."""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from generator.backstage.config.reader import ConfigError
+from generator.backstage.database.connection_string import parse_pg
+from generator.preflight.mysql import mysql_connection
+from generator.preflight.pool import Pool
+from generator.preflight.postgresql import libpq
+from generator.preflight.postgresql.libpq import Address, ConnectionSettingError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from generator.backstage.database.resolved import PluginDatabase, PluginDatabaseMap
+    from generator.planning.model import Plan, PluginPlan
+    from generator.preflight.base_settings import BaseSettings
+
+#: Values of ``connection.type`` that fetch a token instead of a password.
+TOKEN_TYPES = ("azure", "cloudsql", "rds")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Occupant:
+    """What one plugin has on a server: something the others must not reach."""
+
+    plugin_id: str
+    database: str
+    schema: str | None
+    role: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ensure:
+    """What Backstage creates itself at start: a database, a schema, or both, and the connection it does that with.
+
+    For PostgreSQL that is the base connection, whatever the plugin's own is; for MySQL the plugin's.
+    """
+
+    connection: Mapping[str, Any] = field(repr=False)
+    set_role: str | None = None
+    database: str | None = None
+    schema: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PreflightTarget:
+    """One plugin to prove.
+
+    ``connection`` is what Backstage hands to the driver, password included, and ``environment`` the variables the driver
+    would see. ``database``, ``role`` and ``schema`` are what the plan says. ``occupants`` are all plugins on the same
+    server, sorted, this one included. ``user_host`` is where a MySQL user may come from. ``missing`` are variables of the
+    fragment without a value. With ``error`` set there is nothing to connect with, and the text says why.
+    """
+
+    plugin_id: str
+    engine: str = "postgresql"
+    connection: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}), repr=False)
+    environment: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}), repr=False)
+    address: Address | None = None
+    database: str
+    role: str
+    schema: str | None = None
+    search_path: tuple[str, ...] | None = None
+    set_role: str | None = None
+    user_host: str = "%"
+    ensure: Ensure | None = None
+    pool: Pool = field(default_factory=Pool)
+    occupants: tuple[Occupant, ...] = ()
+    missing: tuple[str, ...] = ()
+    error: str | None = None
+    backstage: str = ""
+
+    @property
+    def user(self) -> str | None:
+        """The user the driver logs in as."""
+        find = mysql_connection.user_of if self.engine == "mysql" else libpq.user_of
+        return find(self.connection, self.environment)
+
+    @property
+    def connects_to(self) -> str | None:
+        """The database the driver connects to."""
+        find = mysql_connection.database_of if self.engine == "mysql" else libpq.database_of
+        return find(self.connection, self.environment)
+
+    @property
+    def sharing(self) -> int:
+        """How many plugins of the plan log in with this target's role."""
+        return sum(item.role == self.role for item in self.occupants) or 1
+
+
+def targets_from_map(
+    resolved: PluginDatabaseMap,
+    plan: Plan,
+    environment: Mapping[str, str] | None = None,
+    base: BaseSettings | None = None,
+) -> list[PreflightTarget]:
+    """A target for each plugin of ``plan`` on a database server, sorted by plugin id.
+
+    Args:
+        resolved: the input with the fragment, resolved as Backstage does (``--placeholders backstage``) in the environment
+            of the run. A secret that is not there has fallen back to the base connection by then, as in Backstage.
+        plan: what was generated: the names to expect, and what belongs to other plugins.
+        environment: the variables of the run, with those of ``--env-file``.
+        base: what is set for all plugins; without it nothing is known of pools and of what Backstage creates itself.
+    """
+    variables = dict(environment or {})
+    engines = {server.name: server.engine for server in plan.servers}
+    plugins = sorted(plan.plugins, key=lambda item: item.plugin_id)
+    occupants = {
+        server: tuple(
+            Occupant(plugin_id=plugin.plugin_id, database=plugin.database.name, schema=plugin.schema, role=plugin.role.name)
+            for plugin in plugins
+            if plugin.server == server
+        )
+        for server in engines
+    }
+    return [
+        _target(plugin, engines[plugin.server], resolved, occupants[plugin.server], variables, base) for plugin in plugins
+    ]
+
+
+def _target(
+    plugin: PluginPlan,
+    engine: str,
+    resolved: PluginDatabaseMap,
+    occupants: tuple[Occupant, ...],
+    environment: dict[str, str],
+    base: BaseSettings | None,
+) -> PreflightTarget:
+    found = resolved.get(plugin.plugin_id)
+    connection = found.connection if found is not None and isinstance(found.connection, dict) else {}
+    error = backstage = ""
+    place = None
+    if found is None:
+        error = "the input no longer has this plugin"
+    elif found.error:
+        error = backstage = found.error
+    elif found.engine != engine:
+        kind = "PostgreSQL" if engine == "postgresql" else "MySQL"
+        error = f"the input puts this plugin on {found.client}, and a {kind} database was generated for it"
+    else:
+        try:
+            if engine == "postgresql":
+                connection = _spelled_out(connection)
+            find = mysql_connection.address if engine == "mysql" else libpq.address
+            place = find(connection, environment)
+        except ConnectionSettingError as problem:
+            error = str(problem)
+        except ConfigError as problem:
+            error = "connection.connectionString cannot be parsed"
+            backstage = problem.message
+    delivery = plugin.role.delivery
+    waits_for_variable = delivery.file is None and plugin.role.iam is None and not environment.get(delivery.env, "").strip()
+    return PreflightTarget(
+        plugin_id=plugin.plugin_id,
+        engine=engine,
+        connection=MappingProxyType(dict(connection)),
+        environment=environment,
+        address=place,
+        database=plugin.database.name,
+        role=plugin.role.name,
+        schema=plugin.schema,
+        search_path=found.search_path if found else None,
+        set_role=found.set_role if found else None,
+        user_host=plugin.role.host,
+        ensure=_ensure(found, base) if found is not None and not error else None,
+        pool=base.pool_of(plugin.plugin_id, engine) if base is not None else Pool(),
+        occupants=occupants,
+        missing=(delivery.env,) if waits_for_variable else (),
+        error=error or None,
+        backstage=backstage,
+    )
+
+
+def _spelled_out(connection: Mapping[str, Any]) -> dict[str, Any]:
+    """A ``connectionString`` inside the object wins over what stands beside it: node-postgres reads it at login.
+
+    Raises:
+        ConfigError: it cannot be parsed.
+    """
+    text = connection.get("connectionString")
+    return {**connection, **parse_pg(text)} if isinstance(text, str) and text else dict(connection)
+
+
+def _ensure(found: PluginDatabase, base: BaseSettings | None) -> Ensure | None:
+    """What Backstage's connector creates before it hands out the plugin's client."""
+    database = str(found.database_name) if found.database_name and found.ensure_exists else None
+    if found.engine == "mysql":
+        return Ensure(connection=found.connection, database=database) if database else None
+    schema = found.schema_name if found.schema_name and (found.ensure_schema_exists or found.ensure_exists) else None
+    if not database and not schema:
+        return None
+    connection: Mapping[str, Any] = base.connection if base is not None else {}
+    with contextlib.suppress(ConfigError):
+        connection = _spelled_out(connection)
+    return Ensure(
+        connection=connection, set_role=base.set_role if base is not None else None, database=database, schema=schema
+    )

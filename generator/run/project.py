@@ -1,0 +1,189 @@
+"""What a run starts from: settings, environment, configuration, and the plugins to look at."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+from generator.backstage.config.loader import LoadedConfig, load_config, read_env_files
+from generator.backstage.config.reader import ConfigError, ConfigReader
+from generator.backstage.repository.places import may_be_repository
+from generator.documents.values import ConfigMap
+from generator.output.layout import Layout, make_layout
+from generator.problems.diagnostic import Diagnostic, Diagnostics, Severity
+from generator.settings.read import read_settings
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from generator.backstage.repository import Discovery
+    from generator.planning.history.base import Base
+    from generator.settings.model import Settings
+
+Placeholders = Literal["keep", "backstage"]
+
+
+class Request(NamedTuple):
+    """What a user asks for: the options all commands share.
+
+    ``config`` are ``--config`` files in order, ``plugins`` ids added by ``--plugin``, ``targets`` and ``out`` what
+    ``generate`` writes and where, ``templates`` a folder of the user's own templates. ``base`` is the commit whose lock file
+    is remembered as well as HEAD's. ``environ`` is that of the process.
+    """
+
+    root: Path = Path()
+    config: Sequence[str] = ()
+    settings: Path | None = None
+    plugins: Sequence[str] = ()
+    env_files: Sequence[Path] = ()
+    placeholders: Placeholders = "keep"
+    environ: Mapping[str, str] = os.environ
+    out: Path | None = None
+    targets: Sequence[str] = ()
+    templates: Path | None = None
+    base: Base | None = None
+
+
+class Project(NamedTuple):
+    """What was read: settings, configuration and environment, with every problem found so far.
+
+    ``database`` is the merged value of ``backend.database`` (empty when there is none); ``discovery`` what the Backstage
+    repository at the root adds, where there is one.
+    """
+
+    request: Request
+    settings: Settings
+    layout: Layout
+    config: LoadedConfig
+    reader: ConfigReader
+    database: ConfigMap
+    environ: Mapping[str, str]
+    plugin_ids: tuple[str, ...]
+    discovery: Discovery | None
+    diagnostics: Diagnostics
+
+    @property
+    def templates(self) -> Path | None:
+        """The folder of the user's own templates: ``--templates``, else what the settings say."""
+        return self.request.templates or self.settings.templates
+
+
+def load(request: Request, settings: Settings | None = None) -> Project:
+    """Read settings, environment files and app-config. Problems are in the result's ``diagnostics``.
+
+    With ``settings``, those count and no file of settings is read.
+    """
+    diagnostics = Diagnostics()
+    if settings is None:
+        settings = read_settings(request.settings, root=request.root, diagnostics=diagnostics)
+    layout = make_layout(settings, out=request.out, only=request.targets)
+    environ = {**read_env_files(request.env_files, diagnostics), **request.environ}
+    files = _config_files(request, settings, layout, diagnostics)
+    config = load_config(root=request.root, config=files, environ=environ, placeholders=request.placeholders)
+    diagnostics.extend(config.diagnostics)
+    reader = ConfigReader.from_layers((layer.data, layer.context) for layer in config.layers)
+    database = _merged_database(reader)
+    discovery = _discovered(request, settings, diagnostics)
+    return Project(
+        request=request,
+        settings=settings,
+        layout=layout,
+        config=config,
+        reader=reader,
+        database=database,
+        environ=environ,
+        plugin_ids=_plugin_ids(request, settings, database, discovery),
+        discovery=discovery,
+        diagnostics=diagnostics,
+    )
+
+
+def _config_files(request: Request, settings: Settings, layout: Layout, diagnostics: Diagnostics) -> tuple[str, ...]:
+    """The ``--config`` files, else those of the settings. greenroom's own fragment is output, never input."""
+    files = tuple(request.config) or tuple(str(settings.folder / name) for name in settings.app_config)
+    fragment = layout.targets.get("app-config")
+    kept = []
+    for name in files:
+        if fragment is not None and Path(name).resolve() == fragment.resolve():
+            diagnostics.warning(
+                "GR406",
+                f"{name} is what greenroom generates; it is left out of its own input",
+                settings.locations.get("appConfig"),
+                hint="pass it to Backstage as the last --config, not to greenroom",
+            )
+        else:
+            kept.append(name)
+    return tuple(kept)
+
+
+def _merged_database(reader: ConfigReader) -> ConfigMap:
+    """The merged ``backend.database``, empty where it is missing or unusable (resolving reports why)."""
+    try:
+        value: Any = reader.get_optional("backend.database")
+    except ConfigError:
+        return ConfigMap()
+    return value if isinstance(value, ConfigMap) else ConfigMap()
+
+
+def _discovered(request: Request, settings: Settings, diagnostics: Diagnostics) -> Discovery | None:
+    """What the repository at the root adds; ``None`` when that is switched off or there is no backend."""
+    if not settings.discover or not may_be_repository(request.root):
+        return None
+    from generator.backstage.repository import discover
+
+    found = discover(request.root).seen_from(request.root)
+    if not found.is_backstage:
+        # That there is no backend is no problem here; a file that could not be read may be why.
+        diagnostics.extend(item for item in found.diagnostics if item.code != "GR800")
+        return None
+    diagnostics.extend(found.diagnostics)
+    for plugin_id in sorted(set(found.plugins) & set(settings.exclude)):
+        diagnostics.add(
+            Diagnostic(
+                "GR408",
+                Severity.INFO,
+                f"plugin {plugin_id!r} is added here, and plugins.exclude leaves it out",
+                found.plugins[plugin_id].location,
+                path="plugins.exclude",
+            )
+        )
+    return found
+
+
+def _plugin_ids(request: Request, settings: Settings, database: ConfigMap, discovery: Discovery | None) -> tuple[str, ...]:
+    """The plugins to look at: asked for, configured, included and discovered, less the excluded ones."""
+    configured = database.get("plugin")
+    ids = {*request.plugins, *settings.include, *(configured if isinstance(configured, ConfigMap) else ())}
+    if discovery is not None:
+        ids.update(discovery.plugins)
+    return tuple(sorted(ids - set(settings.exclude)))
+
+
+def with_fragment(project: Project) -> Project:
+    """The project with the generated fragment as its last ``--config``, the way Backstage gets it.
+
+    Where no fragment was generated the project is returned as it is: its app-config may name everything itself.
+    """
+    fragment = project.layout.targets.get("app-config")
+    if fragment is None or not fragment.is_file():
+        return project
+    # The APP_CONFIG_* variables are a layer as well; they are read again.
+    files = [layer.path for layer in project.config.layers if layer.path not in ("", "env")]
+    config = load_config(
+        root=project.request.root,
+        config=[*files, str(fragment)],
+        environ=project.environ,
+        placeholders=project.request.placeholders,
+    )
+    known = list(project.diagnostics)  # the other files were read before
+    project.diagnostics.extend(item for item in config.diagnostics if item not in known)
+    reader = ConfigReader.from_layers((layer.data, layer.context) for layer in config.layers)
+    database = _merged_database(reader)
+    return project._replace(
+        config=config,
+        reader=reader,
+        database=database,
+        # The fragment names its plugins; nobody has to name them again.
+        plugin_ids=_plugin_ids(project.request, project.settings, database, project.discovery),
+    )

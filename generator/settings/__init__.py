@@ -1,0 +1,1 @@
+"""greenroom.yaml: what it says, and how it is read."""

@@ -1,0 +1,89 @@
+"""What a user may decide. Everything has a default."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from generator.problems.diagnostic import Location
+
+_NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
+
+
+#: The names of what all plugins of a server share, where the settings say nothing else: of the first server, of others.
+SHARED_ROLE: Final = "backstage"
+SHARED_SECRET: Final = ("backstage/{environment}/database", "backstage/{environment}/database/{server}")
+SHARED_VARIABLE: Final = ("BACKSTAGE_DB_PASSWORD", "BACKSTAGE_DB_{SERVER}_PASSWORD")
+
+
+class Adopted(NamedTuple):
+    """What a server has already and greenroom shall adopt. A schema is a database's name and its own.
+
+    ``secrets`` are roles whose secret the store has already, each with the password version whose password it holds: that
+    one is kept; with 0 there is a secret, and its password is of no use any more. ``renamed`` is what the server calls
+    otherwise than the plan does: a kind and the planned name, and the name there. ``as_of`` is the start of the SHA-256 of
+    the lock file beside which ``greenroom adopt`` made the list: what became of a plugin later, only the lock file knows.
+    """
+
+    server: str
+    databases: tuple[str, ...] = ()
+    schemas: tuple[tuple[str, str], ...] = ()
+    roles: tuple[str, ...] = ()
+    secrets: tuple[tuple[str, int], ...] = ()
+    renamed: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...] = ()
+    as_of: str | None = None
+
+    def there(self, kind: str, *names: str) -> tuple[str, ...]:
+        """What the server calls the ``database``, ``schema`` or ``role`` that is planned as ``names``."""
+        return dict(self.renamed).get((kind, *names), names)
+
+
+class ServerSettings(NamedTuple):
+    """One entry of ``servers``: its kind, and the host (and port) by which it is recognised."""
+
+    kind: str = "existing"
+    host: str | None = None
+    port: int | None = None
+
+
+class Settings(NamedTuple):
+    """The settings of a run. ``folder`` is where relative paths start; ``targets`` maps a target's name to its path, and
+    ``target_options`` to what else is set for it, as it was written.
+
+    ``renamed`` maps the old id of a plugin to its new one; ``dropped`` are plugins whose data a person has dropped.
+    ``moved`` maps a plugin to the place it has left, ``renames_applied`` an old name to its new one.
+    ``credentials_mode`` is ``per-plugin``, ``shared`` or ``iam``; ``iam`` the cloud whose sign-in an existing server takes.
+    ``adopt`` is what is there already and shall be taken over, ``templates`` a folder of templates that replace greenroom's.
+    """
+
+    folder: Path
+    path: str | None = None
+    app_config: tuple[str, ...] = ()
+    environment: str = "production"
+    database_manager: Literal["current", "plugin-connection", "single-connection"] = "current"
+    discover: bool = True
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    renamed: Mapping[str, str] = _NOTHING
+    dropped: tuple[str, ...] = ()
+    moved: Mapping[str, str] = _NOTHING
+    renames_applied: Mapping[str, str] = _NOTHING
+    role_name: str = "backstage_{plugin}"
+    store: str = "variables"
+    secret_name: str = "backstage/{environment}/database/{plugin}"  # noqa: S105 - the name of a secret, not a secret
+    delivery_env: str = "BACKSTAGE_DB_{PLUGIN}_PASSWORD"
+    delivery_file: str | None = None
+    password_versions: Mapping[str, int] = _NOTHING
+    credentials_mode: str = "per-plugin"
+    iam: str | None = None
+    adopt: tuple[Adopted, ...] = ()
+    templates: Path | None = None
+    tags: Mapping[str, str] = _NOTHING
+    servers: Mapping[str, ServerSettings] = _NOTHING
+    targets: Mapping[str, str | None] = _NOTHING
+    target_options: Mapping[str, Mapping[str, Any]] = _NOTHING
+    locations: Mapping[str, Location] = _NOTHING

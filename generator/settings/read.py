@@ -1,0 +1,157 @@
+"""greenroom.yaml: reading and checking it."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, Final
+
+from generator.documents.documents import parse_document, read_text
+from generator.documents.schema import check_schema
+from generator.documents.values import UNDEFINED, ConfigMap
+from generator.settings.adopted import read_adopted
+from generator.settings.model import SHARED_ROLE, SHARED_SECRET, SHARED_VARIABLE, ServerSettings, Settings
+from generator.settings.name_template import template_fields
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from generator.problems.diagnostic import Diagnostics, Location
+
+FILE_NAME: Final = "greenroom.yaml"
+
+#: Key under ``targets`` to the name ``--target`` uses.
+TARGET_KEYS: Final = {
+    "terraform": "terraform",
+    "cloudformation": "cloudformation",
+    "sql": "sql",
+    "appConfig": "app-config",
+}
+
+_VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
+
+
+def read_settings(path: Path | None, *, root: Path, diagnostics: Diagnostics) -> Settings:
+    """The settings from ``path``, else from ``greenroom.yaml`` in ``root`` when it is there, else the defaults.
+
+    Every problem is reported; the settings returned then hold the defaults in the places of what is wrong.
+    """
+    if path is None:
+        path = root / FILE_NAME
+        if not path.exists():
+            return Settings(folder=root, adopt=read_adopted({}, None, root, diagnostics))
+    text = read_text(path, diagnostics)
+    if text is None:
+        return Settings(folder=root)
+    shown = str(path)
+    data = parse_document(text, shown, diagnostics)
+    if data is None or data is UNDEFINED:
+        data = ConfigMap()
+    if not check_schema("settings", data, shown, diagnostics):
+        return Settings(folder=path.parent, path=shown)
+    settings = _build(data, path, diagnostics)
+    _check_templates(settings, diagnostics)
+    return settings
+
+
+def _build(data: ConfigMap, path: Path, diagnostics: Diagnostics) -> Settings:
+    credentials = data.get("credentials", {})
+    delivery = credentials.get("delivery", {})
+    plugins = data.get("plugins", {})
+    mode = credentials.get("mode", "per-plugin")
+    values: dict[str, Any] = {
+        "app_config": _strings(data.get("appConfig")),
+        "environment": data.get("environment"),
+        "database_manager": data.get("backstage", {}).get("databaseManager"),
+        "discover": plugins.get("discover"),
+        "include": _strings(plugins.get("include")),
+        "exclude": _strings(plugins.get("exclude")),
+        "renamed": plugins.get("renamed"),
+        "dropped": _strings(plugins.get("dropped")),
+        "moved": plugins.get("moved"),
+        "renames_applied": plugins.get("renamesApplied"),
+        "role_name": credentials.get("roleName"),
+        "store": credentials.get("store"),
+        "secret_name": credentials.get("secretName"),
+        "delivery_env": delivery.get("env"),
+        "delivery_file": delivery.get("file"),
+        "password_versions": credentials.get("passwordVersions"),
+        "iam": credentials.get("iam"),
+        "templates": path.parent / data["templates"] if "templates" in data else None,
+        "tags": data.get("tags"),
+    }
+    if mode == "shared":
+        values["role_name"] = values["role_name"] or SHARED_ROLE
+        values["secret_name"] = values["secret_name"] or SHARED_SECRET[0]
+        values["delivery_env"] = values["delivery_env"] or SHARED_VARIABLE[0]
+    return Settings(
+        folder=path.parent,
+        path=str(path),
+        credentials_mode=mode,
+        adopt=read_adopted(data.get("adopt") or {}, path, path.parent, diagnostics),
+        servers={name: ServerSettings(**(entry or {})) for name, entry in data.get("servers", {}).items()},
+        targets={TARGET_KEYS[key]: (entry or {}).get("path") for key, entry in data.get("targets", {}).items()},
+        target_options={TARGET_KEYS[key]: entry or {} for key, entry in data.get("targets", {}).items()},
+        locations=_locations(data),
+        **{key: value for key, value in values.items() if value is not None},
+    )
+
+
+def _strings(values: Any) -> tuple[str, ...] | None:
+    return None if values is None else tuple(values)
+
+
+def _locations(data: ConfigMap, prefix: str = "") -> dict[str, Location]:
+    found: dict[str, Location] = {}
+    for key, value in data.items():
+        location = data.locate(key)
+        if location:
+            found[prefix + key] = location
+        if isinstance(value, ConfigMap):
+            found.update(_locations(value, f"{prefix}{key}."))
+    return found
+
+
+def _check_templates(settings: Settings, diagnostics: Diagnostics) -> None:
+    """A name template has to tell plugins apart, unless they share what it names, and may only use the fields there are."""
+    plugin = {"plugin"} if settings.credentials_mode != "shared" else set()
+    variable_of_plugin = {name.upper() for name in plugin}
+    known_fields = plugin | {"environment", "server"}
+    checks = [
+        # Where plugins sign in with the cloud's identities, it depends on the cloud whether each has its own.
+        ("credentials.roleName", settings.role_name, known_fields, plugin if settings.credentials_mode != "iam" else set()),
+        ("credentials.secretName", settings.secret_name, known_fields, plugin),
+        ("credentials.delivery.env", settings.delivery_env, variable_of_plugin | {"SERVER"}, variable_of_plugin),
+    ]
+    if settings.delivery_file:
+        checks.append(("credentials.delivery.file", settings.delivery_file, known_fields, plugin))
+    for path, template, known, needed in checks:
+        location = settings.locations.get(path)
+        fields = template_fields(template)
+        for unknown in sorted(fields - known):
+            import difflib
+
+            near = difflib.get_close_matches(unknown, known, 1)
+            diagnostics.error(
+                "GR402",
+                f"the name template uses {{{unknown}}}, which does not exist",
+                location,
+                path=path,
+                hint=f"use {{{near[0]}}}" if near else f"there is {', '.join(f'{{{name}}}' for name in sorted(known))}",
+            )
+        if needed and not needed & fields:
+            diagnostics.error(
+                "GR403",
+                f"the name template has no {{{min(needed)}}}, so every plugin would get the same name",
+                location,
+                path=path,
+                hint=f"write {{{min(needed)}}} where the plugin id belongs",
+            )
+    variable = re.sub(r"\{[A-Za-z]*\}", "X", settings.delivery_env)
+    if not _VARIABLE.match(variable):
+        diagnostics.error(
+            "GR404",
+            "credentials.delivery.env does not make a name of an environment variable",
+            settings.locations.get("credentials.delivery.env"),
+            path="credentials.delivery.env",
+            hint="letters, digits and underscores, not starting with a digit: BACKSTAGE_DB_{PLUGIN}_PASSWORD",
+        )

@@ -1,0 +1,1 @@
+"""The user's own .tf files beside the generated ones."""

@@ -1,0 +1,1 @@
+"""Text that a target prints: escaping, templates, and templates of the user's."""

@@ -1,5 +1,0 @@
-"""What is wrong with a ``backend.database``: all of it at once, each at its place."""
-
-from generator.validate.database import validate_database
-
-__all__ = ["validate_database"]
