@@ -8,7 +8,7 @@ from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, Any, Final
 
 from generator.adopt.state import Administrator, FoundDatabase, FoundRole, ServerState
-from generator.engines.names import RESERVED_DATABASES
+from generator.engines import MYSQL
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -48,7 +48,7 @@ def read_mysql(connection: Mapping[str, Any], *, environ: Mapping[str, str], tim
         cursor.execute("SELECT CURRENT_USER(), VERSION()")
         user, version = cursor.fetchone()
         cursor.execute("SHOW DATABASES")
-        names = [name for (name,) in cursor.fetchall() if name.lower() not in RESERVED_DATABASES["mysql"]]
+        names = [name for (name,) in cursor.fetchall() if name.lower() not in MYSQL.databases]
         cursor.execute(_TABLES)
         tables: dict[str, set[str]] = defaultdict(set)
         for database, table in cursor.fetchall():

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from generator.adopt.objects import OBJECTS
 from generator.adopt.state import Administrator, FoundDatabase, FoundRole, OwnedObject, ServerState
+from generator.engines import POSTGRESQL
 from generator.preflight.driver import load_psycopg
 
 if TYPE_CHECKING:
@@ -47,16 +48,6 @@ _TABLES: Final = """
 SELECT relname FROM pg_class JOIN pg_namespace AS space ON space.oid = relnamespace
 WHERE relkind IN ('r', 'p') AND nspname !~ '^pg_' AND nspname <> 'information_schema'
 """
-#: Databases that are the server's or its provider's own.
-_NOT_OURS: Final = [
-    "postgres",
-    "rdsadmin",
-    "cloudsqladmin",
-    "alloydbadmin",
-    "alloydbmetadata",
-    "azure_maintenance",
-    "azure_sys",
-]
 _POWERS: Final = ("SUPERUSER", "CREATEDB", "CREATEROLE", "REPLICATION", "BYPASSRLS")
 
 
@@ -80,7 +71,7 @@ def read_postgresql(
         admin = _administrator(session, name)
         values = {"admin": name, "super": admin.is_superuser, "version": version}
         roles = {row[0]: _role(row) for row in session.execute(_ROLES, values)}
-        databases = session.execute(_DATABASES, {"not_ours": _NOT_OURS}).fetchall()
+        databases = session.execute(_DATABASES, {"not_ours": sorted(POSTGRESQL.databases)}).fetchall()
         is_replica = bool(session.execute("SELECT pg_is_in_recovery()").fetchone()[0])
     found = {row[0]: _database(parameters, row, deep=row[0] in planned, timeout=timeout) for row in databases}
     return ServerState(

@@ -1,51 +1,43 @@
-"""Names of databases and roles: the limits a server sets for them, and those it keeps for itself."""
+"""Why a server cannot carry a name."""
 
 from __future__ import annotations
 
-from typing import Final
+from generator.engines import ENGINES
+from generator.engines.postgresql import RESERVED_PREFIX
 
-#: Longest identifier, by engine: PostgreSQL's NAMEDATALEN - 1 bytes, MySQL's limit of characters for a database.
-DATABASE_LIMIT: Final = {"postgresql": 63, "mysql": 64}
-
-
-#: Longest role (user) name, by engine: bytes in PostgreSQL, characters in MySQL (MariaDB takes 80, Oracle's MySQL 32).
-ROLE_LIMIT: Final = {"postgresql": 63, "mysql": 32}
-
-
-#: Databases every server has for itself; nothing of a plugin belongs into them.
-RESERVED_DATABASES: Final = {
-    "postgresql": frozenset({"postgres", "template0", "template1"}),
-    "mysql": frozenset({"mysql", "information_schema", "performance_schema", "sys"}),
-}
-
-
-_MYSQL_USERS: Final = frozenset(
-    {"root", "public", "mariadb.sys", "mysql.sys", "mysql.session", "mysql.infoschema", "rdsadmin"}
-)
+_OWN = "belongs to the server itself"
 
 
 def database_problem(name: str, *, engine: str) -> str | None:
     """Why ``name`` cannot be a plugin's database of ``engine``, or ``None``."""
-    limit = DATABASE_LIMIT[engine]
-    problem = _mysql_problem(name, limit=limit) if engine == "mysql" else name_problem(name, limit=limit)
-    # A MySQL server may not tell upper from lower case; then its own databases are its own in any spelling.
-    return problem or ("belongs to the server itself" if _folded(name, engine) in RESERVED_DATABASES[engine] else None)
+    facts = ENGINES[engine]
+    return _problem(name, engine=engine, limit=facts.database_limit) or (
+        _OWN if _folded(name, engine) in facts.databases else None
+    )
 
 
-def _folded(name: str, engine: str) -> str:
-    return name.lower() if engine == "mysql" else name
+def schema_problem(name: str) -> str | None:
+    """Why ``name`` cannot be a plugin's schema on PostgreSQL, or ``None``."""
+    facts = ENGINES["postgresql"]
+    problem = name_problem(name, limit=facts.database_limit)
+    if problem is None and (name.startswith(RESERVED_PREFIX) or name in facts.schemas):
+        return "is reserved by PostgreSQL"
+    return problem
 
 
-def _mysql_problem(name: str, *, limit: int) -> str | None:
-    if problem := name_problem(name, limit=max(len(name), limit) * 4):
+def role_problem(name: str, *, engine: str) -> str | None:
+    """Why ``name`` cannot be a role of ``engine``, or ``None``."""
+    facts = ENGINES[engine]
+    if problem := _problem(name, engine=engine, limit=facts.role_limit):
         return problem
-    if len(name) > limit:
-        return f"has {len(name)} characters, and MySQL takes at most {limit}"
-    if name != name.rstrip(" "):
-        return "ends in a blank, which MySQL refuses or cuts off"
-    if any(ord(char) > 0xFFFF for char in name):
-        return "has a character outside Unicode's basic plane, which no name in MySQL has"
-    return None
+    if engine == "postgresql" and (name.startswith(RESERVED_PREFIX) or name in ("none", "public")):
+        return "is reserved by PostgreSQL"
+    return _OWN if _folded(name, engine) in facts.roles else None
+
+
+def length(name: str, *, engine: str) -> int:
+    """How long ``name`` is as ``engine`` counts: bytes of UTF-8 on PostgreSQL, characters on MySQL."""
+    return len(name) if engine == "mysql" else len(name.encode(errors="replace"))
 
 
 def name_problem(name: str, *, limit: int) -> str | None:
@@ -63,14 +55,22 @@ def name_problem(name: str, *, limit: int) -> str | None:
     return None
 
 
-def role_problem(name: str, *, engine: str) -> str | None:
-    """Why ``name`` cannot be a role of ``engine``, or ``None``."""
-    limit = ROLE_LIMIT[engine]
-    problem = _mysql_problem(name, limit=limit) if engine == "mysql" else name_problem(name, limit=limit)
-    if problem:
+def _problem(name: str, *, engine: str, limit: int) -> str | None:
+    return _mysql_problem(name, limit=limit) if engine == "mysql" else name_problem(name, limit=limit)
+
+
+def _mysql_problem(name: str, *, limit: int) -> str | None:
+    if problem := name_problem(name, limit=max(len(name), limit) * 4):
         return problem
-    if engine == "mysql" and name.lower() in _MYSQL_USERS:
-        return "belongs to the server itself"
-    if engine == "postgresql" and (name.startswith("pg_") or name in {"public", "none"}):
-        return "is reserved by PostgreSQL"
+    if len(name) > limit:
+        return f"has {len(name)} characters, and MySQL takes at most {limit}"
+    if name != name.rstrip(" "):
+        return "ends in a blank, which MySQL refuses or cuts off"
+    if any(ord(char) > 0xFFFF for char in name):
+        return "has a character outside Unicode's basic plane, which no name in MySQL has"
     return None
+
+
+def _folded(name: str, engine: str) -> str:
+    # A MySQL server may not tell upper from lower case; then its own names are its own in any spelling.
+    return name.lower() if engine == "mysql" else name

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from generator.documents.values import Placeholder
+from generator.engines import ENGINES
 from generator.engines.names import role_problem
 from generator.planning.places import config_key, source
 from generator.settings.model import SHARED_ROLE
@@ -31,20 +32,6 @@ _ONE_IDENTITY: Final = ("cloudsql", "azure")
 _SERVICE_ACCOUNT: Final = re.compile(r"[a-z0-9-]+@[a-z0-9.:-]+\.iam", re.ASCII)
 _SERVICE_ACCOUNT_HINT: Final = (
     "set it to the service account Backstage runs as, without `.gserviceaccount.com`: backstage@my-project.iam"
-)
-#: Administrators of servers and clouds: nothing a plugin may be, whatever app-config says now.
-_ADMINISTRATORS: Final = frozenset(
-    {
-        "admin",
-        "azure_pg_admin",
-        "azuresu",
-        "cloudsqladmin",
-        "cloudsqlsuperuser",
-        "postgres",
-        "rds_superuser",
-        "rdsadmin",
-        "root",
-    }
 )
 
 
@@ -135,7 +122,7 @@ def _common_role(
     if explicit is not None and not per_plugin:
         name = expand(template, plugin="", environment=settings.environment, server=server.name)
     else:
-        name = _written_user(users) or SHARED_ROLE
+        name = _written_user(users, server.engine) or SHARED_ROLE
     _check_own_users(name, users, diagnostics)
     if iam == "cloudsql" and not _SERVICE_ACCOUNT.fullmatch(name):
         diagnostics.error(
@@ -148,12 +135,12 @@ def _common_role(
     return name
 
 
-def _written_user(users: Sequence[PluginDatabase]) -> str | None:
+def _written_user(users: Sequence[PluginDatabase], engine: str) -> str | None:
     """The user app-config has for all of ``users``, where it names one that is no administrator."""
     names = {plugin.connection.get("user") if isinstance(plugin.connection, dict) else None for plugin in users}
     name = next(iter(names)) if len(names) == 1 else None
-    known = isinstance(name, str) and name and not isinstance(name, Placeholder) and name not in _ADMINISTRATORS
-    return name if known else None
+    known = isinstance(name, str) and name and not isinstance(name, Placeholder)
+    return name if known and name not in ENGINES[engine].administrators else None
 
 
 def _check_own_users(name: str, users: Sequence[PluginDatabase], diagnostics: Diagnostics) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from generator.documents.values import Placeholder
-from generator.engines.names import DATABASE_LIMIT, database_problem, name_problem, role_problem
+from generator.engines import POSTGRESQL
+from generator.engines.names import database_problem, role_problem, schema_problem
 from generator.planning.places import config_key, source
 from generator.settings.name_template import expand
 
@@ -39,7 +40,7 @@ def name_plugin(
     database = _database_name(plugin, server, schema_mode, diagnostics)
     schema = plugin.schema_name if schema_mode else None
     role, explicit = _role_name(plugin, server, sign_in, settings, diagnostics)
-    if isinstance(schema, str) and (problem := _schema_problem(schema)):
+    if isinstance(schema, str) and (problem := schema_problem(schema)):
         diagnostics.error(
             "GR306",
             f"the schema name {schema!r} of plugin {plugin.plugin_id!r} {problem}",
@@ -59,13 +60,6 @@ def name_plugin(
         role_is_explicit=explicit,
         sign_in=sign_in,
     )
-
-
-def _schema_problem(schema: str) -> str | None:
-    problem = name_problem(schema, limit=DATABASE_LIMIT["postgresql"])
-    if problem is None and (schema.startswith("pg_") or schema == "information_schema"):
-        return "is reserved by PostgreSQL"
-    return problem
 
 
 def _database_name(plugin: PluginDatabase, server: Server, schema_mode: bool, diagnostics: Diagnostics) -> str | None:
@@ -107,9 +101,9 @@ def _database_name(plugin: PluginDatabase, server: Server, schema_mode: bool, di
 
 
 def _too_long(name: str, server: Server, plugin: PluginDatabase) -> str:
-    if server.engine != "postgresql" or len(name.encode(errors="replace")) <= DATABASE_LIMIT["postgresql"]:
+    if server.engine != "postgresql" or len(name.encode(errors="replace")) <= POSTGRESQL.database_limit:
         return ""
-    cut = name.encode(errors="replace")[: DATABASE_LIMIT["postgresql"]].decode(errors="ignore")
+    cut = name.encode(errors="replace")[: POSTGRESQL.database_limit].decode(errors="ignore")
     return (
         f"PostgreSQL silently cuts the name to {cut!r}; every plugin whose name starts like {plugin.plugin_id!r} would "
         "share that database"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from generator.documents.values import Placeholder
+from generator.engines import ENGINES
 from generator.planning.model import Server
 from generator.planning.naming import server_name
 
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     from generator.settings.model import ServerSettings, Settings
 
 PRIMARY = "primary"
-_DEFAULT_PORT = {"postgresql": 5432, "mysql": 3306}
 
 
 class Endpoint(NamedTuple):
@@ -29,7 +29,7 @@ class Endpoint(NamedTuple):
     @property
     def identity(self) -> tuple[str, str | None, int | str]:
         """Equal for the same server, whether or not its default port is written down."""
-        return self.engine, self.host, self.port or _DEFAULT_PORT[self.engine]
+        return self.engine, self.host, self.port or ENGINES[self.engine].port
 
 
 def endpoint(plugin: PluginDatabase) -> Endpoint:

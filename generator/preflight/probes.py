@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from generator.backstage.config.reader import ConfigError
 from generator.backstage.database.connection_string import parse_pg
+from generator.engines import ENGINES
 from generator.preflight.mysql import mysql_connection
 from generator.preflight.pool import Pool
 from generator.preflight.postgresql import libpq
@@ -142,8 +143,7 @@ def _target(
     elif found.error:
         error = backstage = found.error
     elif found.engine != engine:
-        kind = "PostgreSQL" if engine == "postgresql" else "MySQL"
-        error = f"the input puts this plugin on {found.client}, and a {kind} database was generated for it"
+        error = f"the input puts this plugin on {found.client}, and a {ENGINES[engine].title} database was generated for it"
     else:
         try:
             if engine == "postgresql":

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from generator.planning import naming
+from generator.engines.names import database_problem, name_problem, role_problem, schema_problem
+from generator.planning.naming import label as label_of
+from generator.planning.naming import server_name
+from generator.settings.name_template import expand
 
 
 @pytest.mark.parametrize(
@@ -17,7 +20,7 @@ from generator.planning import naming
     ],
 )
 def test_expand(template: str, name: str) -> None:
-    assert naming.expand(template, plugin="tech-insights", environment="production") == name
+    assert expand(template, plugin="tech-insights", environment="production") == name
 
 
 @pytest.mark.parametrize(
@@ -25,7 +28,7 @@ def test_expand(template: str, name: str) -> None:
     [("tech-insights", "tech-insights"), ("a:b.c", "a_b_c"), ("1st", "_1st"), ("é", "_"), ("", "_")],
 )
 def test_label_is_a_terraform_identifier(text: str, label: str) -> None:
-    assert naming.label(text) == label
+    assert label_of(text) == label
 
 
 @pytest.mark.parametrize(
@@ -38,35 +41,50 @@ def test_label_is_a_terraform_identifier(text: str, label: str) -> None:
     ],
 )
 def test_server_name(host: str, name: str) -> None:
-    assert naming.server_name(host) == name
+    assert server_name(host) == name
 
 
 def test_an_identifier_is_measured_in_bytes() -> None:
-    assert naming.name_problem("é" * 31, limit=63) is None
-    assert naming.name_problem("é" * 32, limit=63) == "has 64 bytes, and an identifier has at most 63"
-    assert naming.name_problem("", limit=63) == "is empty"
-    assert naming.name_problem("a\0b", limit=63) == "holds a NUL character"
-    assert naming.name_problem("\ud800", limit=63) == "is not valid Unicode"
+    assert name_problem("é" * 31, limit=63) is None
+    assert name_problem("é" * 32, limit=63) == "has 64 bytes, and an identifier has at most 63"
+    assert name_problem("", limit=63) == "is empty"
+    assert name_problem("a\0b", limit=63) == "holds a NUL character"
+    assert name_problem("\ud800", limit=63) == "is not valid Unicode"
 
 
 @pytest.mark.parametrize("name", ["pg_reader", "public", "none"])
 def test_reserved_roles(name: str) -> None:
-    assert naming.role_problem(name, engine="postgresql") == "is reserved by PostgreSQL"
+    assert role_problem(name, engine="postgresql") == "is reserved by PostgreSQL"
+
+
+@pytest.mark.parametrize("name", ["rdsadmin", "rds_iam", "cloudsqlsuperuser", "azure_pg_admin"])
+def test_roles_of_clouds(name: str) -> None:
+    assert role_problem(name, engine="postgresql") == "belongs to the server itself"
+
+
+@pytest.mark.parametrize("name", ["azure_sys", "azure_maintenance", "cloudsqladmin", "rdsadmin", "postgres"])
+def test_databases_of_clouds(name: str) -> None:
+    assert database_problem(name, engine="postgresql") == "belongs to the server itself"
+
+
+@pytest.mark.parametrize("name", ["public", "information_schema", "pg_plugin"])
+def test_reserved_schemas(name: str) -> None:
+    assert schema_problem(name) == "is reserved by PostgreSQL"
 
 
 @pytest.mark.parametrize("name", ["root", "mysql.sys", "MariaDB.sys", "public", "rdsadmin"])
 def test_reserved_mysql_users(name: str) -> None:
-    assert naming.role_problem(name, engine="mysql") == "belongs to the server itself"
-    assert naming.role_problem("pg_reader", engine="mysql") is None
+    assert role_problem(name, engine="mysql") == "belongs to the server itself"
+    assert role_problem("pg_reader", engine="mysql") is None
 
 
 def test_mysql_counts_characters() -> None:
     """As a real server does: tests/e2e/mysql."""
-    assert naming.role_problem("é" * 32, engine="mysql") is None
-    assert naming.role_problem("é" * 33, engine="mysql") == "has 33 characters, and MySQL takes at most 32"
-    assert naming.database_problem("é" * 64, engine="mysql") is None
-    assert naming.database_problem("é" * 65, engine="mysql") == "has 65 characters, and MySQL takes at most 64"
-    assert naming.database_problem("é" * 64, engine="postgresql") == "has 128 bytes, and an identifier has at most 63"
+    assert role_problem("é" * 32, engine="mysql") is None
+    assert role_problem("é" * 33, engine="mysql") == "has 33 characters, and MySQL takes at most 32"
+    assert database_problem("é" * 64, engine="mysql") is None
+    assert database_problem("é" * 65, engine="mysql") == "has 65 characters, and MySQL takes at most 64"
+    assert database_problem("é" * 64, engine="postgresql") == "has 128 bytes, and an identifier has at most 63"
 
 
 @pytest.mark.parametrize(
@@ -81,4 +99,4 @@ def test_mysql_counts_characters() -> None:
     ],
 )
 def test_impossible_mysql_databases(name: str, problem: str) -> None:
-    assert naming.database_problem(name, engine="mysql") == problem
+    assert database_problem(name, engine="mysql") == problem

@@ -5,13 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from generator.documents.values import ConfigMap, Placeholder
-from generator.engines.names import DATABASE_LIMIT
+from generator.engines import ENGINES, MYSQL
+from generator.engines.names import length
 from generator.lint.model import WARNING, Rule, found
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from generator.backstage.database.resolved import PluginDatabase
+    from generator.engines import Engine
     from generator.lint.model import Finding
     from generator.lint.subject import Subject
 
@@ -57,16 +59,16 @@ def check(subject: Subject) -> Iterator[Finding]:
         name = plugin.database_name
         if not isinstance(name, str) or not name:
             continue
-        limit = DATABASE_LIMIT[plugin.engine or "postgresql"]
-        if not isinstance(name, Placeholder) and len(name.encode(errors="replace")) > limit:
-            yield _too_long(plugin, name, limit)
+        engine = ENGINES[plugin.engine or "postgresql"]
+        if not isinstance(name, Placeholder) and length(name, engine=engine.name) > engine.database_limit:
+            yield _too_long(plugin, name, engine)
         if plugin.plugin_division_mode != "schema":
             connection = plugin.connection if isinstance(plugin.connection, dict) else {}
             key = (
                 plugin.engine,
                 str(connection.get("host")),
                 str(connection.get("port")),
-                name.encode(errors="replace")[:limit],
+                name if engine is MYSQL else name.encode(errors="replace")[: engine.database_limit],
             )
             cut.setdefault(key, []).append(plugin)
     for sharing in cut.values():
@@ -74,12 +76,12 @@ def check(subject: Subject) -> Iterator[Finding]:
             yield _shared(sharing)
 
 
-def _too_long(plugin: PluginDatabase, name: str, limit: int) -> Finding:
+def _too_long(plugin: PluginDatabase, name: str, engine: Engine) -> Finding:
     place = plugin.sources.get("databaseName") or plugin.sources.get("connection")
     path = f"backend.database.plugin.{plugin.plugin_id}.connection.database"
-    length = len(name.encode(errors="replace"))
-    what = f"{plugin.plugin_id}'s database has a name of {length} bytes, and {limit} is the most"
-    if plugin.engine == "mysql":
+    size = f"{length(name, engine=engine.name)} {'characters' if engine is MYSQL else 'bytes'}"
+    what = f"{plugin.plugin_id}'s database has a name of {size}, and {engine.database_limit} is the most"
+    if engine is MYSQL:
         return found(
             TOO_LONG, what, place, path=path, backstage="fails: Incorrect database name", hint="choose a shorter name"
         )

@@ -15,6 +15,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from generator.engines import MYSQL
 from generator.preflight.driver import load_pymysql
 from generator.preflight.postgresql.libpq import Address, ConnectionSettingError
 
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 
     from generator.preflight.network import Network
 
-_PORT: Final = 3306
 #: mysql2's profile brings Amazon's certificate authorities along; there is no such list here.
 AMAZON: Final = "Amazon RDS"
 #: CR_SSL_CONNECTION_ERROR: PyMySQL's own, before it has said anything about the user.
@@ -40,7 +40,7 @@ def address(connection: Mapping[str, Any], _environment: Mapping[str, str]) -> A
     Raises:
         ConnectionSettingError: the port is no number.
     """
-    number = re.match(r"\s*(\d{1,5})", str(connection.get("port") or _PORT), re.ASCII)
+    number = re.match(r"\s*(\d{1,5})", str(connection.get("port") or MYSQL.port), re.ASCII)
     if number is None:
         raise ConnectionSettingError("connection.port is not a number")
     return Address(str(connection.get("socketPath") or connection.get("host") or "localhost"), int(number[1]))

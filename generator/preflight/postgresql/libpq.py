@@ -17,12 +17,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from generator.engines import POSTGRESQL
 from generator.preflight.driver import load_psycopg
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_PORT: Final = 5432
 _SYSTEM_ROOTS_SINCE: Final = 160000  # sslrootcert=system
 _SSL_MODES_OF_NODE: Final = {"prefer": True, "require": True, "verify-ca": True, "verify-full": True}
 _PROTOCOLS: Final = ("TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3")
@@ -62,7 +62,7 @@ def address(connection: Mapping[str, Any], environment: Mapping[str, str]) -> Ad
         ConnectionSettingError: the port is no number.
     """
     host = str(setting(connection, "host", environment, "localhost"))
-    number = re.match(r"\s*(\d{1,5})", str(setting(connection, "port", environment, _PORT)), re.ASCII)  # parseInt
+    number = re.match(r"\s*(\d{1,5})", str(setting(connection, "port", environment, POSTGRESQL.port)), re.ASCII)  # parseInt
     if number is None:
         raise ConnectionSettingError("connection.port is not a number")
     return Address(host, int(number[1]))

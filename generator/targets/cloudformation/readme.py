@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from generator.engines import ENGINES
 from generator.targets.cloudformation.escaping import logical_id
-from generator.targets.cloudformation.servers.base import ENGINE_NAMES, server_id, server_stack
+from generator.targets.cloudformation.servers.base import server_id, server_stack
 from generator.targets.cloudformation.shape import ROOT, place, shared_id, stack_file
 from generator.targets.text.escaped import Escaped
 
@@ -28,7 +29,7 @@ def readme_view(shape: Shape) -> dict[str, Any]:
         "created": [
             {
                 "name": server.name,
-                "engine": Escaped(ENGINE_NAMES[server.engine]),
+                "engine": Escaped(ENGINES[server.engine].title),
                 "file": Escaped(f"server-{server.name}"),
                 "stack": Escaped(server_stack(plan.environment, server.name)),
                 "parameter": server_id(server.name, "Stack"),

@@ -128,7 +128,7 @@ class Resources:
         return Block(f"Plugin {plugin.plugin_id}.", secret, custom)
 
     def _login(self, role: Role, secret: Escaped) -> list[tuple[str, Escaped]]:
-        found = [("Role", text(role.name)), *self._user_host(role)]
+        found = [("Role", text(role.name)), *self._user_host(role), *self._tls(role)]
         if role.iam:
             return [*found, ("Auth", Escaped("iam"))]
         version = Escaped(f'"{role.password_version}"')
@@ -137,6 +137,11 @@ class Resources:
     def _user_host(self, role: Role) -> list[tuple[str, Escaped]]:
         is_mysql = self.connections[role.server].engine == "mysql"
         return [("UserHost", text(role.host))] if is_mysql and role.host != "%" else []
+
+    def _tls(self, role: Role) -> list[tuple[str, Escaped]]:
+        """The functions refuse a MySQL user in the clear unless they are told otherwise."""
+        is_mysql = self.connections[role.server].engine == "mysql"
+        return [("RequireTls", Escaped('"false"'))] if is_mysql and not role.requires_tls else []
 
     def _shared(self, item: Database | Role, what: str) -> Escaped:
         """A name of something shared: in the first template by its resource, which orders the two, elsewhere as it is."""

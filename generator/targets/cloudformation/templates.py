@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from generator.engines import ENGINES
 from generator.targets.cloudformation.escaping import logical_id, sub_text, text
 from generator.targets.cloudformation.parameters import Output, Parameter, parameters_view
 from generator.targets.cloudformation.resources import Resources
 from generator.targets.cloudformation.servers import KINDS
-from generator.targets.cloudformation.servers.base import ENGINE_NAMES, ENVIRONMENT_TAG, NOWHERE, server_id
+from generator.targets.cloudformation.servers.base import ENVIRONMENT_TAG, NOWHERE, server_id
 from generator.targets.cloudformation.shape import ROOT, place, stack_file
 from generator.targets.text.escaped import Escaped
 
@@ -144,7 +145,7 @@ def _operation_parameters() -> list[Parameter]:
 
 
 def _network(shape: Shape, server: Server) -> View:
-    engine = ENGINE_NAMES[server.engine]
+    engine = ENGINES[server.engine].title
     return {
         "id": server_id(server.name),
         "is_optional": server.kind == "existing",

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from generator.engines import POSTGRESQL
 from generator.targets.base import Artifact
-from generator.targets.fragment.input import DEFAULT_PORT, acts_as_base_role, check_input
+from generator.targets.fragment.input import acts_as_base_role, check_input
 from generator.targets.fragment.plugin_input import CERTIFICATES, PluginInput, driver_string, restate
 from generator.targets.text.templates import render_template
 from generator.targets.text.yaml import FILTERS
@@ -133,7 +134,7 @@ def _connection(plugin: PluginPlan, found: PluginInput) -> dict[str, Any]:
     connection["user"] = restate(plugin.role.name)
     if iam is not None:
         if iam == "rds" and not found.resolved.get("port"):
-            connection["port"] = DEFAULT_PORT  # for a token Backstage has to know it; a password needs none
+            connection["port"] = POSTGRESQL.port  # for a token Backstage has to know it; a password needs none
         if found.connection is not None and "password" in found.own:
             connection["password"] = None
         return connection

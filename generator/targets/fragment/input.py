@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from generator.targets.base import RenderContext
 
 
-DEFAULT_PORT: Final = 5432
-
 # The plan has these, and nothing of the string's own may come in their place.
 # Of a base connection whose string takes over: what the string says itself, and what a cloud's sign-in needs.
 _SECRET: Final = re.compile(r"passw|passphrase|pwd|secret|token|credential", re.IGNORECASE)

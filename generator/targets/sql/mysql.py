@@ -10,6 +10,7 @@ import re
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any, Final
 
+from generator.engines.mysql import CHARACTER_SET, COLLATION, PRIVILEGES
 from generator.targets.base import Artifact
 from generator.targets.places import places_left, without_used_places
 from generator.targets.sql import mysql_text
@@ -22,24 +23,6 @@ if TYPE_CHECKING:
     from generator.targets.text.templates import Filters
 
 ENGINE: Final = "mysql"
-#: What migrations and plugins need in a database of their own. `REFERENCES` is for plugins with foreign keys.
-PRIVILEGES: Final = (
-    "ALTER",
-    "CREATE",
-    "CREATE TEMPORARY TABLES",
-    "CREATE VIEW",
-    "DELETE",
-    "DROP",
-    "INDEX",
-    "INSERT",
-    "REFERENCES",
-    "SELECT",
-    "UPDATE",
-)
-CHARACTER_SET: Final = "utf8mb4"
-#: Both engines have it in every version, and the driver of Backstage, mysql2, connects with it.
-COLLATION: Final = "utf8mb4_unicode_ci"
-
 _COLUMNS: Final = {"CREATE TEMPORARY TABLES": "Create_tmp_table_priv"}
 _SERVER: Final = re.compile(r"SET @greenroom_server = (.+);", re.ASCII)
 _USER: Final = re.compile(r"SET @greenroom_account = (.+);", re.ASCII)

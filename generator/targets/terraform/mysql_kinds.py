@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from generator.targets.sql.mysql import PRIVILEGES
+from generator.engines.mysql import PRIVILEGES
 from generator.targets.terraform.hcl import RequiredProvider
 from generator.targets.terraform.inputs import switch, text
 from generator.targets.terraform.kinds import PLUGIN_ID, Kind

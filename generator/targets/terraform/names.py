@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from generator.engines.names import DATABASE_LIMIT
+from generator.engines import ENGINES
 from generator.targets.terraform.inputs import optional, required, texts
 from generator.targets.terraform.shape import ENGINE, MYSQL
 
@@ -33,8 +33,8 @@ class Names(NamedTuple):
 
 NAMES: Final = {
     engine: Names(
-        f"[A-Za-z0-9_-]{{1,{DATABASE_LIMIT[engine]}}}",
-        f"1 to {DATABASE_LIMIT[engine]} letters, digits, underscores and dashes",
+        f"[A-Za-z0-9_-]{{1,{ENGINES[engine].database_limit}}}",
+        f"1 to {ENGINES[engine].database_limit} letters, digits, underscores and dashes",
     )
     for engine in (ENGINE, MYSQL)
 }

@@ -44,6 +44,7 @@ class Portal:
     settings: dict[str, Any] = field(default_factory=dict)
     cloudformation: dict[str, Any] = field(default_factory=dict)
     database: dict[str, Any] = field(default_factory=dict)
+    connection: dict[str, Any] = field(default_factory=dict)
     parameters: dict[str, str] = field(default_factory=dict)
     revision: int = 1
     stack_plugins: int = 160
@@ -53,7 +54,7 @@ class Portal:
         """Run greenroom; the folder with the templates."""
         host, port = self.target.host, self.target.port
         connection = {"host": host, "port": port, "user": "${DB_USER}", "password": "${DB_PASSWORD}"}
-        connection["ssl"] = {"ca": self.target.ca}
+        connection |= {"ssl": {"ca": self.target.ca}, **self.connection}
         plugins = {name: {"connection": {"database": database}} for name, database in self.databases.items()}
         database = {"client": "pg" if self.target.is_postgresql else "mysql2", "connection": connection, **self.database}
         if plugins:

@@ -223,7 +223,16 @@ def test_mysql_itself_gets_the_password_and_hides_it_in_its_logs() -> None:
     registry = mysql_registry.Registry(session)
     step = postgresql.Step("user", "catalog@%", "create", Marker("me@h:1", False, "r"))
     mysql._apply_user(session, registry, step, order(Engine="mysql"), "it's", [])
-    assert "CREATE USER 'catalog'@'%' IDENTIFIED BY 'it''s'" in session.statements
+    assert "CREATE USER 'catalog'@'%' IDENTIFIED BY 'it''s' REQUIRE SSL" in session.statements
+
+
+def test_a_user_that_may_come_without_tls() -> None:
+    """One that was made before the template said so loses the requirement too."""
+    session = Scripted(VERSION=[["10.11.6-MariaDB"]])
+    step = postgresql.Step("user", "catalog@%", "keep", Marker("me@h:1", False, "r"))
+    wanted = order(Engine="mysql", RequireTls="false")
+    mysql._apply_user(session, mysql_registry.Registry(session), step, wanted, "it's", [])
+    assert session.statements[-1].endswith(" REQUIRE NONE")
 
 
 @contextlib.contextmanager

@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from generator.targets.cloudformation.parameters import Parameter
     from generator.targets.text.escaped import Escaped
 
-PORTS: Final = {"postgresql": 5432, "mysql": 3306}
-ENGINE_NAMES: Final = {"postgresql": "PostgreSQL", "mysql": "MySQL"}
 
 #: Beginnings of the logical ids that are not a server's; a server whose name begins like one gets a longer id.
 _TAKEN: Final = ("Plugin", "Shared", "Provider", "Sql", "Server", "Encryption", "Backstage", "Databases")

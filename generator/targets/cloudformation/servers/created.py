@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from generator.engines import ENGINES
 from generator.targets import server_logs
 from generator.targets.base import Artifact
 from generator.targets.cloudformation.escaping import FILTERS
 from generator.targets.cloudformation.parameters import Output, Parameter, example, parameters_view
 from generator.targets.cloudformation.servers.base import (
-    ENGINE_NAMES,
     ENVIRONMENT_TAG,
-    PORTS,
     Connection,
     server_id,
     server_stack,
@@ -91,7 +90,7 @@ class Created:
         parameters = self.server_parameters(server)
         view = {
             **parameters_view(parameters),
-            "description": f"The {ENGINE_NAMES[server.engine]} server {server.name} of Backstage ({plan.environment}).",
+            "description": f"The {ENGINES[server.engine].title} server {server.name} of Backstage ({plan.environment}).",
             "environment": plan.environment,
             "servers": [(server_id(server.name), server.name)],
             "tags": sorted({**dict(plan.tags), ENVIRONMENT_TAG: plan.environment}.items()),
@@ -100,7 +99,7 @@ class Created:
             "key_description": f"Storage, backups and administrator of the server {server.name} of Backstage.",
             "has_logs": False,
             "engine": server.engine,
-            "engine_name": ENGINE_NAMES[server.engine],
+            "engine_name": ENGINES[server.engine].title,
             "no_passwords": [(name, value, server_logs.COMMENTS[name]) for name, value in server_logs.POSTGRESQL.items()],
             "audit": sorted(server_logs.AURORA_MYSQL.items()),
             "data_api": data_api,
@@ -150,7 +149,7 @@ class Created:
                 group="Network",
                 type="Number",
                 description="Port the server listens on; app-config has to say the same.",
-                default=PORTS[server.engine],
+                default=ENGINES[server.engine].port,
                 smallest=1150,
                 largest=65535,
             ),

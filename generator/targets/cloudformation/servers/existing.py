@@ -6,13 +6,12 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from generator.documents.values import Placeholder
+from generator.engines import ENGINES
 from generator.targets.cloudformation.parameters import Parameter
 from generator.targets.cloudformation.servers.base import (
     ADMINISTRATOR_ARN_PATTERN,
-    ENGINE_NAMES,
     HOST_PATTERN,
     NOWHERE,
-    PORTS,
     Connection,
     server_id,
 )
@@ -138,7 +137,7 @@ def _host(server: Server) -> Parameter:
     return Parameter(
         name=server_id(server.name, "Host"),
         group=_group(server),
-        description=f"Host of the {ENGINE_NAMES[server.engine]} server {server.name}.{says}",
+        description=f"Host of the {ENGINES[server.engine].title} server {server.name}.{says}",
         default=known,
         example="database.example.com",
         pattern=f"^{HOST_PATTERN}$",
@@ -148,14 +147,14 @@ def _host(server: Server) -> Parameter:
 
 def _port(server: Server) -> Parameter:
     says = f" app-config says {server.port}." if isinstance(server.port, Placeholder) else ""
-    default = None if isinstance(server.port, Placeholder) else literal_port(server.port) or PORTS[server.engine]
+    default = None if isinstance(server.port, Placeholder) else literal_port(server.port) or ENGINES[server.engine].port
     return Parameter(
         name=server_id(server.name, "Port"),
         group=_group(server),
         type="Number",
-        description=f"Port of the {ENGINE_NAMES[server.engine]} server {server.name}.{says}",
+        description=f"Port of the {ENGINES[server.engine].title} server {server.name}.{says}",
         default=default,
-        example=str(PORTS[server.engine]),
+        example=str(ENGINES[server.engine].port),
         smallest=1,
         largest=65535,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from generator.engines import ENGINES
 from generator.targets import server_logs
 from generator.targets.terraform.escaping import string
 from generator.targets.terraform.hcl import Ephemeral, ProviderConfiguration, RequiredProvider, Validation, Variable, aligned
@@ -11,8 +12,6 @@ from generator.targets.terraform.inputs import number, private_ranges, required,
 from generator.targets.terraform.servers.base import ServerModule
 from generator.targets.terraform.servers.created import (
     ADMIN,
-    ENGINE_TITLES,
-    PORTS,
     Created,
     outputs,
     parameters,
@@ -114,7 +113,7 @@ class AwsRds(Created):
             "admin_user": Escaped(f"{self.resource}.master_username" if "cluster" in self.resource else "var.admin_user"),
             "admin_secret": Escaped(f"{self.resource}.master_user_secret[0].secret_arn"),
         }
-        title = ENGINE_TITLES[server.engine]
+        title = ENGINES[server.engine].title
         return ServerModule(
             summary=f"The {self.title} ({title}) of server {server.name}: encrypted, private, backed up, protected.",
             parts=(
@@ -125,7 +124,7 @@ class AwsRds(Created):
             ),
             view={
                 "engine": engine,
-                "port": PORTS[server.engine],
+                "port": ENGINES[server.engine].port,
                 "parameters": parameters(self._parameters(server)),
                 "logs": Escaped(", ".join(string(log) for log in _LOGS[key])),
                 "locals": _family(family, server.engine, aurora=self.name == "aws-aurora"),

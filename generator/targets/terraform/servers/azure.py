@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from generator.engines import ENGINES
 from generator.targets import server_logs
 from generator.targets.terraform.escaping import string
 from generator.targets.terraform.hcl import FALSE, TRUE, Ephemeral, ProviderConfiguration, Validation, Variable, aligned
 from generator.targets.terraform.inputs import NUMBER, choice, number, required, switch, text
 from generator.targets.terraform.servers.base import ServerModule, folder
-from generator.targets.terraform.servers.created import ADMIN, ENGINE_TITLES, PORTS, Created, outputs, server_id
+from generator.targets.terraform.servers.created import ADMIN, Created, outputs, server_id
 from generator.targets.terraform.stores.azure_keyvault import AZURE, AZURE_SUBSCRIPTION, KEY_VAULT, azure_configuration
 from generator.targets.terraform.stores.named import RANDOM
 from generator.targets.text.escaped import Escaped
@@ -108,12 +109,12 @@ class AzureFlexible(Created):
         resource = f"azurerm_{server.engine}_flexible_server"
         values = {
             "host": Escaped(f"{resource}.database.fqdn"),
-            "port": Escaped(str(PORTS[server.engine])),
+            "port": Escaped(str(ENGINES[server.engine].port)),
             "admin_user": Escaped(f"{resource}.database.administrator_login"),
             "admin_secret": Escaped("azurerm_key_vault_secret.admin.name"),
         }
         return ServerModule(
-            summary=f"The flexible server ({ENGINE_TITLES[server.engine]}) of server {server.name}: private, backed up, "
+            summary=f"The flexible server ({ENGINES[server.engine].title}) of server {server.name}: private, backed up, "
             "protected.",
             parts=(
                 f"server/azure-{server.engine}.tf.j2",
@@ -217,7 +218,7 @@ def _variables(server: Server, plan: Plan) -> tuple[Variable, ...]:
         required("location", "Azure region of the server.", "^[A-Za-z0-9 ]+$", "A region, such as westeurope."),
         required(
             "delegated_subnet_id",
-            f"Id of a subnet that is delegated to Microsoft.DBfor{ENGINE_TITLES[server.engine]}/flexibleServers.",
+            f"Id of a subnet that is delegated to Microsoft.DBfor{ENGINES[server.engine].title}/flexibleServers.",
             f"{_ID}virtualNetworks/[^/]+/subnets/[^/]+$",
             "The resource id of a subnet.",
         ),

@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from generator.problems.diagnostic import Diagnostics
     from generator.targets.terraform.hcl import Arguments, Variable
 
-ENGINE_TITLES: Final = {"postgresql": "PostgreSQL", "mysql": "MySQL"}
-PORTS: Final = {"postgresql": 5432, "mysql": 3306}
 ADMIN: Final = "backstage_admin"
 _OUTPUTS: Final = ("host", "port", "admin_user", "admin_secret")
 

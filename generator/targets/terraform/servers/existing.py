@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from generator.documents.values import Placeholder
+from generator.engines import ENGINES
 from generator.targets.terraform.escaping import string
 from generator.targets.terraform.hcl import FALSE, NULL, TRUE, Validation, Variable
 from generator.targets.terraform.servers.mysql import mysql_provider_arguments, mysql_provider_blocks, mysql_variables
@@ -23,8 +24,6 @@ _HOST: Final = r"^([0-9A-Za-z._-]+|\[[0-9A-Fa-f:.]+\])$"
 _IPV6: Final = re.compile(r"[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*")
 _NAME: Final = "^[0-9A-Za-z_-]{1,63}$"
 _SSL_MODES: Final = ("disable", "require", "verify-ca", "verify-full")
-_PORT: Final = {"postgresql": 5432, "mysql": 3306}
-_ENGINES: Final = {"postgresql": "PostgreSQL", "mysql": "MySQL"}
 _PORTS: Final = range(1, 65536)
 _CONNECT_SECONDS = 30
 #: Above Terraform's own parallelism of 10: a plugin's database takes a second connection beside the provider's own.
@@ -136,7 +135,7 @@ def _host(server: Server) -> Variable:
     return Variable(
         name=name,
         type=Escaped("string"),
-        description=string(f"Host of the {_ENGINES[server.engine]} server {server.name}.{says}"),
+        description=string(f"Host of the {ENGINES[server.engine].title} server {server.name}.{says}"),
         settings={"default": string(known), "nullable": FALSE} if known is not None else {"nullable": FALSE},
         validations=(
             Validation(
@@ -150,11 +149,11 @@ def _host(server: Server) -> Variable:
 def _port(server: Server) -> Variable:
     name = _named(server, "port")
     says = f" app-config says {server.port}." if isinstance(server.port, Placeholder) else ""
-    default = None if isinstance(server.port, Placeholder) else _literal_port(server.port) or _PORT[server.engine]
+    default = None if isinstance(server.port, Placeholder) else _literal_port(server.port) or ENGINES[server.engine].port
     return Variable(
         name=name,
         type=Escaped("number"),
-        description=string(f"Port of the {_ENGINES[server.engine]} server {server.name}.{says}"),
+        description=string(f"Port of the {ENGINES[server.engine].title} server {server.name}.{says}"),
         settings={"default": Escaped(str(default)), "nullable": FALSE} if default else {"nullable": FALSE},
         validations=(
             Validation(

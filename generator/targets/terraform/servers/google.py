@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from generator.engines import ENGINES
 from generator.targets import server_logs
 from generator.targets.terraform.escaping import string
 from generator.targets.terraform.hcl import TRUE, Ephemeral, Output, ProviderConfiguration, aligned
@@ -11,8 +12,6 @@ from generator.targets.terraform.inputs import choice, number, required, switch,
 from generator.targets.terraform.servers.base import ServerModule
 from generator.targets.terraform.servers.created import (
     ADMIN,
-    ENGINE_TITLES,
-    PORTS,
     Created,
     outputs,
     parameters,
@@ -98,13 +97,13 @@ class GoogleCloudSql(Created):
         """The server, and its administrator with a password."""
         values = {
             "host": Escaped(f"{_INSTANCE}.private_ip_address"),
-            "port": Escaped(str(PORTS[server.engine])),
+            "port": Escaped(str(ENGINES[server.engine].port)),
             "admin_user": Escaped("google_sql_user.admin.name"),
             # By way of the version, so that it is there when it is read.
             "admin_secret": Escaped("google_secret_manager_secret_version.admin.secret"),
         }
         return ServerModule(
-            summary=f"The Cloud SQL instance ({ENGINE_TITLES[server.engine]}) of server {server.name}: private, backed up, "
+            summary=f"The Cloud SQL instance ({ENGINES[server.engine].title}) of server {server.name}: private, backed up, "
             "protected.",
             parts=("server/google-cloudsql.tf.j2", "server/google-admin.tf.j2"),
             view={

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from .decide import CREATE, RENAME, Found, Step, decide
+from .facts import MYSQL_CHARACTER_SET, MYSQL_COLLATION, MYSQL_PRIVILEGES
 from .failures import RefusedError, problems_text
 from .lock_queue import queued
 from .mysql_registry import Registry
@@ -22,11 +23,8 @@ if TYPE_CHECKING:
     from .wanted import Wanted
 
 _LOCK = "greenroom"
-#: All that a database has, one by one: ALL PRIVILEGES needs an administrator who has each one a future version adds.
-_PRIVILEGES = (
-    "SELECT, INSERT, UPDATE, DELETE, CREATE, DROP, REFERENCES, INDEX, ALTER, CREATE TEMPORARY TABLES, LOCK TABLES, EXECUTE, "
-    "CREATE VIEW, SHOW VIEW, CREATE ROUTINE, ALTER ROUTINE, EVENT, TRIGGER"
-)
+_PRIVILEGES = ", ".join(MYSQL_PRIVILEGES)
+_CHARACTERS = f"CHARACTER SET {MYSQL_CHARACTER_SET} COLLATE {MYSQL_COLLATION}"
 _GLOBAL = ", ".join(
     f"{name}_priv"
     for name in (
@@ -177,7 +175,7 @@ def _existing_user(admin: Session, wanted: Wanted, old: Wanted | None, problems:
 
 def _apply_database(registry: Registry, step: Step, notes: list[str]) -> None:
     if step.action == CREATE:
-        registry.make_object("database", step.name, step.marker, f"CREATE DATABASE {identifier(step.name)}")
+        registry.make_object("database", step.name, step.marker, f"CREATE DATABASE {identifier(step.name)} {_CHARACTERS}")
         notes.append(f"created database {step.name!r}")
     else:
         registry.write("database", step.name, step.marker)
@@ -187,6 +185,7 @@ def _apply_user(admin: Session, registry: Registry, step: Step, order: Order, pa
     account = _account(step.name)
     is_mariadb = "MariaDB" in admin.run("SELECT VERSION()")[0][0]
     secret = f"BY PASSWORD {literal(native_hash(password))}" if is_mariadb else f"BY {literal(password)}"
+    secret += " REQUIRE SSL" if order.wanted.requires_tls else " REQUIRE NONE"
     if step.action == CREATE:
         registry.make_object("user", step.name, step.marker, f"CREATE USER {account} IDENTIFIED {secret}")
         notes.append(f"created user {step.name!r}")

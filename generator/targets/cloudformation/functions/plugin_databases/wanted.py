@@ -6,6 +6,7 @@ import unicodedata
 from dataclasses import dataclass
 from typing import Any
 
+from .facts import MYSQL_CHARACTERS, PORTS, POSTGRESQL_BYTES, POSTGRESQL_PREFIX, SERVERS_OWN
 from .failures import RefusedError, problems_text
 from .scram import prepared
 
@@ -17,24 +18,13 @@ _COMMON = {
     "ServiceToken", "ServiceTimeout", "Engine", "Host", "Port", "AdminSecretArn", "AdminDatabase", "CaBundle", "ClusterArn",
     "Owner", "OnDelete", "Adopt", "Force", "Revision", "PasswordVersion",
 }  # fmt: skip
-_ROLE = {"Role", "UserHost", "Auth", "SecretArn"}
+_ROLE = {"Role", "UserHost", "RequireTls", "Auth", "SecretArn"}
 _KNOWN = {
     PLUGIN_DATABASE: _COMMON | _ROLE | {"PluginId", "Database", "DatabaseOf", "Schema", "SearchPath", "Group", "RoleOf"},
     SHARED_DATABASE: _COMMON | {"Database", "Group"},
     SHARED_ROLE: _COMMON | _ROLE,
 }
-_PORTS = {"postgresql": 5432, "mysql": 3306}
 _OWNER_CHARACTERS = 500
-_POSTGRESQL_BYTES = 63
-_MYSQL_CHARACTERS = {"Database": 64, "Role": 80, "UserHost": 255}
-_SERVERS_OWN = {
-    ("postgresql", "Database"): {"template0", "template1", "rdsadmin"},
-    ("postgresql", "Schema"): {"public", "information_schema"},
-    ("postgresql", "Role"): {"public", "none", "rdsadmin", "rds_superuser", "rds_iam"},
-    ("postgresql", "Group"): {"public", "none", "rdsadmin", "rds_superuser", "rds_iam"},
-    ("mysql", "Database"): {"mysql", "sys", "information_schema", "performance_schema", "greenroom_registry"},
-    ("mysql", "Role"): {"rdsadmin", "root", "mysql.sys", "mysql.session", "mysql.infoschema", "mariadb.sys"},
-}
 
 
 @dataclass(frozen=True)
@@ -56,6 +46,7 @@ class Wanted:
     group: str
     role: str
     user_host: str
+    requires_tls: bool
     auth: str
     secret: str
     makes_database: bool
@@ -153,7 +144,7 @@ def read_wanted(resource_type: str, properties: dict[str, Any], default_owner: s
         raise RefusedError(f"the resource type {resource_type} is none of {', '.join(sorted(_KNOWN))}")
     reader = _Reader(properties)
     reader.problems += [f"{name} is no property of {resource_type}" for name in sorted(set(properties) - known)]
-    engine = reader.choice("Engine", *_PORTS) if "Engine" in properties else reader.text("Engine", None)
+    engine = reader.choice("Engine", *PORTS) if "Engine" in properties else reader.text("Engine", None)
     is_plugin = resource_type == PLUGIN_DATABASE
     has_role = resource_type != SHARED_DATABASE
     makes_role = has_role and (not is_plugin or reader.choice("RoleOf", "plugin", "shared") == "plugin")
@@ -164,7 +155,7 @@ def read_wanted(resource_type: str, properties: dict[str, Any], default_owner: s
         type=resource_type,
         engine=engine,
         host=reader.text("Host", None),
-        port=reader.port(_PORTS.get(engine, 5432)),
+        port=reader.port(PORTS.get(engine, PORTS["postgresql"])),
         owner=owner,
         admin_secret=reader.text("AdminSecretArn", None),
         admin_database=reader.text("AdminDatabase") or "postgres",
@@ -176,6 +167,7 @@ def read_wanted(resource_type: str, properties: dict[str, Any], default_owner: s
         group=reader.text("Group"),
         role=reader.text("Role", None) if has_role else "",
         user_host=(reader.text("UserHost") or "%") if has_role and engine == "mysql" else "",
+        requires_tls=makes_role and engine == "mysql" and reader.flag("RequireTls", "true"),
         auth=auth,
         secret=reader.text("SecretArn", None) if auth == "password" else "",
         makes_database=resource_type == SHARED_DATABASE
@@ -207,7 +199,8 @@ def _check_combinations(wanted: Wanted, reader: _Reader) -> None:
         if wanted.auth == "iam":
             reader.problems.append("Auth: iam is for postgresql only: Backstage's MySQL connector has no IAM authentication")
     else:
-        reader.without("UserHost", "is for mysql only")
+        for name in ("UserHost", "RequireTls"):
+            reader.without(name, "is for mysql only")
     if len(wanted.owner) > _OWNER_CHARACTERS or not wanted.owner or not wanted.owner.isprintable():
         reader.problems.append(f"Owner has to be 1 to {_OWNER_CHARACTERS} printable characters")
     if (
@@ -250,17 +243,17 @@ def name_problem(engine: str, property_name: str, name: str) -> str | None:
     if "\0" in name:
         return "holds NUL"
     compared = name.lower() if engine == "mysql" else name
-    if compared in _SERVERS_OWN.get((engine, property_name), ()):
+    if compared in SERVERS_OWN.get((engine, property_name), ()):
         return "is the server's own"
     if engine == "postgresql":
-        if size > _POSTGRESQL_BYTES:
-            return f"is longer than {_POSTGRESQL_BYTES} bytes, PostgreSQL's limit"
-        if property_name != "Database" and name.startswith("pg_"):
-            return "starts with pg_, which PostgreSQL keeps for itself"
+        if size > POSTGRESQL_BYTES:
+            return f"is longer than {POSTGRESQL_BYTES} bytes, PostgreSQL's limit"
+        if property_name != "Database" and name.startswith(POSTGRESQL_PREFIX):
+            return f"starts with {POSTGRESQL_PREFIX}, which PostgreSQL keeps for itself"
         if property_name == "Role" and prepared(name) is None:
             return "holds a character that a login by SCRAM cannot carry (RFC 4013)"
         return None
-    longest = _MYSQL_CHARACTERS.get(property_name, 64)
+    longest = MYSQL_CHARACTERS.get(property_name, 64)
     if len(name) > longest:
         return f"is longer than {longest} characters, MySQL's limit"
     if any(ord(character) > 0xFFFF for character in name):
