@@ -142,9 +142,9 @@ class Text:
             return False
         name = match[1]
         if name not in self._anchors:
+            used = set(re.findall(f"[&*](?=([A-Za-z]{{{len(name)}}}))", self.text))
             names = map("".join, product(ascii_letters, repeat=len(name)))
-            free = (short for short in names if f"&{short}" not in self.text and f"*{short}" not in self.text)
-            short = next(free, None)
+            short = next((short for short in names if short not in used), None)
             if short is None:
                 return False
             self._anchors[name] = short

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from generator.backstage.repository.typescript import (
     FUNCTIONS,
-    ancestors,
     arguments,
     line_of,
+    parents_and_dead,
     parse,
     property_of,
     string_of,
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 
 _SCOPES = FUNCTIONS | {"program", "statement_block", "for_in_statement", "for_statement", "switch_case", "switch_default"}
 _DECLARATIONS = frozenset({"lexical_declaration", "variable_declaration"})
+#: Longest name of a function, in bytes.
+_NAME = 1000
 _NAMED_FUNCTIONS = frozenset({"function_declaration", "generator_function_declaration"})
 
 #: One step into a value: a property, or ``[n]`` for an element of a list.
@@ -72,25 +75,67 @@ class SourceFile:
         self.name = name
         self.text = text
         self.root = parse(text, jsx=path.suffix in (".tsx", ".jsx"))
+        self._lines = text.split("\n")
         self._scopes: dict[int, dict[str, Binding]] = {}
+        self._found: dict[tuple[int, str], Binding | None] = {}
         self._calls: dict[str, list[Node]] | None = None
 
     def location(self, node: Node) -> Location:
         """Where ``node`` starts."""
         row, column = node.start_point
-        line = self.text.split("\n", row + 1)[row] if row else self.text.split("\n", 1)[0]
+        line = self._lines[row]
         # tree-sitter counts bytes, people count characters.
         characters = len(line.encode("utf-8", errors="replace")[:column].decode("utf-8", errors="replace"))
         return Location(self.name, line_of(node), characters + 1)
 
     def lookup(self, name: str, at: Node) -> Binding | None:
         """What ``name`` stands for at ``at``: the nearest enclosing declaration."""
-        for _, scope in ancestors(at):
-            if scope.type in _SCOPES:
-                found = self._names_in(scope).get(name)
-                if found is not None:
-                    return found
-        return None
+        passed: list[tuple[int, str]] = []
+        found = None
+        for _, node in self.ancestors(at):
+            key = (node.id, name)
+            if key in self._found:
+                found = self._found[key]
+                break
+            passed.append(key)
+            if node.type in _SCOPES and (found := self._names_in(node).get(name)) is not None:
+                break
+        # The same everywhere on the way up. Without this a value of 1,000 nested calls is a million steps.
+        self._found.update(dict.fromkeys(passed, found))
+        return found
+
+    def ancestors(self, node: Node) -> Iterator[tuple[Node, Node]]:
+        """Pairs of (a node, its parent), from ``node`` up to the root."""
+        parents = self._tree[0]
+        while (parent := parents.get(node.id)) is not None:
+            yield node, parent
+            node = parent
+
+    def call_with(self, argument: Node) -> Node | None:
+        """The call that ``argument`` is an argument of."""
+        around = [parent for _, (_, parent) in zip(range(2), self.ancestors(argument), strict=False)]
+        is_argument = [node.type for node in around] == ["arguments", "call_expression"]
+        return around[1] if is_argument else None
+
+    def is_dead(self, node: Node) -> bool:
+        """Whether ``node`` stands in ``if (false) { … }``."""
+        return node.id in self._tree[1]
+
+    @cached_property
+    def _tree(self) -> tuple[dict[int, Node], set[int]]:
+        return parents_and_dead(self.root)
+
+    def function_name(self, function: Node) -> str:
+        """The name callers use: of the declaration, or of the variable that holds it."""
+        name = function.child_by_field_name("name")
+        if name is not None:
+            return text_of(name)
+        for _, parent in self.ancestors(function):
+            if parent.type == "variable_declarator":
+                return text_of(parent.child_by_field_name("name"))
+            if parent.type not in ("parenthesized_expression", "as_expression", "satisfies_expression"):
+                break
+        return ""
 
     def _names_in(self, scope: Node) -> dict[str, Binding]:
         if scope.id not in self._scopes:
@@ -106,7 +151,9 @@ class SourceFile:
             self._calls = {}
             for node in walk(self.root):
                 if node.type == "call_expression" and (callee := node.child_by_field_name("function")) is not None:
-                    self._calls.setdefault(text_of(unwrap(callee)), []).append(node)
+                    callee = unwrap(callee)
+                    if callee.end_byte - callee.start_byte <= _NAME:  # of a chain, each callee is the whole chain before it
+                        self._calls.setdefault(text_of(callee), []).append(node)
         return self._calls.get(name, [])
 
     def imports(self) -> Iterator[str]:
@@ -160,24 +207,11 @@ class SourceFile:
 def imported_by(call: Node) -> str | None:
     """The literal specifier of ``import('x')`` or ``require('x')``; ``None`` for other calls and computed ones."""
     callee = call.child_by_field_name("function")
-    if callee is None or not (callee.type == "import" or text_of(callee) == "require"):
+    if callee is None or not (callee.type == "import" or (callee.type == "identifier" and text_of(callee) == "require")):
         return None
     given = call.child_by_field_name("arguments")
     values = [child for child in given.named_children if child.type != "comment"] if given is not None else []
     return string_of(unwrap(values[0])) if values else None
-
-
-def function_name(function: Node) -> str:
-    """The name callers use: of the declaration, or of the variable that holds it."""
-    name = function.child_by_field_name("name")
-    if name is not None:
-        return text_of(name)
-    for _, parent in ancestors(function):
-        if parent.type == "variable_declarator":
-            return text_of(parent.child_by_field_name("name"))
-        if parent.type not in ("parenthesized_expression", "as_expression", "satisfies_expression"):
-            break
-    return ""
 
 
 def _common_js(expression: Node, name: str) -> Iterator[Binding]:

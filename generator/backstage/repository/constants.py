@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import product
 from typing import TYPE_CHECKING
 
-from generator.backstage.repository.bindings import Import, Parameter, Value, function_name
+from generator.backstage.repository.bindings import Import, Parameter, Value
 from generator.backstage.repository.typescript import arguments, property_of, string_of, text_of, unwrap
 
 if TYPE_CHECKING:
@@ -113,13 +113,13 @@ def _exported(binding: Import, file: SourceFile, packages: Sources, pick: Pick, 
 def _passed(parameter: Parameter, file: SourceFile, packages: Sources, pick: Pick, depth: int) -> list[str | None]:
     """What the callers of a function in the same file pass for a parameter."""
     function, way = parameter.function, (*parameter.pick, *pick)
-    call = function.parent.parent if function.parent is not None and function.parent.type == "arguments" else None
-    callee = call.child_by_field_name("function") if call is not None and call.type == "call_expression" else None
+    call = file.call_with(function)
+    callee = call.child_by_field_name("function") if call is not None else None
     if callee is not None and callee.type == "member_expression" and parameter.index == 0:
         method, target = text_of(callee.child_by_field_name("property")), callee.child_by_field_name("object")
         if target is not None and method in ("map", "forEach", "flatMap"):
             return strings(target, file, packages, way, depth + 1)
-    sites = file.calls_of(function_name(function))
+    sites = file.calls_of(file.function_name(function))
     found = [
         value
         for site in sites

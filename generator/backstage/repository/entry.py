@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from generator.backstage.repository.bindings import Import, Parameter, Value
 from generator.backstage.repository.constants import strings
-from generator.backstage.repository.kinds import Kind, conditional, dead
+from generator.backstage.repository.kinds import Kind, conditional
 from generator.backstage.repository.model import Source
 from generator.backstage.repository.packages import Brought
 from generator.backstage.repository.typescript import FUNCTIONS, arguments, first_error, text_of, unwrap, walk
@@ -33,6 +33,9 @@ class Added:
     brought: Brought
     location: Location
     damaged: bool = False
+
+
+_SPENT = "the repository takes too long to read: what is added from here on is not known"
 
 
 class Entry:
@@ -81,8 +84,11 @@ class Entry:
 
     def _adds(self, file: SourceFile, scope: Node, near: Path) -> Iterator[Added]:
         for node in walk(scope):
-            if node.type != "call_expression" or dead(node):
+            if node.type != "call_expression" or file.is_dead(node):
                 continue
+            if self.packages.is_spent:
+                yield Added(Brought(Kind.UNKNOWN, reason=_SPENT), file.location(node))
+                return
             callee = node.child_by_field_name("function")
             if callee is None:
                 continue
@@ -95,7 +101,7 @@ class Entry:
                 yield from self._handed_over(node, callee, file)
 
     def _added(self, call: Node, file: SourceFile, near: Path) -> Iterator[Added]:
-        only = conditional(call)
+        only = conditional(call, file)
         for argument in arguments(call)[:1]:
             for feature in self.packages.features.of(argument, file):
                 for item in self.packages.bring(feature, near):
@@ -140,7 +146,7 @@ class Entry:
                 body = function.child_by_field_name("body")
                 if body is not None:
                     for item in self._adds(target, body, target.path.parent):
-                        only = item.brought.conditional or conditional(call)
+                        only = item.brought.conditional or conditional(call, file)
                         yield replace(item, brought=replace(item.brought, conditional=only))
 
     def _functions_behind(self, callee: Node, file: SourceFile) -> Iterator[tuple[SourceFile, Node]]:
@@ -168,7 +174,7 @@ class Entry:
     def _environments(self, file: SourceFile) -> Iterator[Added]:
         """``createEnv('catalog')``: the argument is the plugin id."""
         for node in walk(file.root):
-            if node.type != "call_expression" or dead(node):
+            if node.type != "call_expression" or file.is_dead(node):
                 continue
             callee = node.child_by_field_name("function")
             if callee is None or not _makes_environment(unwrap(callee), file):
@@ -178,7 +184,7 @@ class Entry:
                 continue
             self.legacy = True
             for value in strings(given[0], file, self.packages):
-                yield Added(self._environment(value, given[0], only=conditional(node)), file.location(node))
+                yield Added(self._environment(value, given[0], only=conditional(node, file)), file.location(node))
 
     def _environment(self, value: str | None, argument: Node, *, only: bool) -> Brought:
         if value is None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from generator.backstage.repository.bindings import Import, Parameter, Value, function_name, imported_by
+from generator.backstage.repository.bindings import Import, Parameter, Value, imported_by
 from generator.backstage.repository.constants import strings
 from generator.backstage.repository.factories import DYNAMIC, INSTALLED, Factories, original_name
-from generator.backstage.repository.kinds import Feature, Kind, conditional, dead, short, unknown
-from generator.backstage.repository.typescript import FUNCTIONS, ancestors, arguments, property_of, text_of, unwrap, walk
+from generator.backstage.repository.kinds import Feature, Kind, conditional, short, unknown
+from generator.backstage.repository.typescript import FUNCTIONS, arguments, property_of, text_of, unwrap, walk
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -152,10 +152,10 @@ class Features:
         for node in walk(body):
             if (
                 node.type in ("return_statement", "yield_expression")
-                and _function_around(node) == function
-                and not dead(node)
+                and _function_around(node, file) == function
+                and not file.is_dead(node)
             ):
-                only = conditional(node, body)
+                only = conditional(node, file, body)
                 for feature in self._placed(node.named_children[:1], file, pick):
                     yield replace(feature, conditional=feature.conditional or only)
 
@@ -195,15 +195,15 @@ class Features:
     def _argument(self, parameter: Parameter, file: SourceFile, pick: Pick, name: str) -> Iterable[Feature]:
         """What callers in this file pass for a parameter."""
         function, way = parameter.function, (*parameter.pick, *pick)
-        call = function.parent.parent if function.parent is not None and function.parent.type == "arguments" else None
-        if call is not None and call.type == "call_expression":
+        call = file.call_with(function)
+        if call is not None:
             callee = call.child_by_field_name("function")
             if callee is not None and callee.type == "member_expression" and parameter.index == 0:
                 method, target = text_of(callee.child_by_field_name("property")), callee.child_by_field_name("object")
                 if target is not None and method in {"then", *_MAPPING, "filter"}:
                     return self.of(target, file, way)
         found: list[Feature] = []
-        for site in file.calls_of(function_name(function)):
+        for site in file.calls_of(file.function_name(function)):
             given = arguments(site)
             if parameter.index < len(given):
                 found += self.of(given[parameter.index], file, way)
@@ -324,5 +324,5 @@ def _rest(imported: str, pick: Pick) -> Pick:
     return pick[1:] if imported == "*" else pick
 
 
-def _function_around(node: Node) -> Node | None:
-    return next((parent for _, parent in ancestors(node) if parent.type in FUNCTIONS), None)
+def _function_around(node: Node, file: SourceFile) -> Node | None:
+    return next((parent for _, parent in file.ancestors(node) if parent.type in FUNCTIONS), None)

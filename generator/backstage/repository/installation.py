@@ -51,6 +51,8 @@ class Installation:
 
     def not_added(self, backend: Package, added: Iterable[str | None]) -> None:
         """Dependencies that are plugins, but that nothing adds."""
+        if self.packages.is_spent:
+            return  # not everything was read: what adds them may be in the rest
         known = set(added)
         for name in sorted(backend.dependencies() - {item for item in known if item}):
             package = self.repository.find(name, backend.folder)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from generator.backstage.repository.typescript import ancestors, text_of
+from generator.backstage.repository.typescript import text_of
 
 if TYPE_CHECKING:
     from tree_sitter import Node
@@ -51,9 +51,9 @@ _BRANCHES = frozenset(
 )
 
 
-def conditional(node: Node, until: Node | None = None) -> bool:
+def conditional(node: Node, file: SourceFile, until: Node | None = None) -> bool:
     """Whether ``node`` is evaluated only under a condition (looking no further up than ``until``)."""
-    for child, parent in ancestors(node):
+    for child, parent in file.ancestors(node):
         if parent.type in _BRANCHES and child != parent.child_by_field_name("condition"):
             return True
         if parent.type == "binary_expression" and text_of(parent.child_by_field_name("operator")) in ("&&", "||", "??"):
@@ -61,16 +61,6 @@ def conditional(node: Node, until: Node | None = None) -> bool:
         if until is not None and parent == until:
             return False
     return False
-
-
-def dead(node: Node) -> bool:
-    """Whether ``node`` stands in ``if (false) { … }``."""
-    return any(
-        parent.type == "if_statement"
-        and child == parent.child_by_field_name("consequence")
-        and text_of(parent.child_by_field_name("condition")) == "(false)"
-        for child, parent in ancestors(node)
-    )
 
 
 def unknown(reason: str, node: Node, file: SourceFile) -> Feature:

@@ -94,6 +94,7 @@ class Discovery:
     diagnostics: Diagnostics = field(default_factory=Diagnostics)
     is_backstage: bool = False
     backends: tuple[str, ...] = ()
+    _said: set[tuple[Location, str]] = field(default_factory=set, repr=False)
 
     def add(self, found: Found) -> None:
         """Keep ``found``; of two places that add the same plugin the surer one is kept, then the first."""
@@ -103,7 +104,8 @@ class Discovery:
 
     def add_unknown(self, location: Location, reason: str) -> None:
         """Say that something at ``location`` cannot be known, once."""
-        if (location, reason) not in self.unknown:
+        if (location, reason) not in self._said:
+            self._said.add((location, reason))
             self.unknown.append((location, reason))
 
     def seen_from(self, folder: Path) -> Discovery:

@@ -10,15 +10,16 @@ from generator.backstage.repository.files import MAX_LOCK_BYTES
 from generator.problems.diagnostic import Location
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from generator.backstage.repository.files import Files
 
 _CONFLICT = re.compile(r"^(?:<{7}|={7}|>{7})(?: |$)", re.MULTILINE)
-# `"@scope/name@^1.0.0", "@scope/name@npm:^1.1.0":` and below it `version "1.1.0"` (classic) or `version: 1.1.0` (berry).
-_YARN = re.compile(r'^"?(?P<name>@?[^@"\s,]+)@[^\n]*:\n(?:  [^\n]*\n)*?  version:? "?(?P<version>[^"\n]+)"?$', re.MULTILINE)
 # `  '@scope/name@1.2.3':`, `  /@scope/name@1.2.3(peer@1):`, `  /@scope/name/1.2.3:`
-_PNPM = re.compile(r"^  '?/?(?P<name>(?:@[\w.~-]+/)?[\w.~-]+)[@/](?P<version>\d[^()':_\s]*)[^\n]*:", re.MULTILINE)
+_PNPM = re.compile(r"  '?/?(?P<name>(?:@[\w.~-]+/)?[\w.~-]+)[@/](?P<version>\d[^()':_\s]*)[^\n]*:")
+#: Longest line that lists a package; a longer one is none.
+_LINE = 1000
 
 
 class Lock:
@@ -47,9 +48,8 @@ class Lock:
         elif self.name == "package-lock.json":
             self._npm(text)
         else:
-            pattern = _YARN if self.name == "yarn.lock" else _PNPM
-            for match in pattern.finditer(text):
-                self.versions.setdefault(match["name"], match["version"])
+            for name, version in (_yarn if self.name == "yarn.lock" else _pnpm)(text):
+                self.versions.setdefault(name, version)
             if not self.versions and text.strip() and not _only_comments(text):
                 self._broken(1, "lists no package that can be read")
 
@@ -82,6 +82,25 @@ class Lock:
             Location(self.name, line, 1),
             hint="the versions of what is not installed are not known; the plugins are found without them",
         )
+
+
+def _pnpm(text: str) -> Iterator[tuple[str, str]]:
+    for line in text.split("\n"):
+        if len(line) <= _LINE and (match := _PNPM.match(line)) is not None:
+            yield match["name"], match["version"]
+
+
+def _yarn(text: str) -> Iterator[tuple[str, str]]:
+    """``"@scope/name@^1.0.0", "@scope/name@^1.1.0":`` and below it ``version "1.1.0"`` (classic) or ``version: 1.1.0``."""
+    name = ""
+    for line in text.split("\n"):
+        if not line.startswith("  "):
+            first = line.lstrip('"')
+            end = first.find("@", 1)
+            name = first[:end] if end > 0 and line.endswith(":") else ""
+        elif name and line.startswith(("  version ", "  version: ")):
+            yield name, line.partition("version")[2].lstrip(": ").strip('"')
+            name = ""
 
 
 def _only_comments(text: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -52,6 +53,8 @@ _PLUGIN_ROLE, _MODULE_ROLE = "backend-plugin", "backend-plugin-module"
 _DEPTH = 12
 #: Evaluated expressions of one discovery. A large backend needs a few thousand; values that double each other never end.
 _STEPS = 100_000
+#: Processor time for all files of one discovery. The largest portals that are public take two seconds.
+_SECONDS = 15.0
 #: Files that take seconds without a result before the rest is left unread.
 _MOST_TOO_HARD = 3
 
@@ -68,13 +71,19 @@ class Packages:
         self._sources: dict[Path, SourceFile | None] = {}
         self._depth = 0
         self._steps = _STEPS
+        self._deadline = time.process_time() + _SECONDS
         self._too_hard = 0
         self._code: dict[tuple[Path, str, str], list[Brought]] = {}
 
     def spend(self) -> bool:
         """Count one evaluated expression; false when there have been too many."""
         self._steps -= 1
-        return self._steps > 0
+        return not self.is_spent
+
+    @property
+    def is_spent(self) -> bool:
+        """Whether the repository has taken all the time it gets."""
+        return self._steps <= 0 or time.process_time() > self._deadline
 
     def parse(self, path: Path) -> SourceFile | None:
         """The file at ``path``, parsed; ``None`` where there is none to read."""

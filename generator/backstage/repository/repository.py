@@ -18,7 +18,6 @@ _DEPTH = 4
 _SUFFIXES = (".ts", ".tsx", ".mts", ".cts", ".js", ".jsx", ".mjs", ".cjs")
 #: Packages that only a program which starts a backend depends on.
 _HOSTS = frozenset({"@backstage/backend-defaults", "@backstage/backend-common", "@backstage/backend-app-api"})
-_PNPM_ITEM = re.compile(r"^\s+-\s+['\"]?([^'\"#\n]+?)['\"]?\s*(?:#.*)?$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,15 +104,26 @@ class Repository:
                 listed = listed.get("packages")
             if isinstance(listed, list):
                 patterns += [item for item in listed if isinstance(item, str)]
-        text = self.files.read(self.files.root / "pnpm-workspace.yaml")
-        if text is not None:
-            inside = False
-            for line in text.splitlines():
-                if re.match(r"^\S", line):
-                    inside = line.startswith("packages:")
-                elif inside and (item := _PNPM_ITEM.match(line)):
-                    patterns.append(item[1])
-        return patterns
+        return patterns + self._pnpm()
+
+    def _pnpm(self) -> list[str]:
+        """``packages`` of pnpm-workspace.yaml; the file may be as odd as it likes."""
+        path = self.files.root / "pnpm-workspace.yaml"
+        text = self.files.read(path)
+        if text is None:
+            return []
+        import yaml
+
+        try:
+            root = yaml.compose(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+        except (yaml.YAMLError, RecursionError) as error:
+            mark = getattr(error, "problem_mark", None)
+            self.files.problem(path, "is not valid YAML", *((mark.line + 1, mark.column + 1) if mark is not None else ()))
+            return []
+        pairs = root.value if isinstance(root, yaml.MappingNode) else []
+        listed = next((value for key, value in pairs if key.value == "packages"), None)
+        items = listed.value if isinstance(listed, yaml.SequenceNode) else []
+        return [item.value for item in items if isinstance(item, yaml.ScalarNode)]
 
     def backends(self) -> list[Package]:
         """The packages that start a backend, sorted by folder."""
