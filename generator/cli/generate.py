@@ -81,7 +81,13 @@ def command(
     changed = rendering.changed
     dry = check or diff
     if not dry:
-        write_tree(rendering.files, rendering.delete, owned=rendering.owned, journal_root=project.layout.journal)
+        write_tree(
+            rendering.files,
+            rendering.delete,
+            owned=rendering.owned,
+            journal_root=project.layout.journal,
+            read={project.layout.lock: planned.past.digest},
+        )
     gate = judge(project, rendering, _repair(rendering, base)) if check else None
     if output_format == "json":
         show_json(_document(project, rendering, gate, written=not dry))

@@ -7,11 +7,12 @@ import stat
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from generator.planning.history import digest_of
 from generator.problems.diagnostic import Location
 from generator.problems.paths import shown
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping
+    from collections.abc import Callable, Collection, Iterator, Mapping
 
     from generator.problems.diagnostic import Diagnostics
 
@@ -125,6 +126,17 @@ _LINK_HINT = "name the real folder in greenroom.yaml or --out, or remove the lin
 _MOVE_HINT = "move it away, or choose another output folder"
 _PATHS_HINT = "give each target a path of its own in greenroom.yaml"
 _PERMISSION_HINT = "make it writable for the user greenroom runs as, or choose another output folder"
+
+
+def changed_since(read: Mapping[Path, str | None], files: Mapping[Path, bytes]) -> Iterator[Path]:
+    """Those of ``read`` that are not what they were (see :func:`.write_tree`), nor what ``files`` make of them anyway."""
+    for path, before in read.items():
+        try:
+            now = digest_of(path.read_bytes())
+        except (FileNotFoundError, NotADirectoryError):
+            now = None
+        if now != before and (path not in files or now != digest_of(files[path])):
+            yield path
 
 
 def nearest_folder(path: Path) -> Path:

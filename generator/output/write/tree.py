@@ -13,10 +13,11 @@ import sys
 import time
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from generator.output.write import journal
-from generator.output.write.obstacles import common_folder, find_changes, nearest_folder
+from generator.output.write.obstacles import changed_since, common_folder, find_changes, nearest_folder
 from generator.output.write.sync import Unsynced
 from generator.problems.diagnostic import Diagnostics, GreenroomError
 from generator.problems.paths import shown
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping
 
     from generator.output.write.obstacles import Change
+
+_NOTHING: Final[Mapping[Path, str | None]] = MappingProxyType({})
 
 LOCK_SECONDS = 10.0
 """How long a run waits for another one on the same tree. Writing takes milliseconds."""
@@ -44,6 +47,7 @@ def write_tree(
     *,
     owned: Callable[[Path], bool],
     journal_root: Path,
+    read: Mapping[Path, str | None] = _NOTHING,
 ) -> WriteResult:
     """Make every file of ``files`` have its content and every file of ``delete`` be gone, or change nothing at all.
 
@@ -53,6 +57,9 @@ def write_tree(
     used, the folder that all files have in common is. Files keep their mode, new ones get 0666 less the umask; files that
     have their content already are not touched. Killing this process, or its group, at any point leaves the old tree or
     the new one; after a power failure the next run settles it.
+
+    ``read`` are files that the content was made from, with the start of the SHA-256 they had (``None`` where there was no
+    file). Nothing is written where one of them has changed since (GR508): another run knew what this one does not.
 
     Raises:
         GreenroomError: every obstacle, or the one failure; nothing was changed.
@@ -64,6 +71,9 @@ def write_tree(
     diagnostics, common = Diagnostics(), common_folder(paths)
     try:
         with _prepared(journal_root, common) as (folder, lock):
+            for path in changed_since(read, files):
+                what = f"nothing was written: {shown(path)} has changed since it was read"
+                raise _failure("GR508", path, what, _CHANGED_HINT)
             changes = find_changes(contents, paths.keys() - contents.keys(), lambda path: owned(paths[path]), diagnostics)
             if diagnostics.has_errors:
                 raise GreenroomError(diagnostics)
@@ -329,6 +339,7 @@ def _failure(code: str, path: Path, summary: str, hint: str) -> GreenroomError:
     return GreenroomError(diagnostics)
 
 
+_CHANGED_HINT = "run the same command again: it takes into account what the other run wrote"
 _BUSY_HINT = "wait until it has ended, then run this again"
 _SPACE_HINT = "everything is as it was; make room or permissions there, then run this again"
 _STUCK_HINT = (

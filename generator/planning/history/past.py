@@ -29,13 +29,15 @@ class Past(NamedTuple):
     """What earlier runs generated, as a plan is compared with it.
 
     ``lock`` is the lock file with what it forgot of earlier commits (``forgotten``), and with each plugin under the id it
-    has now (``renamed``: new id to old id, of this run). ``base`` is the commit that was named to compare with.
+    has now (``renamed``: new id to old id, of this run). ``base`` is the commit that was named to compare with. ``digest``
+    is the start of the SHA-256 of the lock file that was read, ``None`` where there was none.
     """
 
     lock: Lock | None = None
     forgotten: Sequence[Forgotten] = ()
     renamed: Mapping[str, str] = _NOTHING
     base: Compared | None = None
+    digest: str | None = None
 
 
 def read_past(
@@ -55,7 +57,7 @@ def read_past(
     present = read_lock(path, diagnostics)
     history = read_history(path, base, diagnostics, root=root)
     if diagnostics.has_errors:  # a lock file that cannot be read has forgotten nothing
-        return Past(present, base=history.base)
+        return Past(present, base=history.base, digest=present.digest if present else None)
     remembered, forgotten = remember(present, history.locks, settings.renames_applied)
     renamed = rename_plugins(
         remembered, settings.renamed, planned, settings.locations, diagnostics, settings.renames_applied
@@ -73,4 +75,5 @@ def read_past(
         ],
         {new: plugin.former_ids[-1] for new, plugin in (lock.known if lock else {}).items() if new not in before},
         history.base,
+        present.digest if present else None,
     )
