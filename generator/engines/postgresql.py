@@ -50,6 +50,6 @@ POSTGRESQL: Final = Engine(
         }
     ),
     schemas=frozenset({"information_schema", "public"}),
-    roles=frozenset({"none", "public", *_OF_CLOUDS}),
+    roles=frozenset({"none", "postgres", "public", *_OF_CLOUDS}),
     administrators=frozenset({"admin", "postgres", "root", *_OF_CLOUDS}),
 )

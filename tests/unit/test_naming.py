@@ -57,7 +57,7 @@ def test_reserved_roles(name: str) -> None:
     assert role_problem(name, engine="postgresql") == "is reserved by PostgreSQL"
 
 
-@pytest.mark.parametrize("name", ["rdsadmin", "rds_iam", "cloudsqlsuperuser", "azure_pg_admin"])
+@pytest.mark.parametrize("name", ["postgres", "rdsadmin", "rds_iam", "cloudsqlsuperuser", "azure_pg_admin"])
 def test_roles_of_clouds(name: str) -> None:
     assert role_problem(name, engine="postgresql") == "belongs to the server itself"
 
