@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from generator.adopt.assessment import Assessment
     from generator.adopt.connection import AdminOptions
+    from generator.planning.history import Past
     from generator.planning.model import Plan, Server
     from generator.run.steps import Project
 
@@ -67,7 +68,8 @@ def command(
     from generator.run import steps
 
     project = steps.load(make_request(**options))
-    plan = steps.plan(project, steps.resolve(project)).plan
+    planned = steps.plan(project, steps.resolve(project))
+    plan, as_of = planned.plan, _as_of(planned.past)
     if secrets and (plan.store == "variables" or plan.credentials == "iam"):
         raise click.UsageError("--secrets: there is no store of passwords (credentials.store, credentials.mode)")
     wanted = _chosen(project, plan, only)
@@ -82,7 +84,7 @@ def command(
             assessments.append(found)
     failed = len(assessments) < len(wanted)
     if output_format == "json":
-        written = _write(project, assessments, unseen) if write and not failed else []
+        written = _write(project, assessments, unseen, as_of) if write and not failed else []
         show_json(
             {
                 "servers": {item.server: to_json(item, _list(project).stem) for item in assessments},
@@ -96,12 +98,19 @@ def command(
     if failed:
         return 1
     if write:
-        for path in _write(project, assessments, unseen):
+        for path in _write(project, assessments, unseen, as_of):
             click.echo(f"written: {path}", err=True)
     elif not quiet:
         name = _list(project).name
         click.echo(f"nothing was written; with --write this becomes {name} and the scripts beside it", err=True)
     return 0
+
+
+def _as_of(past: Past) -> str | None:
+    """Which lock file the list was made beside, where that matters: plugins that were away may have left other names."""
+    lock = past.lock
+    away = lock is not None and (bool(lock.retired) or any(plugin.returned for plugin in lock.plugins.values()))
+    return past.digest if away else None
 
 
 def _chosen(project: Project, plan: Plan, only: tuple[str, ...]) -> list[Server]:
@@ -212,7 +221,7 @@ def _rows(item: Assessment) -> list[tuple[str, str, str, str]]:
     return rows
 
 
-def _write(project: Project, assessments: Sequence[Assessment], unseen: Sequence[str]) -> list[str]:
+def _write(project: Project, assessments: Sequence[Assessment], unseen: Sequence[str], as_of: str | None) -> list[str]:
     """Write the list and the scripts, all or nothing; what was there and is not ours, or of ``unseen`` servers, stays.
 
     Raises:
@@ -220,12 +229,9 @@ def _write(project: Project, assessments: Sequence[Assessment], unseen: Sequence
     """
     from generator.adopt.document import files, is_ours, leftovers
     from generator.output.write.tree import recover, write_tree
-    from generator.planning.history import digest_of
 
     path = _list(project)
     recover(path.parent)
-    lock = project.layout.lock
-    as_of = digest_of(lock.read_bytes()) if lock.is_file() else None
     wanted = files(assessments, path, _stored(project), as_of)
     done = write_tree(wanted, leftovers(path, wanted, unseen), owned=is_ours, journal_root=path.parent)
     return [os.path.relpath(path) for path in (*done.written, *done.unchanged)]

@@ -17,6 +17,7 @@ from postgres_stage import ADMIN_PASSWORD
 from psycopg import sql
 
 from generator.demo.apply import apply_script
+from generator.planning.history import digest_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -300,6 +301,29 @@ def test_passwords_that_the_store_has(stage: Stage, folder: Path) -> None:
     assert (
         "there is no store" in adopt(folder, "--user", "postgres", "--secrets", status=2, password="unused-password").stderr
     )
+
+
+def test_a_list_says_which_lock_file_it_was_made_beside(stage: Stage, folder: Path) -> None:
+    """Where a plugin was away: what it left and what is listed may differ, and the newer of the two counts."""
+    role(stage, "portal")
+    make(stage, "backstage_plugin_catalog", "portal", "CREATE TABLE t ()")
+    lock = folder / "infra" / "greenroom.lock.json"
+
+    def list_of(*plugins: str) -> dict[str, Any]:
+        command = [sys.executable, "-c", "from generator.cli import main; main()", "generate"]
+        command += [word for plugin in plugins for word in ("--plugin", plugin)]
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=60)
+        assert done.returncode == 0, done.stderr
+        adopt(folder, "--user", "postgres", "--write", plugins=plugins, password=stage.server.password)
+        found: dict[str, Any] = yaml.safe_load((folder / "greenroom.adopt.yaml").read_text())["primary"]
+        return found
+
+    assert "asOf" not in list_of("catalog", "search")
+    before = list_of("catalog")
+    assert before["asOf"] == digest_of(lock.read_bytes())
+    # Nothing was generated since, so nothing changes.
+    adopt(folder, "--user", "postgres", "--write", plugins=("catalog",), password=stage.server.password)
+    assert yaml.safe_load((folder / "greenroom.adopt.yaml").read_text())["primary"] == before
 
 
 def test_names_that_a_rename_has_not_reached(stage: Stage, folder: Path) -> None:
