@@ -161,6 +161,7 @@ def mariadb_server(settings: Mapping[str, str] | None = None) -> Iterator[MariaD
     try:
         user = _unprivileged(folder)
         make_certificates(folder)
+        (folder / "tmp").mkdir()
         for path in folder.iterdir():
             if user:
                 shutil.chown(path, user, pwd.getpwnam(user).pw_gid)
@@ -218,7 +219,11 @@ def make_certificates(folder: Path) -> None:
 
 
 def _install(installer: Path, folder: Path, user: str | None) -> None:
-    """Make the data folder; anew once where the installer fails, as it does now and then beside other servers."""
+    """Make the data folder; anew once where the installer fails.
+
+    The folder for temporary files is the server's own: a server that starts removes the temporary tables it finds there,
+    those of other servers too.
+    """
     data = folder / "data"
     command = [
         str(installer),
@@ -230,7 +235,10 @@ def _install(installer: Path, folder: Path, user: str | None) -> None:
     if user:
         command.append(f"--user={user}")
     for last in (False, True):
-        done = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=_START_SECONDS)
+        environment = {**os.environ, "TMPDIR": str(folder / "tmp")}
+        done = subprocess.run(
+            command, capture_output=True, text=True, errors="replace", timeout=_START_SECONDS, env=environment
+        )
         if done.returncode == 0:
             return
         if last:
@@ -244,6 +252,7 @@ def _start(daemon: Path, folder: Path, user: str | None, settings: Mapping[str, 
         port = probe.getsockname()[1]
     options = {
         "datadir": str(folder / "data"),
+        "tmpdir": str(folder / "tmp"),
         "socket": str(folder / "s"),
         "pid-file": str(folder / "pid"),
         "port": str(port),
