@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from generator.engines import POSTGRESQL
 from generator.lint.model import ERROR, INFO, WARNING, Rule, found
 
 if TYPE_CHECKING:
@@ -134,7 +135,7 @@ def _postgres(subject: Subject, plugin: PluginDatabase, path: str) -> Iterator[F
 
 def _another_server(own: Any, base: Any) -> bool:
     host, port = own.get("host"), own.get("port")
-    return bool((host and host != base.get("host")) or (port and str(port) != str(base.get("port") or 5432)))
+    return bool((host and host != base.get("host")) or (port and str(port) != str(base.get("port") or POSTGRESQL.port)))
 
 
 def _schema_mode(subject: Subject) -> Iterator[Finding]:
