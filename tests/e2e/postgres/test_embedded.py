@@ -57,7 +57,7 @@ def test_it_starts_quickly_and_takes_everything_with_it() -> None:
         with psycopg.connect(server.dsn()) as connection:
             assert connection.info.server_version >= 180000
         assert server.folder.stat().st_mode & 0o077 == 0
-    assert seconds < 5 or os.getloadavg()[0] > 4, f"{seconds:.1f} s"
+    assert seconds < 30, f"{seconds:.1f} s"
     assert gone(server.pid, server.folder)
     with pytest.raises(psycopg.OperationalError):
         psycopg.connect(server.dsn())

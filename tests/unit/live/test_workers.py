@@ -55,7 +55,7 @@ def test_what_knows_no_timeout_gets_one() -> None:
     started = time.monotonic()
     with pytest.raises(BoundedTimeoutError):
         bounded(lambda: time.sleep(30), 0.1)
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 25
 
 
 def test_a_name_is_asked_for_once(monkeypatch: pytest.MonkeyPatch) -> None:

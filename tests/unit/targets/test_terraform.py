@@ -7,10 +7,10 @@ import os
 import re
 import shutil
 import subprocess
-import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from growth import count_calls
 from terraform_plans import HOST, Wanted, files, make_plan, on_mysql, render, retired, server, shapes, signed_in
 
 from generator.documents.values import Placeholder, Reference
@@ -566,27 +566,19 @@ def test_what_cannot_be_read_is_an_error(text: str, message: str) -> None:
 # --- size -------------------------------------------------------------------------------------------------------------
 
 
-def rendering_time(number: int) -> float:
-    plan = make_plan(*[Wanted(f"plugin-{item}") for item in range(number)])
-    start = time.process_time()
-    render(plan)
-    return time.process_time() - start
-
-
-def test_ten_thousand_plugins() -> None:
-    """Ten times as many take about ten times as long, on any machine and under any load; tests/bench has the figures."""
-    rendering_time(10)  # compiles the templates
-    ratios = (rendering_time(10_000) / rendering_time(1_000) for _ in range(3))
-    assert any(ratio < 20 for ratio in ratios)
-
-
-def test_ten_thousand_shared_things_are_no_harder() -> None:
+def work(number: int, *, shared: bool = False) -> int:
     plan = make_plan(
         *[
             Wanted(f"plugin-{item}", role=f"r{item // 2}", database=f"d{item // 4}", schema=f"s{item}")
-            for item in range(10_000)
+            if shared
+            else Wanted(f"plugin-{item}")
+            for item in range(number)
         ]
     )
-    start = time.process_time()
-    render(plan)
-    assert time.process_time() - start < 4
+    return count_calls(lambda: render(plan))
+
+
+@pytest.mark.parametrize("shared", [False, True])
+def test_work_grows_no_faster_than_the_number_of_plugins(shared: bool) -> None:
+    work(10)  # compiles the templates
+    assert work(2_000, shared=shared) < 11 * work(200, shared=shared)
