@@ -24,20 +24,27 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from generator.adopt.state import FoundDatabase, ServerState
+    from generator.planning.history import Lock
     from generator.planning.model import Plan, PluginPlan, Server
     from generator.problems.diagnostic import Diagnostics
 
 
 def assess(
-    wanted: Plan, server: Server, state: ServerState, diagnostics: Diagnostics, *, secrets: Mapping[str, int] | None = None
+    wanted: Plan,
+    server: Server,
+    state: ServerState,
+    diagnostics: Diagnostics,
+    *,
+    secrets: Mapping[str, int] | None = None,
+    previous: Lock | None = None,
 ) -> Assessment:
     """Compare what ``wanted`` is to be on ``server`` with ``state``.
 
     ``secrets`` are roles whose secret the store has, with the version of the password in it; of each role that is there
-    when it is ``None``. Everything that would go wrong at the first apply, or silently not work, is a warning in
-    ``diagnostics`` (GR76x).
+    when it is ``None``. ``previous`` is the lock file, which knows what everything was called before. Everything that would
+    go wrong at the first apply, or silently not work, is a warning in ``diagnostics`` (GR76x).
     """
-    plan = as_found(wanted, server.name, state)
+    plan = as_found(wanted, server.name, state, previous)
     plugins = [plugin for plugin in plan.plugins if plugin.server == server.name]
     databases = [item for item in plan.databases if item.server == server.name]
     found = {item.name: state.databases[item.name] for item in databases if item.name in state.databases}

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from generator.adopt.connection import AdminOptions
     from generator.planning.history import Past
     from generator.planning.model import Plan, Server
-    from generator.run.steps import Project
+    from generator.run.steps import Planned, Project
 
 
 @click.command("adopt")
@@ -79,7 +79,7 @@ def command(
     admin = AdminOptions(host, port, user, database)
     assessments = []
     for server in wanted:
-        found = _look(project, plan, server, admin, administrator, timeout, _listed(project, server, secrets))
+        found = _look(project, planned, server, admin, administrator, timeout, _listed(project, server, secrets))
         if found is not None:
             assessments.append(found)
     failed = len(assessments) < len(wanted)
@@ -164,7 +164,7 @@ def _listed(project: Project, server: Server, secrets: bool | None) -> Mapping[s
 
 def _look(
     project: Project,
-    plan: Plan,
+    planned: Planned,
     server: Server,
     options: AdminOptions,
     administrator: str | None,
@@ -175,6 +175,7 @@ def _look(
     from generator.adopt.connection import admin_connection
     from generator.adopt.server import read_server
 
+    plan = planned.plan
     connection = admin_connection(plan, server, options, project.environ, project.diagnostics)
     if connection is None:
         return None
@@ -187,7 +188,9 @@ def _look(
         timeout=timeout,
         diagnostics=project.diagnostics,
     )
-    return None if state is None else assess(plan, server, state, project.diagnostics, secrets=secrets)
+    if state is None:
+        return None
+    return assess(plan, server, state, project.diagnostics, secrets=secrets, previous=planned.past.lock)
 
 
 def _show(assessments: Sequence[Assessment], base: str) -> None:

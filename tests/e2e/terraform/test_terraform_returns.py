@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from portal import Portal
-from terraform_workspace import ADMIN
+from terraform_workspace import ADMIN, ADMIN_PASSWORD
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -163,3 +163,31 @@ def test_adopted_and_renamed_twice(portal: Portal) -> None:
     wrong = "adopt: {primary: {databases: [backstage_plugin_auth, typo]}}\n"
     said = portal.generate(("auth",), f"{wrong}credentials: {{roleName: 'svc1_{{plugin}}'}}\n", prefix="third_")
     assert re.findall(r"GR314.*database '(\w+)'", said) == ["typo"]
+
+
+@pytest.mark.parametrize("mode", ["database", "schema"])
+def test_a_server_that_missed_two_renames_is_adopted(portal: Portal, mode: str) -> None:
+    """The state is lost, and two renames were merged and never applied: what is there has the first names."""
+    options: dict[str, Any] = {}
+    if mode == "schema":
+        options = {"pluginDivisionMode": "schema", "connection": {"database": "portal"}}
+    key = "prefix" if mode == "database" else "schemaPrefix"
+    portal.generate(PLUGINS, **options)
+    portal.apply()
+    fill(portal, *PLUGINS)
+    before = portal.terraform.databases()
+    settings = ""
+    for number, prefix in enumerate(("second_", "third_")):
+        settings = f"credentials: {{roleName: 'svc{number}_{{plugin}}'}}\n"
+        portal.generate(PLUGINS, settings, **{**options, key: prefix})
+    portal.terraform.clean_state()
+    environment = {"GREENROOM_ADMIN_PASSWORD": ADMIN_PASSWORD, "PGSSLMODE": "disable"}
+    done = portal.greenroom("adopt", "--user", ADMIN, "--write", **environment)
+    assert done.returncode == 0, done.stderr
+    print(done.stdout)
+    assert "missing" not in done.stdout
+    assert "not planned" not in done.stdout
+    portal.generate(PLUGINS, settings, **{**options, key: "third_"})
+    portal.apply()
+    assert rows(portal, *PLUGINS) == {name: name for name in PLUGINS}
+    assert portal.terraform.databases() == (before if mode == "schema" else {f"third_{name}" for name in PLUGINS})
