@@ -225,16 +225,15 @@ def _rows(item: Assessment) -> list[tuple[str, str, str, str]]:
 
 
 def _write(project: Project, assessments: Sequence[Assessment], unseen: Sequence[str], as_of: str | None) -> list[str]:
-    """Write the list and the scripts, all or nothing; what was there and is not ours, or of ``unseen`` servers, stays.
+    """Write the list and the scripts; what was there and is not ours, or of ``unseen`` servers, stays.
 
     Raises:
         GreenroomError: a file of these names is somebody else's, or cannot be written.
     """
     from generator.adopt.document import files, is_ours, leftovers
-    from generator.output.write.tree import recover, write_tree
+    from generator.output.write.tree import write_tree
 
     path = _list(project)
-    recover(path.parent)
     wanted = files(assessments, path, _stored(project), as_of)
-    done = write_tree(wanted, leftovers(path, wanted, unseen), owned=is_ours, journal_root=path.parent)
+    done = write_tree(wanted, leftovers(path, wanted, unseen), owned=is_ours, folder=path.parent)
     return [os.path.relpath(path) for path in (*done.written, *done.unchanged)]

@@ -63,7 +63,7 @@ def command(
     is kept as retired.
     """
     from generator.cli.output import show_diagnostics, show_json
-    from generator.output.write.tree import recover, write_tree
+    from generator.output.write.tree import write_tree
     from generator.planning.history import Base, base_of_ci
     from generator.run import steps
     from generator.run.verdict import judge
@@ -74,7 +74,6 @@ def command(
     elif check:  # what is written depends on files only, never on who runs it
         request = request._replace(base=base_of_ci(request.environ))
     project = steps.load(request)
-    recover(project.layout.journal, project.layout.base, *project.layout.targets.values())
     resolved = steps.resolve(project)
     planned = steps.plan(project, resolved)
     rendering = steps.render(project, resolved, planned, verify=verify)
@@ -85,7 +84,8 @@ def command(
             rendering.files,
             rendering.delete,
             owned=rendering.owned,
-            journal_root=project.layout.journal,
+            folder=project.layout.base,
+            lock=project.layout.lock,
             read={project.layout.lock: planned.past.digest},
         )
     gate = judge(project, rendering, _repair(rendering, base)) if check else None

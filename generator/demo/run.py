@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from generator.demo.apply import apply_script
 from generator.demo.embedded import embedded_server
-from generator.output.write.tree import recover, write_tree
+from generator.output.write.tree import write_tree
 from generator.package_data import data_folder
 from generator.preflight.preflight import run_preflight
 from generator.preflight.probes import targets_from_map
@@ -38,9 +38,9 @@ def run_demo(out: Path, say: Callable[[str], None]) -> PreflightReport:
     # As in a pipeline: where files are generated, the environment Backstage will run in is not there.
     request = steps.Request(root=data_folder("examples") / EXAMPLE, out=out, environ={})
     project = steps.load(request)
-    recover(project.layout.journal, project.layout.base)
     rendering = _generate(project)
-    write_tree(rendering.files, rendering.delete, owned=rendering.owned, journal_root=project.layout.journal)
+    layout = project.layout
+    write_tree(rendering.files, rendering.delete, owned=rendering.owned, folder=layout.base, lock=layout.lock)
     say(f"generated {len(rendering.files)} files for {len(rendering.plan.plugins)} plugins in {out}")
     for plugin_id in rendering.plan.not_provisioned:
         say(f"{plugin_id} is on SQLite: nothing has to exist for it")

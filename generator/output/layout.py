@@ -20,13 +20,11 @@ DEFAULT_TARGETS: Final = ("terraform", "sql", "app-config")
 class Layout(NamedTuple):
     """The folder of the lock file, and for each target to render where it goes.
 
-    A target that writes a folder has that folder as its path, the app-config target its one file. ``journal`` is where a
-    write is prepared: outside the output, so that nothing of a killed run is ever seen in there.
+    A target that writes a folder has that folder as its path, the app-config target its one file.
     """
 
     base: Path
     targets: Mapping[str, Path]
-    journal: Path
 
     @property
     def lock(self) -> Path:
@@ -52,4 +50,4 @@ def make_layout(settings: Settings, *, out: Path | None, only: Sequence[str] = (
     for name in sorted(set(wanted)):
         configured = settings.targets.get(name) if in_place else None
         paths[name] = base / (configured or TARGETS[name].default_path)
-    return Layout(base=base, targets=paths, journal=base if in_place else base.parent)
+    return Layout(base=base, targets=paths)

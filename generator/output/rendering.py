@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from generator.output.changes import changes, unified_diff
+from generator.output.write.unfinished import is_unfinished, read_unfinished
 from generator.planning.history import files_to_delete, owner, write_lock
 
 if TYPE_CHECKING:
@@ -75,12 +76,14 @@ def collect(
             files[path] = data
             listed[Path(os.path.relpath(path, layout.base)).as_posix()] = data
     files[layout.lock] = write_lock(plan, by_target, previous=previous)
+    unfinished = read_unfinished(layout.base)
+    left = [path for path in unfinished if is_unfinished(path, unfinished)]
     return Rendering(
         layout=layout,
         plan=plan,
         files=files,
-        delete=files_to_delete(previous, layout.lock, by_target, layout.targets, diagnostics),
-        owned=owner(previous, layout.lock),
+        delete=files_to_delete(previous, layout.lock, by_target, layout.targets, left, diagnostics),
+        owned=owner(previous, layout.lock, left),
         changes=changes(plan, past),
         past=past,
     )

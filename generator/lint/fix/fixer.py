@@ -67,10 +67,11 @@ def fix(edits: Iterable[Edit], texts: Texts) -> Fixed:
 
 
 def write(fixed: Fixed, texts: Texts) -> None:
-    """Put the new texts in place of the old ones: all of them or none.
+    """Put the new texts in place of the old ones, once every one of them can be written.
 
     Raises:
-        GreenroomError: a file was changed meanwhile, is a link, or may not be written; nothing was changed.
+        GreenroomError: a file was changed meanwhile, is a link, or may not be written; nothing was changed, unless it says
+            how many files were.
     """
     from generator.output.write.obstacles import common_folder
     from generator.output.write.tree import absolute, write_tree
@@ -81,7 +82,7 @@ def write(fixed: Fixed, texts: Texts) -> None:
         _still_the_same(file, texts.data(file))
     files = {absolute(Path(file)): text.encode("utf-8") for file, text in fixed.texts.items()}
     # Each of them is the user's own file, named by the user: that is what --fix is for.
-    write_tree(files, owned=lambda _: True, journal_root=common_folder(files))
+    write_tree(files, owned=lambda _: True, folder=common_folder(files))
 
 
 def _redacted(line: str) -> str:

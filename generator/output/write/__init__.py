@@ -1,1 +1,1 @@
-"""Files are written all or none, and nobody else's is touched."""
+"""Files are written once all of them can be, and nobody else's is touched."""

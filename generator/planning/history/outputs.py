@@ -9,17 +9,19 @@ from typing import TYPE_CHECKING
 from generator.problems.diagnostic import Location
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Collection, Mapping
 
     from generator.planning.history.record import Lock
     from generator.problems.diagnostic import Diagnostics
 
 
-def owner(previous: Lock | None, lock: Path) -> Callable[[Path], bool]:
-    """A function that says whether greenroom generated a file: the lock file at ``lock``, or one ``previous`` lists."""
+def owner(previous: Lock | None, lock: Path, left: Collection[Path] = ()) -> Callable[[Path], bool]:
+    """A function that says whether greenroom generated a file: the lock file at ``lock``, one ``previous`` lists, or one
+    that a run that was killed has ``left``."""
     own = {_normal(lock.parent / name) for listed in previous.files.values() for name in listed} if previous else set()
     if previous:
         own.add(_normal(lock))
+    own.update(map(_normal, left))
     return lambda path: _normal(path) in own
 
 
@@ -28,6 +30,7 @@ def files_to_delete(
     lock: Path,
     files: Mapping[str, Mapping[str, bytes]],
     folders: Mapping[str, Path],
+    left: Collection[Path],
     diagnostics: Diagnostics,
 ) -> list[Path]:
     """The files an earlier run generated for the rendered targets and this one does not, sorted.
@@ -40,24 +43,27 @@ def files_to_delete(
         lock: its path.
         files: the rendered targets with their files, by path relative to the lock file's folder.
         folders: where each rendered target goes now.
+        left: what a run that was killed wrote, and the lock file may not know.
         diagnostics: takes the warnings.
     """
     kept = {_normal(lock.parent / name) for contents in files.values() for name in contents}
-    found: set[Path] = set()
+    ours = {_normal(path): path for path in left if _normal(path) not in {*kept, _normal(lock)}}
+    inside = [_normal(folder) for folder in folders.values()]
+    found = {path for there, path in ours.items() if any(there.is_relative_to(folder) for folder in inside)}
     for target in sorted(files):
         for name, digest in sorted((previous.files.get(target, {}) if previous else {}).items()):
             path = _normal(lock.parent / name)
-            if path in kept or not path.is_file() or path.is_symlink():
+            if path in kept or path in ours or not path.is_file() or path.is_symlink():
                 continue
-            inside = any(path.is_relative_to(_normal(folder)) for folder in (lock.parent, folders[target]))
+            is_inside = any(path.is_relative_to(_normal(folder)) for folder in (lock.parent, folders[target]))
             try:
                 unchanged = hashlib.sha256(path.read_bytes()).hexdigest() == digest
             except OSError:
                 unchanged = False
-            if inside and unchanged:
+            if is_inside and unchanged:
                 found.add(lock.parent / name)
                 continue
-            what = "was changed by hand since" if inside else "lies outside the output folder"
+            what = "was changed by hand since" if is_inside else "lies outside the output folder"
             diagnostics.warning(
                 "GR515",
                 f"{lock.parent / name} is no longer generated, but it {what}; it stays where it is",

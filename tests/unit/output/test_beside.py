@@ -28,7 +28,7 @@ def problems(root: Path, files: dict[str, str], *, config: str = CONFIG) -> list
     resolved = resolve(project)
     try:
         rendering = render(project, resolved, plan(project, resolved))
-        write_tree(rendering.files, rendering.delete, owned=rendering.owned, journal_root=project.layout.journal)
+        write_tree(rendering.files, rendering.delete, owned=rendering.owned, folder=project.layout.base)
     except GreenroomError as error:
         found = error.diagnostics
     else:

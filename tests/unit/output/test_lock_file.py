@@ -259,13 +259,13 @@ def test_files_that_are_no_longer_generated(tmp_path: Path) -> None:
     lock_path = base / "greenroom.lock.json"
     lock_path.write_bytes(write_lock(make_plan(plugin("catalog")), old, previous=None))
     lock, diagnostics = read(lock_path)
-    now = {"terraform": {"terraform/a": b"new"}}
-    assert files_to_delete(lock, lock_path, now, {"terraform": base / "terraform"}, diagnostics) == [base / "terraform/b"]
+    now, folders = {"terraform": {"terraform/a": b"new"}}, {"terraform": base / "terraform"}
+    assert files_to_delete(lock, lock_path, now, folders, (), diagnostics) == [base / "terraform/b"]
     assert [item.code for item in diagnostics] == ["GR515", "GR515"]
     assert {Path(item.location.file).name for item in diagnostics if item.location} == {"edited", "outside"}
-    assert files_to_delete(None, lock_path, now, {"terraform": base / "terraform"}, diagnostics) == []
+    assert files_to_delete(None, lock_path, now, folders, (), diagnostics) == []
     # A target that goes to a folder outside has its files there.
-    assert base / "../outside" in files_to_delete(lock, lock_path, now, {"terraform": tmp_path}, Diagnostics())
+    assert base / "../outside" in files_to_delete(lock, lock_path, now, {"terraform": tmp_path}, (), Diagnostics())
 
 
 def test_retired_plugins_keep_their_record(tmp_path: Path) -> None:

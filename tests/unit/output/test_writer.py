@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import os
-import py_compile
 import subprocess
 import sys
-import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from sabotage import in_another_process, tree
 from trees import GONE, NEW, Case
 
-from generator.output.write import journal as commit
 from generator.output.write import tree as writer
-from generator.output.write.tree import WriteResult, recover, write_tree
+from generator.output.write.tree import WriteResult, write_tree
+from generator.output.write.unfinished import NOTE, note, read_unfinished
 from generator.problems.diagnostic import GreenroomError
+
+if TYPE_CHECKING:
+    from generator.output.write.obstacles import Change
 
 
 def open_descriptors() -> int:
@@ -45,8 +47,8 @@ def test_keeps_what_has_its_content_already(case: Case) -> None:
 
 
 def test_nothing_to_do_touches_nothing(tmp_path: Path) -> None:
-    assert write_tree({}, [], owned=lambda _: False, journal_root=tmp_path) == WriteResult()
-    assert write_tree({}, [tmp_path / "not there"], owned=lambda _: False, journal_root=tmp_path) == WriteResult()
+    assert write_tree({}, [], owned=lambda _: False, folder=tmp_path) == WriteResult()
+    assert write_tree({}, [tmp_path / "not there"], owned=lambda _: False, folder=tmp_path) == WriteResult()
     assert not list(tmp_path.iterdir())
 
 
@@ -70,7 +72,7 @@ def test_keeps_the_owner(case: Case) -> None:
 def test_a_new_output_folder_and_relative_paths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     files = {Path("a/b/out/x.txt"): b"x", Path("a/b/out/y/z.txt"): b"z"}
-    result = write_tree(files, owned=lambda _: False, journal_root=Path("a/b/out"))
+    result = write_tree(files, owned=lambda _: False, folder=Path("a/b/out"))
     assert result.written == tuple(files)
     assert {name for name, (_, content) in tree(tmp_path).items() if content} == {"a/b/out/x.txt", "a/b/out/y/z.txt"}
 
@@ -78,11 +80,11 @@ def test_a_new_output_folder_and_relative_paths(tmp_path: Path, monkeypatch: pyt
 def test_the_name_of_a_file_may_be_anything(tmp_path: Path) -> None:
     names = ["line\nbreak", "tab\there", "ünï", "-dash", "a b", "$HOME", os.fsdecode(b"\xff\xfe"), "x" * 255]
     files = {tmp_path / "out" / name: name.encode(errors="surrogateescape") for name in names}
-    write_tree(files, owned=lambda _: False, journal_root=tmp_path)
+    write_tree(files, owned=lambda _: False, folder=tmp_path)
     assert {path: path.read_bytes() for path in (tmp_path / "out").iterdir()} == files
-    write_tree(dict.fromkeys(files, b"2"), owned=lambda _: True, journal_root=tmp_path)
+    write_tree(dict.fromkeys(files, b"2"), owned=lambda _: True, folder=tmp_path)
     assert {path.read_bytes() for path in files} == {b"2"}
-    write_tree({}, list(files), owned=lambda _: True, journal_root=tmp_path)
+    write_tree({}, list(files), owned=lambda _: True, folder=tmp_path)
     assert not list((tmp_path / "out").iterdir())
 
 
@@ -135,7 +137,7 @@ def test_a_read_only_file_of_greenroom_is_not_replaced(case: Case) -> None:
 def test_a_file_above_a_file(tmp_path: Path) -> None:
     files = {tmp_path / "infra": b"x", tmp_path / "infra/plugins.tf": b"y"}
     with pytest.raises(GreenroomError) as error:
-        write_tree(files, owned=lambda _: True, journal_root=tmp_path)
+        write_tree(files, owned=lambda _: True, folder=tmp_path)
     assert codes(error) == ["GR503"]
     assert not list(tmp_path.iterdir())
 
@@ -144,7 +146,7 @@ def test_a_file_above_a_file(tmp_path: Path) -> None:
 def test_an_output_folder_that_is_a_file(tmp_path: Path, root: str) -> None:
     (tmp_path / "out").write_bytes(b"a file")
     with pytest.raises(GreenroomError) as error:
-        write_tree({tmp_path / "out/below/x.txt": b"x"}, owned=lambda _: True, journal_root=tmp_path / root)
+        write_tree({tmp_path / "out/below/x.txt": b"x"}, owned=lambda _: True, folder=tmp_path / root)
     assert codes(error) == ["GR503"]
     assert tree(tmp_path).keys() == {"out"}
 
@@ -153,40 +155,40 @@ def test_a_link_to_the_output_folder_is_the_users_choice(tmp_path: Path) -> None
     (tmp_path / "real").mkdir()
     (tmp_path / "out").symlink_to("real")
     files = {tmp_path / "out/x.txt": b"x", tmp_path / "out/sub/y.txt": b"y"}
-    write_tree(files, owned=lambda _: False, journal_root=tmp_path / "out")
+    write_tree(files, owned=lambda _: False, folder=tmp_path / "out")
     assert (tmp_path / "real/sub/y.txt").read_bytes() == b"y"
     assert (tmp_path / "out").is_symlink()
 
 
+def late(monkeypatch: pytest.MonkeyPatch, path: Path, content: bytes) -> None:
+    """Somebody writes ``path`` when everything is prepared, before the first file is replaced."""
+    carry_out = writer._Writing.carry_out
+
+    def carry_out_late(self: writer._Writing, top: Path) -> None:
+        path.write_bytes(content)
+        carry_out(self, top)
+
+    monkeypatch.setattr(writer._Writing, "carry_out", carry_out_late)
+
+
 def test_a_change_after_the_look_is_not_overwritten(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Somebody saves a file, and another one appears, between the look at the tree and the renames."""
-    journal = commit.write_journal
-
-    def late(home: str, steps: list[commit.Step]) -> None:
-        journal(home, steps)
-        (case.root / "out/changed.txt").write_bytes(b"my edit")
-
-    monkeypatch.setattr(commit, "write_journal", late)
+    late(monkeypatch, case.root / "out/changed.txt", b"my edit")
     with pytest.raises(GreenroomError, match="something else changed it") as error:
         case.write()
     assert codes(error) == ["GR505"]
-    mode = case.before["out/changed.txt"][0]
-    assert case.now() == {**case.before, "out/changed.txt": (mode, b"my edit")}
+    assert (case.root / "out/changed.txt").read_bytes() == b"my edit"
 
 
 def test_a_file_that_appears_late_is_not_overwritten(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
-    journal = commit.write_journal
-
-    def late(home: str, steps: list[commit.Step]) -> None:
-        journal(home, steps)
-        (case.root / "fragment.yaml").write_bytes(b"mine")
-
-    monkeypatch.setattr(commit, "write_journal", late)
-    with pytest.raises(GreenroomError, match=r"fragment\.yaml"):
+    late(monkeypatch, case.root / "fragment.yaml", b"mine")
+    with pytest.raises(GreenroomError, match=r"6 of 7 files were written, then \S*fragment\.yaml: File exists"):
         case.write()
-    now = case.now()
-    assert now.pop("fragment.yaml")[1] == b"mine"
-    assert now == case.before
+    assert (case.root / "fragment.yaml").read_bytes() == b"mine"
+    monkeypatch.undo()
+    # The hint: out of the way, and once more.
+    (case.root / "fragment.yaml").unlink()
+    case.write()
+    assert case.now() == case.after
 
 
 def test_two_runs_wait_for_each_other(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -197,7 +199,7 @@ def test_two_runs_wait_for_each_other(case: Case, monkeypatch: pytest.MonkeyPatc
             write_tree(
                 {case.root / f"out/{number}.txt": content for number in range(5)},
                 owned=lambda _: True,
-                journal_root=case.root,
+                folder=case.root,
             )
 
     processes = []
@@ -213,7 +215,7 @@ def test_two_runs_wait_for_each_other(case: Case, monkeypatch: pytest.MonkeyPatc
     assert [os.waitpid(pid, 0)[1] for pid in processes] == [0, 0, 0, 0]
     found = {(case.root / f"out/{number}.txt").read_bytes() for number in range(5)}
     assert found in ({b"a"}, {b"b"})
-    assert not (case.root / commit.HOME_NAME).exists()
+    assert not (case.root / NOTE).exists()
 
 
 def test_a_run_that_does_not_end(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -237,55 +239,33 @@ def test_a_run_that_does_not_end(case: Case, monkeypatch: pytest.MonkeyPatch) ->
     assert case.now() == case.before
 
 
-def test_an_interrupt_while_the_renames_run_waits_for_them(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
-    read, times = os.read, []
-
-    def interrupted(descriptor: int, size: int) -> bytes:
-        times.append(time.monotonic())
-        if len(times) == 1:
-            raise KeyboardInterrupt
-        return read(descriptor, size)
-
-    monkeypatch.setattr(os, "read", interrupted)
-    with pytest.raises(KeyboardInterrupt):
-        case.write()
-    assert case.now() == case.after
-
-
 def test_an_interrupt_while_preparing_leaves_nothing(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(commit, "write_journal", interrupted)
+    monkeypatch.setattr(writer, "_stage", interrupted)
     with pytest.raises(KeyboardInterrupt):
         case.write()
     assert case.now() == case.before
 
 
-@pytest.mark.parametrize("start", ["frozen", "impossible", "no setsid", "dies"])
-def test_without_the_other_process(case: Case, monkeypatch: pytest.MonkeyPatch, start: str) -> None:
-    """Where no process can be started, or it does not do its work, the writer does."""
-    spawn = os.posix_spawn
+def test_an_interrupt_while_writing_leaves_each_file_old_or_new(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
+    replaced: list[Path] = []
+    replace = writer._replace
 
-    def refuse(*_: object, **keywords: object) -> int:
-        raise OSError(11, "Resource temporarily unavailable")
+    def interrupted(change: Change) -> None:
+        if len(replaced) == 3:
+            raise KeyboardInterrupt
+        replaced.append(change.path)
+        replace(change)
 
-    def old(path: str, arguments: list[str], environment: object, *, file_actions: object, setsid: bool = False) -> int:
-        if setsid:
-            raise NotImplementedError
-        return spawn(path, arguments, os.environ, file_actions=file_actions)  # type: ignore[arg-type]
-
-    def dies(path: str, arguments: list[str], environment: object, **keywords: object) -> int:
-        return spawn(path, [path, "-c", "import os; os.kill(os.getpid(), 9)"], os.environ, **keywords)  # type: ignore[arg-type]
-
-    if start == "frozen":
-        monkeypatch.setattr(sys, "frozen", True, raising=False)
-    else:
-        monkeypatch.setattr(os, "posix_spawn", {"impossible": refuse, "no setsid": old, "dies": dies}[start])
-    before = open_descriptors()
+    monkeypatch.setattr(writer, "_replace", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        case.write()
+    assert not [name for name in case.now() if name.endswith(".new")]
+    monkeypatch.undo()
     case.write()
     assert case.now() == case.after
-    assert open_descriptors() == before, "descriptors leak"
 
 
 def test_descriptors_do_not_leak(case: Case) -> None:
@@ -305,115 +285,60 @@ def test_works_with_standard_streams_closed(case: Case) -> None:
     assert case.now() == case.after
 
 
-# --- what an earlier run left -----------------------------------------------------------------------------------------
+# --- the note of a run that was killed --------------------------------------------------------------------------------
 
 
-def leave_a_home(case: Case, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A run that was killed together with its finisher right after the journal was written."""
-
-    def work() -> None:
-        sys.frozen = True  # type: ignore[attr-defined]
-        commit.finish = lambda _, *, trusted=False: os._exit(9) if trusted else commit.Outcome("clean")  # type: ignore
-        case.write()
-
-    assert in_another_process(work) == 9
-    home = case.root / commit.HOME_NAME
-    assert (home / "journal").exists()
-    return home
+def test_the_lock_file_is_last(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
+    order: list[Path] = []
+    replace = writer._replace
+    monkeypatch.setattr(writer, "_replace", lambda change: (order.append(change.path), replace(change)))
+    case.write()
+    assert order[-1] == case.root / "fragment.yaml"
+    assert len(order) == 7
 
 
-def test_the_next_run_finishes_it(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
-    leave_a_home(case, monkeypatch)
-    recover(case.root)
-    assert case.now() == case.after
-
-
-def test_a_home_above_the_folder_is_found_if_it_is_about_the_folder(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
-    home = leave_a_home(case, monkeypatch)
-    recover(case.root / "unrelated")
-    assert home.exists()
-    recover(case.root / "out")
-    assert case.now() == case.after
-
-
-def test_the_folder_may_have_moved(case: Case, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    leave_a_home(case, monkeypatch)
-    case.root.rename(tmp_path / "moved")
-    recover(tmp_path / "moved")
-    assert tree(tmp_path / "moved") == case.after
-
-
-def test_a_journal_that_came_with_a_copy_moves_nothing(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A repository could bring a journal along that overwrites what its author chose."""
-    home = leave_a_home(case, monkeypatch)
-    home.rename(case.root / "kept")
-    home.mkdir()
-    for path in (case.root / "kept").iterdir():
-        path.rename(home / path.name)
-    (case.root / "kept").rmdir()
-    before = case.now()
-    with pytest.raises(GreenroomError, match="not written here") as error:
-        recover(case.root)
-    assert codes(error) == ["GR507"]
-    with pytest.raises(GreenroomError, match="not written here"):
-        case.write()
-    assert case.now() == before
-
-
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can make folders of other users")
-def test_a_journal_of_another_user_moves_nothing(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
-    home = leave_a_home(case, monkeypatch)
-    os.chown(home, 1234, 1234)
-    before = case.now()
-    with pytest.raises(GreenroomError, match="another user"):
-        recover(case.root)
-    assert case.now() == before
-
-
-@pytest.mark.parametrize("junk", ["file", "link", "broken", "empty", "foreign"])
-def test_rubbish_where_the_home_should_be(case: Case, tmp_path: Path, junk: str) -> None:
-    home = case.root / commit.HOME_NAME
-    if junk == "file":
-        home.write_bytes(b"")
-    elif junk == "link":
-        home.symlink_to(tmp_path)
-    else:
-        home.mkdir()
-        if junk != "empty":
-            (home / ("journal" if junk == "broken" else "precious.txt")).write_bytes(b"greenroom-journal-1\0junk")
-    if junk == "empty":
-        case.write()
-        assert case.now() == case.after
-        return
-    before = case.now()
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"junk", b"[]", b'{"files": 1}', b'{"files": {"out/stranger.txt": 1}}', b'{"files": {"/etc/passwd": ["x"]}}',
+     b"[" * 100_000, b"\xff", b'{"files": {"out/stranger.txt": ["wrong"], "../x": ["y"]}}'],
+)  # fmt: skip
+def test_a_note_that_no_run_wrote_changes_nothing(case: Case, content: bytes) -> None:
+    (case.root / NOTE).write_bytes(content)
+    assert all(path.is_relative_to(case.root) and ".." not in path.parts for path in read_unfinished(case.root))
     with pytest.raises(GreenroomError) as error:
+        case.write({**NEW, "out/stranger.txt": b"x"})
+    assert codes(error) == ["GR501"]
+    case.write()
+    now = case.now()
+    now.pop(NOTE, None)  # what is noted of a file of which this run knows nothing stays noted
+    assert now == case.after
+
+
+@pytest.mark.parametrize("junk", ["folder", "link", "pipe"])
+def test_something_else_where_the_note_should_be(case: Case, tmp_path: Path, junk: str) -> None:
+    path = case.root / NOTE
+    if junk == "folder":
+        path.mkdir()
+    elif junk == "link":
+        path.symlink_to(tmp_path / "nowhere")
+    else:
+        os.mkfifo(path)
+    before = case.now()
+    with pytest.raises(GreenroomError, match="is not a plain file") as error:
         case.write()
-    assert codes(error) == ["GR505" if junk == "foreign" else "GR507"]
-    assert error.value.diagnostics[0].hint
+    assert codes(error) == ["GR507"]
     assert case.now() == before
+    path.rmdir() if junk == "folder" else path.unlink()
+    case.write()
+    assert case.now() == case.after
 
 
-def test_an_edit_after_the_crash_is_kept_and_the_rest_undone(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
-    leave_a_home(case, monkeypatch)
-    (case.root / "out/changed.txt").write_bytes(b"edited after the crash")
-    recover(case.root)
-    mode = case.before["out/changed.txt"][0]
-    assert case.now() == {**case.before, "out/changed.txt": (mode, b"edited after the crash")}
-
-
-def test_the_finisher_runs_what_was_imported(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """The compiled file only while it was made from this very source; it takes half the time to start."""
-    source = tmp_path / "commit.py"
-    source.write_text(Path(commit.__file__).read_text())
-    made = Path(py_compile.compile(str(source), cfile=str(tmp_path / "commit.pyc"), doraise=True))
-    monkeypatch.setattr(commit, "__file__", str(source))
-    monkeypatch.setattr(commit, "__cached__", str(made))
-    assert writer._program() == str(made)
-    done = subprocess.run([sys.executable, "-I", "-S", made, str(tmp_path / "none")], stdin=subprocess.DEVNULL, check=True)
-    assert done.returncode == 0
-
-    source.write_text(source.read_text() + "# changed\n")
-    assert writer._program() == str(source)
-    for missing in (str(tmp_path / "none.pyc"), None):
-        monkeypatch.setattr(commit, "__cached__", missing)
-        assert writer._program() == str(source)
+def test_what_is_left_of_another_target_stays_noted(case: Case) -> None:
+    """``--target sql`` after a run that was killed while it wrote Terraform as well."""
+    (case.root / "out/other.tf").write_bytes(b"made")
+    note(case.root, {case.root / "out/other.tf": b"made", case.root / "out/added.txt": b"other"}, {})
+    case.write()
+    assert read_unfinished(case.root).keys() == {case.root / "out/other.tf"}
+    case.write({**NEW, "out/other.tf": b"anew"})
+    assert not (case.root / NOTE).exists()
+    assert (case.root / "out/other.tf").read_bytes() == b"anew"

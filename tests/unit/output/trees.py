@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from sabotage import Tree, tree
 
 from generator.output.write.tree import WriteResult, write_tree
+from generator.output.write.unfinished import is_unfinished, read_unfinished
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -39,12 +40,15 @@ class Case:
     after: Tree
 
     def write(self, files: Mapping[str, bytes] = NEW, delete: Collection[str] = GONE) -> WriteResult:
-        """The write under test."""
+        """The write under test, as greenroom calls it: what a run that was killed left is its own."""
+        unfinished = read_unfinished(self.root)
+        left = [path for path in unfinished if is_unfinished(path, unfinished)]
         return write_tree(
             {self.root / name: content for name, content in files.items()},
             [self.root / name for name in delete],
-            owned=lambda path: str(path.relative_to(self.root)) in OLD,
-            journal_root=self.root,
+            owned=lambda path: str(path.relative_to(self.root)) in OLD or path in left,
+            folder=self.root,
+            lock=self.root / "fragment.yaml",
         )
 
     def now(self) -> Tree:
