@@ -74,6 +74,7 @@ SURPRISES: dict[str, Callable[[Plugin], bool]] = {
     "GR117": lambda plugin: "port" not in connection(plugin),
     "GR222": lambda plugin: "ssl" not in connection(plugin),
     "GR223": lambda plugin: connection(plugin)["ssl"] == {"require": False},
+    "GR227": lambda plugin: plugin["schemaName"] == "catalog",
     "GR226": lambda plugin: "ssl" not in connection(plugin),
     "GR212": lambda plugin: "ssl" not in connection(plugin),
 }

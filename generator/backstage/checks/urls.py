@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from generator.backstage.checks.url_options import option_problems
+from generator.backstage.database.parts import connection_parts
 from generator.documents.values import ConfigMap, Placeholder
 
 if TYPE_CHECKING:
@@ -109,6 +110,8 @@ def check_urls(entry: ConfigMap, path: str, client: Any, diagnostics: Diagnostic
                 backstage="does not look at the scheme: the client speaks PostgreSQL to whatever server is there",
                 hint="write postgresql:// for a PostgreSQL server, or set the client that the URL is for",
             )
+        if not connection_parts(url.text, url.client):
+            continue  # taken apart wrongly, a part of the password would be shown
         inside = not isinstance(entry.get("connection"), str)
         for summary, backstage, hint in option_problems(url.text, url.client, read_by_driver=inside):
             diagnostics.warning("GR226", summary, url.location, path=url.path, backstage=backstage, hint=hint)

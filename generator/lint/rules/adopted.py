@@ -115,6 +115,20 @@ RULES: Final = (
         "pg-connection-string/index.js; backend-defaults: connectors/mysql.ts (parseMysqlConnectionString)",
     ),
     Rule(
+        "GR227",
+        "prefix-of-the-other-mode",
+        WARNING,
+        "prefix or schemaPrefix is set, and the mode uses the other one.",
+        "backend-defaults: connectors/postgres.ts (computePgPluginConfig)",
+    ),
+    Rule(
+        "GR228",
+        "client-for-development",
+        WARNING,
+        "The client is one that only a development server knows.",
+        "cli-module-build: lib/runner/startEmbeddedDb.ts; backend-defaults: DatabaseManager",
+    ),
+    Rule(
         "GR001",
         "ssl-as-text",
         ERROR,

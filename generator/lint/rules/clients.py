@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Final
 
+from generator.backstage.config.lookup import is_for_production
 from generator.documents.values import ConfigMap
 from generator.lint.model import WARNING, Rule, found
 
@@ -31,8 +31,6 @@ SERVER_FOR_FILE: Final = Rule(
 )
 RULES: Final = (PRODUCTION, SERVER_FOR_FILE)
 
-_PRODUCTION = re.compile(r"(?:^|[._-])prod(?:uction)?(?:[._-]|$)", re.IGNORECASE)
-
 
 def check(subject: Subject) -> Iterator[Finding]:
     """The clients of all entries against their connections."""
@@ -57,7 +55,7 @@ def _production(subject: Subject) -> Iterator[Finding]:
     connection = base.connection
     filename = connection.get("filename") if isinstance(connection, ConfigMap) else connection
     names = [PurePath(layer.path).name for layer in subject.project.config.layers]
-    for_production = next((name for name in names if _PRODUCTION.search(name)), None)
+    for_production = next((name for name in names if is_for_production(name)), None)
     if base.is_sqlite and filename == ":memory:" and for_production:
         yield found(
             PRODUCTION,
