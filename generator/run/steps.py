@@ -51,7 +51,8 @@ def resolve(project: Project, plugin_ids: Sequence[str] | None = None) -> Plugin
     # With a file that could not be read, a missing database is not worth a word of its own.
     if diagnostics.has_errors and not project.database:
         return {}
-    if not ids:
+    # Settings with errors may name plugins all the same.
+    if not ids and project.settings.complete:
         diagnostics.error(
             "GR407",
             "there is no plugin to look at",

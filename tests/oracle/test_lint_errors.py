@@ -51,6 +51,8 @@ ELSEWHERE = {
     "GR109": "a limit of greenroom's own, far above any configuration",
     "GR112": "Backstage does not end: it includes until the memory is used up",
     "GR115": "greenroom's --env-file",
+    "GR230": "Helm decides what becomes of its templates before Backstage gets the file",
+    "GR231": "greenroom's --config FILE#PATH",
 }
 
 

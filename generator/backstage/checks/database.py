@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from generator.backstage.checks.advice import advise
 from generator.backstage.checks.keys import check_keys, report_include
 from generator.backstage.checks.modes import check_prefixes
+from generator.backstage.checks.templates import check_templates
 from generator.documents.schema import schema_text
 from generator.documents.schema_quick import conforms
 from generator.documents.values import ConfigMap
@@ -47,6 +48,7 @@ def validate_database(merged: ConfigMap, diagnostics: Diagnostics, *, manager: M
     if not merged:
         return
     _check_types(merged, diagnostics)
+    check_templates(merged, ROOT, diagnostics)
     check_keys(merged, diagnostics)
     advise(merged, diagnostics)
     if manager == "current":  # the older ones have one mode

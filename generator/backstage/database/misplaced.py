@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from generator.backstage.config.nested import find_configs
 from generator.backstage.config.reader import ConfigError
-from generator.documents.values import UNDEFINED
+from generator.documents.values import UNDEFINED, ConfigMap
 
 if TYPE_CHECKING:
     from generator.backstage.config.reader import ConfigReader
-    from generator.problems.diagnostic import Diagnostics
+    from generator.problems.diagnostic import Diagnostics, Location
 
 _DATABASE = "backend.database"
 _WRONG_PLACES = {
@@ -20,8 +21,8 @@ _WRONG_PLACES = {
     "backend.knexConfig": f"{_DATABASE}.knexConfig",
     "backend.connection": f"{_DATABASE}.connection",
 }
-# Where Helm charts take an app-config as one of their values.
-_HELM_PLACES = ("appConfig", "backstage.appConfig", "upstream.backstage.appConfig", "global.appConfig")
+#: Parts of an app-config: what stands below them is theirs.
+_OWN = ("app", "backend")
 _CLOSE = 0.8  # difflib's ratio
 
 
@@ -37,22 +38,38 @@ def warn_about_places(config: ConfigReader, diagnostics: Diagnostics) -> None:
                 backstage="ignores it",
                 hint=f"move it to {right}",
             )
+    _nested(config, diagnostics)
     if _value(config, _DATABASE) is UNDEFINED:
-        _helm_values(config, diagnostics)
         _misspelt(config, diagnostics)
 
 
-def _helm_values(config: ConfigReader, diagnostics: Diagnostics) -> None:
-    for key in _HELM_PLACES:
-        if isinstance(_value(config, f"{key}.backend"), dict):
-            diagnostics.warning(
-                "GR212",
-                f"these are the values of a Helm chart, with an app-config inside ({key})",
-                config.locate(key),
-                path=key,
-                backstage="gets what is below this key, as a file of its own",
-                hint=f"put what is below {key} into a file of its own and give that to --config",
-            )
+def _nested(config: ConfigReader, diagnostics: Diagnostics) -> None:
+    """GR229: a file that has an app-config inside, given as if it were one."""
+    found = [path for path in find_configs(_value(config, "")) if path.partition(".")[0] not in _OWN]
+    if not found:
+        return
+    place = _locate(config, found[0])
+    file = place.file if place else "FILE"
+    options = " or ".join(f"--config {file}#{path}" for path in found[:5])
+    diagnostics.error(
+        "GR229",
+        f"this file is no app-config; it has {'one' if len(found) == 1 else 'several'} inside ({', '.join(found[:5])})",
+        place,
+        path=found[0],
+        backstage="ignores it: what a chart or a ConfigMap holds, it gets as a file of its own",
+        hint=f"read it with {options} (or the same in appConfig of greenroom.yaml)",
+    )
+
+
+def _locate(config: ConfigReader, path: str) -> Location | None:
+    """Where the key at ``path`` was written, or the innermost key before it."""
+    value, place, rest = _value(config, ""), None, path
+    while rest and isinstance(value, ConfigMap):
+        key = next((key for key in value if rest == key or rest.startswith(f"{key}.")), None)
+        if key is None:
+            break
+        place, value, rest = value.locate_key(key) or place, value[key], rest[len(key) + 1 :]
+    return place
 
 
 def _misspelt(config: ConfigReader, diagnostics: Diagnostics) -> None:
@@ -80,6 +97,6 @@ def _looks_like_settings(value: Any, right: str) -> bool:
 
 def _value(config: ConfigReader, key: str) -> Any:
     try:
-        return config.get_optional(key)
+        return config.get_optional(key) if key else config.get_optional()
     except ConfigError:
         return UNDEFINED

@@ -129,6 +129,17 @@ RULES: Final = (
         "cli-module-build: lib/runner/startEmbeddedDb.ts; backend-defaults: DatabaseManager",
     ),
     Rule(
+        "GR229",
+        "app-config-inside",
+        WARNING,
+        "The file holds an app-config and is none.",
+        "Helm chart of Backstage: backstage.appConfig; Kubernetes: ConfigMap",
+    ),
+    Rule("GR230", "template-not-rendered", ERROR, "A database setting is a template of Helm.", "helm template"),
+    Rule(
+        "GR231", "no-app-config-inside", ERROR, "There is no app-config where --config says.", "greenroom --config FILE#PATH"
+    ),
+    Rule(
         "GR001",
         "ssl-as-text",
         ERROR,
@@ -169,4 +180,5 @@ RULES: Final = (
 
 #: Shown by lint as something to know. GR202: greenroom cannot tell, which is no fault of the configuration. GR113, as
 #: a warning: an include that is not there and has nothing to do with databases, mostly a file that only deployments have.
-LOWERED: Final = {("GR202", ERROR): INFO, ("GR113", WARNING): INFO}
+#: GR229: nothing in such a file was looked at.
+LOWERED: Final = {("GR202", ERROR): INFO, ("GR113", WARNING): INFO, ("GR229", ERROR): WARNING}
