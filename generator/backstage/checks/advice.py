@@ -71,6 +71,21 @@ def _client(entry: ConfigMap, path: str, client: Any, connection: Side | None, d
     check_urls(entry, path, client, diagnostics)
     if connection is not None and "connection" in entry:
         check_tls(connection, diagnostics)
+        _one_host(connection, diagnostics)
+
+
+def _one_host(connection: Side, diagnostics: Diagnostics) -> None:
+    """GR232: libpq tries several hosts in turn; these drivers look for one that is called so."""
+    host = connection.own.get("host")
+    if isinstance(host, str) and "," in host and not host.startswith("/"):
+        diagnostics.error(
+            "GR232",
+            f"{connection.client} connects to one host, and these are several",
+            connection.locate("host"),
+            path=f"{connection.path}.host" if connection.written else connection.path,
+            backstage="looks for a host with a comma in its name: getaddrinfo ENOTFOUND",
+            hint="name one host that leads to the primary: a proxy, a service, or the writer endpoint of the cluster",
+        )
 
 
 def _connection(entry: ConfigMap, path: str, files: _Lines, diagnostics: Diagnostics, *, inherited: Any = None) -> None:

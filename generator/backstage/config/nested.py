@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _NAMES: Final = frozenset(("appconfig", "app-config", "app_config"))
 _DEEPEST: Final = 6
 #: What an app-config has at its top.
-_TOP: Final = frozenset(("app", "backend", "organization", "integrations", "catalog", "auth", "techdocs"))
+CONFIG_PARTS: Final = frozenset(("app", "backend"))
 
 
 class Nested(NamedTuple):
@@ -72,7 +72,7 @@ def find_configs(value: Any, path: str = "", depth: int = 0) -> Iterator[str]:
         return
     for key, item in value.items():
         at = f"{path}.{key}" if path else str(key)
-        is_config = str(key).lower() in _NAMES and isinstance(item, ConfigMap) and _TOP & item.keys()
+        is_config = str(key).lower() in _NAMES and isinstance(item, ConfigMap) and CONFIG_PARTS & item.keys()
         if is_config or (path == "data" and _is_file(str(key), item)):
             yield at
         else:
@@ -81,7 +81,7 @@ def find_configs(value: Any, path: str = "", depth: int = 0) -> Iterator[str]:
 
 def _is_file(key: str, item: Any) -> bool:
     """Whether an entry of a ConfigMap's ``data`` is a file with an app-config."""
-    return isinstance(item, str) and key.endswith((".yaml", ".yml")) and any(f"{top}:" in item for top in ("backend", "app"))
+    return isinstance(item, str) and key.endswith((".yaml", ".yml")) and any(f"{part}:" in item for part in CONFIG_PARTS)
 
 
 def _read(text: str, mark: Mark | None, file: str, outer: str, problems: Diagnostics) -> Any:

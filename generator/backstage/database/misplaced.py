@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from generator.backstage.config.nested import find_configs
+from generator.backstage.config.nested import CONFIG_PARTS, find_configs
 from generator.backstage.config.reader import ConfigError
 from generator.documents.values import UNDEFINED, ConfigMap
 
@@ -21,8 +21,6 @@ _WRONG_PLACES = {
     "backend.knexConfig": f"{_DATABASE}.knexConfig",
     "backend.connection": f"{_DATABASE}.connection",
 }
-#: Parts of an app-config: what stands below them is theirs.
-_OWN = ("app", "backend")
 _CLOSE = 0.8  # difflib's ratio
 
 
@@ -44,11 +42,18 @@ def warn_about_places(config: ConfigReader, diagnostics: Diagnostics) -> None:
 
 
 def _nested(config: ConfigReader, diagnostics: Diagnostics) -> None:
-    """GR229: a file that has an app-config inside, given as if it were one."""
-    found = [path for path in find_configs(_value(config, "")) if path.partition(".")[0] not in _OWN]
-    if not found:
-        return
-    place = _locate(config, found[0])
+    """GR229: files that have an app-config inside, given as if they were one."""
+    layer: ConfigReader | None = config
+    while layer is not None:
+        data = layer.data
+        # What has parts of an app-config at its top is one, whatever else its plugins call their keys.
+        if isinstance(data, ConfigMap) and not CONFIG_PARTS & data.keys() and (found := list(find_configs(data))):
+            _report_nested(data, found, diagnostics)
+        layer = layer.fallback
+
+
+def _report_nested(data: ConfigMap, found: list[str], diagnostics: Diagnostics) -> None:
+    place = _locate(data, found[0])
     file = place.file if place else "FILE"
     options = " or ".join(f"--config {file}#{path}" for path in found[:5])
     diagnostics.error(
@@ -61,9 +66,9 @@ def _nested(config: ConfigReader, diagnostics: Diagnostics) -> None:
     )
 
 
-def _locate(config: ConfigReader, path: str) -> Location | None:
+def _locate(value: Any, path: str) -> Location | None:
     """Where the key at ``path`` was written, or the innermost key before it."""
-    value, place, rest = _value(config, ""), None, path
+    place, rest = None, path
     while rest and isinstance(value, ConfigMap):
         key = next((key for key in value if rest == key or rest.startswith(f"{key}.")), None)
         if key is None:
@@ -97,6 +102,6 @@ def _looks_like_settings(value: Any, right: str) -> bool:
 
 def _value(config: ConfigReader, key: str) -> Any:
     try:
-        return config.get_optional(key) if key else config.get_optional()
+        return config.get_optional(key)
     except ConfigError:
         return UNDEFINED

@@ -135,6 +135,7 @@ RULES: Final = (
         "The file holds an app-config and is none.",
         "Helm chart of Backstage: backstage.appConfig; Kubernetes: ConfigMap",
     ),
+    Rule("GR232", "several-hosts", ERROR, "A connection names several hosts.", "pg/lib/connection.js, mysql2 (net.connect)"),
     Rule("GR230", "template-not-rendered", ERROR, "A database setting is a template of Helm.", "helm template"),
     Rule(
         "GR231", "no-app-config-inside", ERROR, "There is no app-config where --config says.", "greenroom --config FILE#PATH"

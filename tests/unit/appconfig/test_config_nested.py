@@ -114,6 +114,11 @@ def test_an_app_config_beside_it_does_not_hide_it(tmp_path: Path) -> None:
     assert [item.code for item in project.diagnostics] == ["GR229"]
 
 
+def test_a_plugin_may_call_a_key_so(tmp_path: Path) -> None:
+    text = f"{DATABASE}portal:\n  appConfig: {{backend: {{}}}}\n".replace("      sslmode: require\n", "")
+    assert read(tmp_path, text, "", name="app-config.yaml")[1] == []
+
+
 @pytest.mark.parametrize(
     ("line", "codes"),
     [

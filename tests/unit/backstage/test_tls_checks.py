@@ -132,3 +132,13 @@ def test_what_the_hint_says_ends_the_message(read: Read, inside: str) -> None:
     written = re.search(r"ssl: (true|false|\{ca: \{\$file: <path>\}\})", warning.hint)
     ssl = written[1].replace("{$file: <path>}", "'-----BEGIN'") if written else "{}"
     assert codes(read, f"connection: {{host: h, ssl: {ssl}}}") == []
+
+
+@pytest.mark.parametrize("client", ["pg", "mysql2"])
+@pytest.mark.parametrize(
+    "connection", ["{host: 'a,b'}", "{host: '${A},${B}'}", "'SCHEME://u:${P}@a,b/db'", "'SCHEME://u:p@a,b/d'"]
+)
+def test_several_hosts(read: Read, connection: str, client: str) -> None:
+    text = connection.replace("SCHEME", "mysql" if client == "mysql2" else "postgresql")
+    assert "GR232" in codes(read, f"connection: {text}", client=client)
+    assert "GR232" not in codes(read, f"connection: {text.replace(',', '-')}", client=client)
