@@ -13,24 +13,26 @@ if TYPE_CHECKING:
 _PG_TLS: Final = ("ssl", "sslmode", "sslrootcert", "sslcert", "sslkey", "sslnegotiation")
 _PG_MODES: Final = ("disable", "prefer", "require", "verify-ca", "verify-full", "no-verify")
 _MYSQL: Final = ("ssl", "debug")
-_OPTION: Final = re.compile(r"[?&]([^=&#]+)=([^&#]*)")
 #: An option that became a part of the database's name.
-_IN_PATH: Final = re.compile(r"^[^?#]*//[^/?#]*/[^?#]*?[&;]([A-Za-z_-]+)=")
+_IN_PATH: Final = re.compile(r"[&;]([A-Za-z_-]+)=")
 
 
 def option_problems(text: str, client: str, *, read_by_driver: bool) -> Iterator[tuple[str, str, str]]:
     """The options of the URL ``text`` that have no effect, or not the one they seem to have: for each what is wrong, what
     Backstage does, and a hint. ``read_by_driver``: the URL is inside a connection object, so Backstage does not read it.
     """
-    hidden = _IN_PATH.match(text)
+    address, _, query = text.partition("#")[0].partition("?")
+    hidden = _IN_PATH.search(address.partition("://")[2].partition("/")[2])
     if hidden:
         yield (
             f"{hidden[1]} is no option of this URL: the first one comes after a question mark",
             "takes it for a part of the database's name, and sets nothing",
             f"write ?{hidden[1]}=… after the name of the database",
         )
-    options = _OPTION.findall(text[text.find("?") :]) if "?" in text else []
-    for name, value in options:
+    for option in query.split("&"):
+        name, _, value = option.partition("=")
+        if not name:
+            continue
         if client != "pg":
             # What mysql2 itself reads (`uri`) may have every option of mysql2.
             if name not in _MYSQL and not read_by_driver:
