@@ -20,7 +20,11 @@ _PATH = click.Path(path_type=Path, readable=False)
 _COMMON = (
     click.option("--root", type=_PATH, default=Path(), help="The folder of the Backstage repository. [default: this one]"),
     click.option(
-        "--config", "config", multiple=True, metavar="PATH", help="An app-config file, as Backstage's --config. Repeatable."
+        "--config",
+        "config",
+        multiple=True,
+        metavar="PATH",
+        help="An app-config file, as Backstage's --config; FILE#PATH for one inside Helm values or a ConfigMap. Repeatable.",
     ),
     click.option("--settings", type=_PATH, metavar="PATH", help="greenroom.yaml. [default: the one in --root]"),
     click.option("--plugin", "plugins", multiple=True, metavar="ID", help="A plugin that needs a database. Repeatable."),

@@ -105,7 +105,8 @@ def _hint(problem: ValidationError) -> str:
     if problem.validator == "enum" and isinstance(problem.instance, str):
         import difflib
 
-        near = difflib.get_close_matches(problem.instance, [str(value) for value in wanted], 1)
+        names = [str(value) for value in wanted]
+        near = difflib.get_close_matches(problem.instance, names, 1) or [name for name in names if name in problem.instance]
         if near:
             return f"did you mean {near[0]!r}?"
     return description or "`greenroom schema` prints what is allowed"

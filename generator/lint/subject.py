@@ -6,9 +6,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from generator.backstage.config.reader import ConfigError
-from generator.backstage.database.connection_string import leave_file, parse_mysql, parse_pg
-from generator.backstage.database.placeholders import parse_around
+from generator.backstage.database.parts import connection_parts
 from generator.documents.values import ConfigMap, Placeholder
 from generator.lint.texts import Texts
 
@@ -123,21 +121,7 @@ class Subject:
 
 def parts_of(entry: Entry) -> ConfigMap:
     """The parts of an entry's connection, a string taken apart as its client does."""
-    connection = entry.connection
-    if isinstance(connection, ConfigMap):
-        return connection
-    if not isinstance(connection, str) or not (entry.is_postgres or entry.is_mysql):
-        return ConfigMap()
-
-    def parse(text: str) -> ConfigMap:
-        return parse_pg(text, leave_file) if entry.is_postgres else parse_mysql(text)
-
-    try:
-        if isinstance(connection, Placeholder):
-            return parse_around(connection, parse) or ConfigMap()
-        return parse(connection)
-    except ConfigError:
-        return ConfigMap()
+    return connection_parts(entry.connection, entry.client)
 
 
 def walk(value: Any, path: str) -> Iterator[tuple[str, str, Any, ConfigMap]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from generator.planning.credentials import PASSWORD_EACH, plan_sign_in
+from generator.planning.encryption import check_encryption
 from generator.planning.model import Plan, PluginPlan
 from generator.planning.names import name_plugin
 from generator.planning.naming import label
@@ -32,6 +33,7 @@ def make_plan(resolved: PluginDatabaseMap, settings: Settings, diagnostics: Diag
         for server in (server_of[plugin.plugin_id],)
         if (names := name_plugin(plugin, server, sign_in.get(server.name, PASSWORD_EACH), settings, diagnostics)) is not None
     ]
+    check_encryption(named, diagnostics)
     databases = plan_databases(named, diagnostics)
     roles = plan_roles(named, databases, settings, diagnostics)
     plugins = tuple(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from generator.planning.encryption import is_created
 from generator.planning.places import config_key, source
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ def goes_without_tls(names: Names) -> bool:
 
 def warn_without_tls(sharing: list[Names], diagnostics: Diagnostics) -> None:
     """GR319: the users of one name on MySQL. One who may not come in the clear, and would; or one who may."""
-    if sharing[0].server.engine != "mysql":
+    if sharing[0].server.engine != "mysql" or is_created(sharing[0]):  # of those, GR325 tells
         return
     may = all(map(goes_without_tls, sharing))
     for names in sharing:

@@ -169,7 +169,7 @@ def with_fragment(project: Project) -> Project:
     if fragment is None or not fragment.is_file():
         return project
     # The APP_CONFIG_* variables are a layer as well; they are read again.
-    files = [layer.path for layer in project.config.layers if layer.path not in ("", "env")]
+    files = [layer.target for layer in project.config.layers if layer.path not in ("", "env")]
     config = load_config(
         root=project.request.root,
         config=[*files, str(fragment)],

@@ -13,6 +13,7 @@ from generator.planning import make_plan
 from generator.planning.adoption import check_adopted
 from generator.planning.history import Past, assign_stacks, leave, read_past, reconcile
 from generator.problems.diagnostic import Diagnostics, GreenroomError
+from generator.run.development import reader_in_development, require_production
 from generator.run.project import Project, Request, load, with_fragment
 from generator.targets import TARGETS
 from generator.targets.base import Artifact, RenderContext, Target
@@ -50,16 +51,17 @@ def resolve(project: Project, plugin_ids: Sequence[str] | None = None) -> Plugin
     # With a file that could not be read, a missing database is not worth a word of its own.
     if diagnostics.has_errors and not project.database:
         return {}
-    if not ids:
+    # Settings with errors may name plugins all the same.
+    if not ids and project.settings.complete:
         diagnostics.error(
             "GR407",
             "there is no plugin to look at",
             path="plugins.include",
             hint="name the backend's plugins: `--plugin catalog --plugin auth …`, or plugins.include in greenroom.yaml",
         )
-    validate_database(project.database, diagnostics)
+    validate_database(project.database, diagnostics, manager=project.settings.database_manager)
     return resolve_plugins(
-        project.reader,
+        reader_in_development(project),
         ids,
         manager=project.settings.database_manager,
         environ=project.environ,
@@ -85,6 +87,7 @@ def plan(project: Project, resolved: PluginDatabaseMap) -> Planned:
         GreenroomError: there is an error among the diagnostics, all of which it carries.
     """
     diagnostics = project.diagnostics
+    require_production(project)
     fresh = make_plan(resolved, project.settings, diagnostics)
     ids = {plugin.plugin_id for plugin in fresh.plugins}
     request, settings = project.request, project.settings
@@ -104,6 +107,7 @@ def plan_afresh(project: Project, resolved: PluginDatabaseMap) -> Plan:
     Raises:
         GreenroomError: there is an error among the diagnostics, all of which it carries.
     """
+    require_production(project)
     made = make_plan(resolved, project.settings, project.diagnostics)
     _stop_on_errors(project.diagnostics)
     check_adopted(made, project.settings, project.diagnostics)

@@ -58,6 +58,7 @@ class Settings(NamedTuple):
     ``moved`` maps a plugin to the place it has left, ``renames_applied`` an old name to its new one.
     ``credentials_mode`` is ``per-plugin``, ``shared`` or ``iam``; ``iam`` the cloud whose sign-in an existing server takes.
     ``adopt`` is what is there already and shall be taken over, ``templates`` a folder of templates that replace greenroom's.
+    ``complete`` is false where the file has errors: what it does not say, a reader cannot know.
     """
 
     folder: Path
@@ -87,3 +88,4 @@ class Settings(NamedTuple):
     targets: Mapping[str, str | None] = _NOTHING
     target_options: Mapping[str, Mapping[str, Any]] = _NOTHING
     locations: Mapping[str, Location] = _NOTHING
+    complete: bool = True

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import TYPE_CHECKING, Any, Final
 
 from generator.documents.documents import parse_document, read_text
-from generator.documents.schema import check_schema
+from generator.documents.schema import check_schema, schema_text
+from generator.documents.schema_quick import conforms
 from generator.documents.values import UNDEFINED, ConfigMap
+from generator.problems.diagnostic import Diagnostics
 from generator.settings.adopted import read_adopted
 from generator.settings.model import SHARED_ROLE, SHARED_SECRET, SHARED_VARIABLE, ServerSettings, Settings
 from generator.settings.name_template import template_fields
@@ -15,7 +18,7 @@ from generator.settings.name_template import template_fields
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from generator.problems.diagnostic import Diagnostics, Location
+    from generator.problems.diagnostic import Location
 
 FILE_NAME: Final = "greenroom.yaml"
 
@@ -27,14 +30,24 @@ TARGET_KEYS: Final = {
     "appConfig": "app-config",
 }
 
+#: How deep the keys are that have values of their own: targets.terraform.state.bucket.
+_DEEPEST: Final = 4
 _VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 
 
 def read_settings(path: Path | None, *, root: Path, diagnostics: Diagnostics) -> Settings:
     """The settings from ``path``, else from ``greenroom.yaml`` in ``root`` when it is there, else the defaults.
 
-    Every problem is reported; the settings returned then hold the defaults in the places of what is wrong.
+    Every problem is reported; the settings returned then hold the defaults in the places of what is wrong, and are not
+    ``complete``.
     """
+    found = Diagnostics()
+    settings = _read(path, root, found)
+    diagnostics.extend(found.items)
+    return settings._replace(complete=not found.has_errors)
+
+
+def _read(path: Path | None, root: Path, diagnostics: Diagnostics) -> Settings:
     if path is None:
         path = root / FILE_NAME
         if not path.exists():
@@ -47,10 +60,33 @@ def read_settings(path: Path | None, *, root: Path, diagnostics: Diagnostics) ->
     if data is None or data is UNDEFINED:
         data = ConfigMap()
     if not check_schema("settings", data, shown, diagnostics):
-        return Settings(folder=path.parent, path=shown)
+        data = _usable(data)
     settings = _build(data, path, diagnostics)
     _check_templates(settings, diagnostics)
     return settings
+
+
+def _usable(data: Any) -> ConfigMap:
+    """What of ``data`` is as the schema wants it: one wrong value must not make the rest look as if it were not there."""
+    schema = json.loads(schema_text("settings"))
+
+    def part(value: ConfigMap, around: tuple[str, ...]) -> ConfigMap:
+        kept = ConfigMap()
+        for key, item in value.items():
+            whole: Any = {key: item}
+            for name in reversed(around):
+                whole = {name: whole}
+            if isinstance(item, ConfigMap) and not conforms(schema, whole):
+                item = part(item, (*around, key)) if len(around) < _DEEPEST else ConfigMap()
+            elif not conforms(schema, whole):
+                continue
+            if item or not isinstance(item, ConfigMap):
+                kept[key] = item
+                if (mark := value.marks.get(key)) is not None:
+                    kept.marks[key] = mark
+        return kept
+
+    return part(data, ()) if isinstance(data, ConfigMap) else ConfigMap()
 
 
 def _build(data: ConfigMap, path: Path, diagnostics: Diagnostics) -> Settings:

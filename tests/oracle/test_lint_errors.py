@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from resolve_oracle import Backstage
+from url_texts import WITH_HOST, WITHOUT_HOST
 
 from generator import Request
 from generator.demo.embedded import embedded_server
@@ -41,15 +42,17 @@ ADMIN, PASSWORD = "lint", "lint's secret"
 #: What the real loader does not read.
 LOADING = ("GR101", "GR102", "GR104", "GR105", "GR106", "GR108", "GR110", "GR111", "GR113", "GR114")
 #: What resolves, to the wrong thing or not at all.
-RESOLVING = ("GR051", "GR061", "GR070", "GR082", "GR201")
+RESOLVING = ("GR051", "GR061", "GR070", "GR082", "GR201", "GR220")
 #: What a server is needed for.
-STARTING = ("GR001", "GR004", "GR026", "GR210", "GR215")
+STARTING = ("GR001", "GR004", "GR026", "GR210", "GR215", "GR224", "GR232")
 #: What Backstage does not decide, or not in a time a test has.
 ELSEWHERE = {
     "GR103": "Backstage reads the file, with U+FFFD for what is not UTF-8; test_what_is_not_utf_8 shows it",
     "GR109": "a limit of greenroom's own, far above any configuration",
     "GR112": "Backstage does not end: it includes until the memory is used up",
     "GR115": "greenroom's --env-file",
+    "GR230": "Helm decides what becomes of its templates before Backstage gets the file",
+    "GR231": "greenroom's --config FILE#PATH",
 }
 
 
@@ -106,6 +109,7 @@ WRONG = {
     "GR061": lambda plugin: plugin["connection"]["user"] == "portal%40example",
     "GR070": lambda plugin: "user" not in plugin["connection"],
     "GR082": lambda plugin: "Cannot find module '@google-cloud/cloud-sql-connector'" in plugin.get("error", ""),
+    "GR220": lambda plugin: plugin["connection"]["host"] == "" and plugin["connection"]["user"] == "",
     "GR201": lambda plugin: "`connection.filename` is not supported" in plugin.get("error", ""),
 }
 
@@ -141,6 +145,16 @@ def test_which_drivers_backstage_brings(oracle_dir: Path) -> None:
         folder = "postgres" if client == "pg" else client
         dialect = (oracle_dir / "node_modules/knex/lib/dialects" / folder / "index.js").read_text()
         assert f"require('{CLIENTS[client]}')" in dialect
+
+
+def test_strings_without_a_host(backstage: Backstage, tmp_path: Path) -> None:
+    """GR220 for those in which the driver finds no host, and for none of the others."""
+    backstage.folder = tmp_path
+    for text in (*WITHOUT_HOST, *WITH_HOST):
+        connection = json.dumps({"backend": {"database": {"client": "pg", "connection": text}}})
+        (tmp_path / "app-config.yaml").write_text(connection)
+        host = backstage.ask(Question(["app-config.yaml"]))["plugins"][0]["connection"]["host"]
+        assert (host in ("", "base") or host.startswith("//")) is (text in WITHOUT_HOST), text
 
 
 # --- starting ---------------------------------------------------------------------------------------------------------
@@ -193,16 +207,26 @@ def start(
         for old, new in changes.items():
             text = text.replace({"certificate": "/etc/ssl/rds-bundle.pem"}[old], new)
         (folder / name).write_text(text)
+    return run_start(oracle_dir, server, folder, [folder / name for name in case.files], statement=statement)
+
+
+def run_start(
+    oracle_dir: Path, server: EmbeddedServer, folder: Path, files: list[Path], *, statement: str = ""
+) -> dict[str, Any]:
+    """Start the catalog with ``files``."""
     environ = {
         **{name: value for name, value in os.environ.items() if not name.startswith("APP_CONFIG_")},
         "POSTGRES_HOST": "localhost",
+        "MYSQL_HOST": "localhost",
+        "MYSQL_USER": ADMIN,
+        "MYSQL_PASSWORD": PASSWORD,
         "PGPORT": str(server.port),  # the examples leave the port to the driver
         "POSTGRES_USER": ADMIN,
         "POSTGRES_PASSWORD": PASSWORD,
         "CATALOG_DB_PASSWORD": PASSWORD,
         "GREENROOM_STATEMENT": statement,
     }
-    command = ["node", "--no-warnings", str(START), str(oracle_dir), "catalog", *(str(folder / name) for name in case.files)]
+    command = ["node", "--no-warnings", str(START), str(oracle_dir), "catalog", *map(str, files)]
     done = subprocess.run(command, cwd=folder, env=environ, capture_output=True, text=True, timeout=120)
     answer = done.stdout.strip().rpartition("\n")[2]
     if done.returncode or not answer.startswith("{"):
@@ -265,6 +289,57 @@ def test_an_include_nobody_knows(oracle_dir: Path, server: EmbeddedServer, tmp_p
     bad = start(oracle_dir, server, tmp_path / "bad", "GR215", "Bad")
     assert "error" in bad, bad
     assert "error" not in start(oracle_dir, server, tmp_path / "good", "GR215", "Good")
+
+
+def test_a_boolean_for_the_ssl_of_mysql(oracle_dir: Path, server: EmbeddedServer, tmp_path: Path) -> None:
+    """The driver throws before it connects; with an object it looks for a server."""
+    bad = start(oracle_dir, server, tmp_path / "bad", "GR224", "Bad")
+    assert "SSL profile must be an object, instead it's a boolean" in bad["error"]
+    assert "SSL profile" not in start(oracle_dir, server, tmp_path / "good", "GR224", "Good")["error"]
+
+
+def test_several_hosts(oracle_dir: Path, server: EmbeddedServer, tmp_path: Path) -> None:
+    bad = start(oracle_dir, server, tmp_path / "bad", "GR232", "Bad")
+    assert "getaddrinfo" in bad["error"]
+    assert "db-1.example.com,db-2.example.com" in bad["error"]
+    assert "error" not in start(oracle_dir, server, tmp_path / "good", "GR232", "Good")
+
+
+# --- TLS that another key switches ------------------------------------------------------------------------------------
+
+#: What stands in a connection besides host and user, and what comes of it on a server without and on one with TLS.
+#: There, "refused" is a certificate of a private authority that was checked.
+TLS_KEYS = {
+    "sslmode: require": (False, False),
+    "sslMode: verify-full": (False, False),
+    "useSSL: true": (False, False),
+    "rejectUnauthorized: false": (False, False),
+    "sslmode: disable, ssl: true": ("no TLS", "refused"),
+    "ssl: {require: false}": ("no TLS", "refused"),
+    "ssl: {mode: disable}": ("no TLS", "refused"),
+    "ssl: {mode: require}": ("no TLS", "refused"),
+    "ssl: {enabled: false, rejectUnauthorized: false}": ("no TLS", True),
+    "ssl: {verify: false}": ("no TLS", "refused"),
+}
+
+
+@pytest.mark.parametrize("keys", TLS_KEYS)
+def test_keys_that_do_not_switch_tls(
+    oracle_dir: Path, server: EmbeddedServer, tls: tuple[EmbeddedServer, Path], tmp_path: Path, keys: str
+) -> None:
+    """GR222 and GR223: a warning for each of them, and what the driver does."""
+    file = tmp_path / "app-config.yaml"
+    found = []
+    for running in (server, tls[0]):
+        connection = f"{{host: localhost, port: {running.port}, user: {ADMIN}, password: '${{POSTGRES_PASSWORD}}', {keys}}}"
+        file.write_text(f"backend: {{database: {{client: pg, connection: {connection}}}}}\n")
+        answer = run_start(oracle_dir, running, tmp_path, [file])
+        error = answer.get("error", "")
+        told = "no TLS" if "does not support SSL" in error else "refused" if "certificate" in error else error
+        found.append(answer.get("ssl", told))
+    assert tuple(found) == TLS_KEYS[keys]
+    report = lint(Request(root=tmp_path, config=[str(file)], environ={}))
+    assert {"GR222", "GR223"} & {finding.diagnostic.code for finding in report.findings}
 
 
 # --- warnings that a server shows -------------------------------------------------------------------------------------

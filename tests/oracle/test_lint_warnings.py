@@ -72,12 +72,17 @@ SURPRISES: dict[str, Callable[[Plugin], bool]] = {
     "GR076": lambda plugin: connection(plugin)["user"] == "${POSTGRES_USER}",
     "GR077": lambda plugin: connection(plugin)["user"] == "$POSTGRES_USER",
     "GR117": lambda plugin: "port" not in connection(plugin),
+    "GR222": lambda plugin: "ssl" not in connection(plugin),
+    "GR223": lambda plugin: connection(plugin)["ssl"] == {"require": False},
+    "GR227": lambda plugin: plugin["schemaName"] == "catalog",
+    "GR226": lambda plugin: "ssl" not in connection(plugin),
     "GR212": lambda plugin: "ssl" not in connection(plugin),
 }
 
 #: Where the good example is another way to say what the bad one does; what counts is what the bad one does.
 ALIKE: dict[str, Callable[[Plugin], bool]] = {
     "GR063": lambda plugin: plugin["client"] == "mysql2" and connection(plugin)["type"] == "rds",
+    "GR221": lambda plugin: connection(plugin)["host"] == "h" and plugin["client"] == "pg",
     "GR041": lambda plugin: plugin["databaseName"] == "backstage_plugin_catalog",
     "GR071": lambda plugin: plugin["databaseName"] == "backstage_plugin_catalog",
 }

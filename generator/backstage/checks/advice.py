@@ -6,6 +6,8 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from generator.backstage.checks.tls import Side, check_tls, side
+from generator.backstage.checks.urls import check_urls
 from generator.documents.values import ConfigMap, Placeholder
 
 if TYPE_CHECKING:
@@ -13,8 +15,6 @@ if TYPE_CHECKING:
 
 _ROOT = "backend.database"
 _URL_PASSWORD = re.compile(r"://[^/?#@:\s]*:([^\s]*)@")
-# The texts a driver takes for `ssl`: pg two of its own, mysql2 the name of a profile.
-_SSL_TEXTS = {"pg": ("true", "no-verify"), "mysql2": ("Amazon RDS",), "mysql": ("Amazon RDS",)}
 _PATH = re.compile(r"(?:\.{0,2}/|[A-Za-z]:\\)?[\w.@~-]+(?:[/\\][\w.@~-]+)*\.(?:pem|crt|cer|key|ca)|\.{0,2}/[^\n]*")
 # A tag, an anchor, a quotation mark.
 _BEFORE_SCALAR = re.compile(r"^(?:[!&]\S*\s+)*[\"']?")
@@ -24,7 +24,9 @@ def advise(merged: ConfigMap, diagnostics: Diagnostics) -> None:
     """Report what is likely a mistake in the values of ``merged``."""
     files = _Lines()
     _division_mode(merged, diagnostics)
-    _connection(merged, _ROOT, merged.get("client"), files, diagnostics)
+    _connection(merged, _ROOT, files, diagnostics)
+    base = side(merged, _ROOT, merged.get("client"), ConfigMap())
+    _client(merged, _ROOT, merged.get("client"), base, diagnostics)
     base_ssl = connection.get("ssl") if isinstance(connection := merged.get("connection"), ConfigMap) else None
     inherited = base_ssl.get("rejectUnauthorized") if isinstance(base_ssl, ConfigMap) else None
     plugins = merged.get("plugin")
@@ -35,7 +37,9 @@ def advise(merged: ConfigMap, diagnostics: Diagnostics) -> None:
             path = f"{_ROOT}.plugin.{plugin_id}"
             _ignored_schema_flag(entry, path, diagnostics)
             client = entry.get("client", merged.get("client"))
-            _connection(entry, path, client, files, diagnostics, inherited=inherited)
+            _connection(entry, path, files, diagnostics, inherited=inherited)
+            of_base = base.own if base is not None and client == base.client else ConfigMap()
+            _client(entry, path, client, side(entry, path, client, of_base), diagnostics)
 
 
 def _division_mode(merged: ConfigMap, diagnostics: Diagnostics) -> None:
@@ -62,9 +66,29 @@ def _ignored_schema_flag(entry: ConfigMap, path: str, diagnostics: Diagnostics) 
         )
 
 
-def _connection(
-    entry: ConfigMap, path: str, client: Any, files: _Lines, diagnostics: Diagnostics, *, inherited: Any = None
-) -> None:
+def _client(entry: ConfigMap, path: str, client: Any, connection: Side | None, diagnostics: Diagnostics) -> None:
+    """What depends on who reads the connection."""
+    check_urls(entry, path, client, diagnostics)
+    if connection is not None and "connection" in entry:
+        check_tls(connection, diagnostics)
+        _one_host(connection, diagnostics)
+
+
+def _one_host(connection: Side, diagnostics: Diagnostics) -> None:
+    """GR232: libpq tries several hosts in turn; these drivers look for one that is called so."""
+    host = connection.own.get("host")
+    if isinstance(host, str) and "," in host and not host.startswith("/"):
+        diagnostics.error(
+            "GR232",
+            f"{connection.client} connects to one host, and these are several",
+            connection.locate("host"),
+            path=f"{connection.path}.host" if connection.written else connection.path,
+            backstage="looks for a host with a comma in its name: getaddrinfo ENOTFOUND",
+            hint="name one host that leads to the primary: a proxy, a service, or the writer endpoint of the cluster",
+        )
+
+
+def _connection(entry: ConfigMap, path: str, files: _Lines, diagnostics: Diagnostics, *, inherited: Any = None) -> None:
     """``inherited`` is the base connection's ``rejectUnauthorized``, which a plugin's ssl is merged into."""
     connection = entry.get("connection")
     path = f"{path}.connection"
@@ -84,27 +108,8 @@ def _connection(
             place = connection.locate("connectionString")
             _written_out(match[1], place, f"{path}.connectionString", files, diagnostics, in_url=True)
     ssl = connection.get("ssl")
-    usable = _SSL_TEXTS.get(client) if isinstance(client, str) else None
-    if isinstance(ssl, str) and not isinstance(ssl, Placeholder) and usable is not None and ssl not in usable:
-        _ssl_text(client, usable, connection.locate("ssl"), f"{path}.ssl", diagnostics)
     if isinstance(ssl, ConfigMap):
         _certificates(ssl, f"{path}.ssl", diagnostics, unchecked=ssl.get("rejectUnauthorized", inherited) is False)
-
-
-def _ssl_text(client: str, usable: tuple[str, ...], place: Location | None, path: str, diagnostics: Diagnostics) -> None:
-    backstage = (
-        "asks the server for TLS, as for every text: without TLS there the connection is refused, with it the process ends"
-        if client == "pg"
-        else "fails with: Unknown SSL profile"
-    )
-    diagnostics.error(
-        "GR001",
-        f"ssl is a text that {client} cannot use; of texts it takes {' and '.join(map(repr, usable))} only",
-        place,
-        path=path,
-        backstage=backstage,
-        hint="write `ssl: false` without quotes and without a variable, or `ssl: {…}`",
-    )
 
 
 def _string_inside(connection: ConfigMap, path: str, diagnostics: Diagnostics) -> None:

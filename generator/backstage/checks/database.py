@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from generator.backstage.checks.advice import advise
 from generator.backstage.checks.keys import check_keys, report_include
+from generator.backstage.checks.modes import check_prefixes
+from generator.backstage.checks.templates import check_templates
 from generator.documents.schema import schema_text
 from generator.documents.schema_quick import conforms
 from generator.documents.values import ConfigMap
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
 
     from jsonschema.exceptions import ValidationError
 
+    from generator.backstage.database import Manager
     from generator.problems.diagnostic import Diagnostics, Location
 
 ROOT = "backend.database"
@@ -33,19 +36,23 @@ _CLIENTS = {
 } | {client: client for client in ("pg", "mysql", "mysql2", "sqlite3", "better-sqlite3")}
 
 
-def validate_database(merged: ConfigMap, diagnostics: Diagnostics) -> None:
+def validate_database(merged: ConfigMap, diagnostics: Diagnostics, *, manager: Manager = "current") -> None:
     """Report everything that is wrong or suspicious in ``merged``, the merged value of ``backend.database``.
 
-    Errors are values with which Backstage or its driver fails (GR001, GR004, GR210) and includes it does not know (GR215).
-    Warnings are unknown keys (GR211), keys in the wrong place (GR212), passwords written out (GR213) and values that do not
-    mean what they seem to mean (GR024, GR035, GR062). An empty ``merged`` has nothing to check; what is missing is the
-    resolver's to say.
+    Errors are values with which Backstage or its driver fails (GR001, GR004, GR210, GR224), includes it does not know
+    (GR215) and connection strings without a host (GR051, GR220). Warnings are unknown keys (GR211), keys in the wrong place
+    (GR212), passwords written out (GR213), values that do not mean what they seem to mean (GR024, GR035, GR062) and keys
+    that nobody reads where they are (GR221 to GR227). ``manager`` is the database manager of the installation. An empty
+    ``merged`` has nothing to check; what is missing is the resolver's to say.
     """
     if not merged:
         return
     _check_types(merged, diagnostics)
+    check_templates(merged, ROOT, diagnostics)
     check_keys(merged, diagnostics)
     advise(merged, diagnostics)
+    if manager == "current":  # the older ones have one mode
+        check_prefixes(merged, diagnostics)
 
 
 def _check_types(merged: ConfigMap, diagnostics: Diagnostics) -> None:

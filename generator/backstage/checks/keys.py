@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from generator.backstage.checks import known
+from generator.backstage.checks.tls_names import INSIDE, is_tls_name
 from generator.documents.values import ConfigMap
 
 if TYPE_CHECKING:
@@ -47,11 +48,15 @@ def _settings(
     connection = entry.get("connection")
     if not isinstance(connection, ConfigMap):
         return
-    for key in connection.keys() - known.CONNECTION:
+    for key in connection.keys() - known.CONNECTION - INSIDE:
+        if is_tls_name(key, inside=False):
+            continue  # with what it does to the connection: checks/tls.py
         _near_or_fine(connection, key, f"{path}.connection", known.CONNECTION, diagnostics)
     ssl = connection.get("ssl")
     if isinstance(ssl, ConfigMap):
         for key in ssl.keys() - known.SSL:
+            if is_tls_name(key, inside=True):
+                continue
             _near_or_fine(ssl, key, f"{path}.connection.ssl", known.SSL, diagnostics)
 
 
@@ -78,13 +83,15 @@ def _misplaced_or_unknown(entry: ConfigMap, key: str, path: str, suggested: Iter
         )
     elif key != "getEnsureSchemaExistsConfig":  # what Backstage reads by mistake, and somebody may count on
         near = _nearest(key, suggested)
+        known_here = f"known here: {', '.join(sorted(suggested))}"
+        about_tls = f"TLS is set by {path}.connection.ssl" if is_tls_name(key, inside=False) else known_here
         diagnostics.warning(
             "GR211",
             f"there is no setting {key!r}",
             place,
             path=f"{path}.{key}",
             backstage="ignores it",
-            hint=f"did you mean {near!r}?" if near else f"known here: {', '.join(sorted(suggested))}",
+            hint=f"did you mean {near!r}?" if near else about_tls,
         )
 
 

@@ -37,7 +37,7 @@ CONNECTION: Final = _words("""
 
     user password host port database ssl connectionString application_name fallback_application_name
     connectionTimeoutMillis idleTimeoutMillis keepAlive keepAliveInitialDelayMillis statement_timeout query_timeout
-    lock_timeout idle_in_transaction_session_timeout client_encoding options binary stream types sslnegotiation sslmode
+    lock_timeout idle_in_transaction_session_timeout client_encoding options binary stream types sslnegotiation
     max min maxLifetimeSeconds replication enableChannelBinding
 
     uri socketPath charset timezone connectTimeout multipleStatements dateStrings decimalNumbers supportBigNumbers
@@ -51,7 +51,7 @@ CONNECTION: Final = _words("""
 SSL: Final = _words("""
     ca cert key passphrase pfx rejectUnauthorized servername checkServerIdentity minVersion maxVersion ciphers
     secureProtocol secureOptions secureContext crl dhparam ecdhCurve honorCipherOrder sigalgs ALPNProtocols requestCert
-    enableTrace timeout host port path session require mode verifyIdentity
+    enableTrace timeout host port path session verifyIdentity
 """)
 
 #: What other tools call it.

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 from generator.backstage.config.environment import read_environment
 from generator.backstage.config.includes import FileCache
 from generator.backstage.config.lookup import config_files, is_url
+from generator.backstage.config.nested import Nested, find_configs, pick_config, split_config
 from generator.backstage.config.substitution import lookup_in
 from generator.backstage.config.transform import Transformer
 from generator.documents.documents import collector_paused, parse_yaml
@@ -35,12 +36,18 @@ class Layer(NamedTuple):
     """The content of one config file, or of the ``APP_CONFIG_*`` variables.
 
     ``context`` is Backstage's name for it (the file's base name, or ``env``), ``path`` the file as the user would write it
-    (``env`` for the variables).
+    (``env`` for the variables). ``inside`` is where in that file the app-config is, empty for a file that is one.
     """
 
     data: ConfigMap
     context: str
     path: str
+    inside: str = ""
+
+    @property
+    def target(self) -> str:
+        """What to give to ``--config`` for this layer."""
+        return f"{self.path}#{self.inside}" if self.inside else self.path
 
 
 class LoadedConfig(NamedTuple):
@@ -65,10 +72,11 @@ def load_config(
     """Read the configuration as Backstage does.
 
     ``root`` is the folder of the default lookup, ``config`` the ``--config`` values (relative to the working directory) that
-    replace it. ``environ`` is the environment: variables, ``APP_CONFIG_*`` and ``BACKSTAGE_ENV``. With
-    ``placeholders="backstage"`` the result is what Backstage has in this environment; with ``"keep"`` a variable or
-    ``$file`` without a value stays a :class:`~generator.documents.values.Placeholder`, and a missing ``$include`` that
-    cannot concern ``backend.database`` is only a warning. Raises nothing: problems (GR101 to GR117) are in the result.
+    replace it; ``FILE#PATH`` is the app-config inside another file, which Backstage itself does not read. ``environ`` is the
+    environment: variables, ``APP_CONFIG_*`` and ``BACKSTAGE_ENV``. With ``placeholders="backstage"`` the result is what
+    Backstage has in this environment; with ``"keep"`` a variable or ``$file`` without a value stays a
+    :class:`~generator.documents.values.Placeholder`, and a missing ``$include`` that cannot concern ``backend.database`` is
+    only a warning. Raises nothing: problems (GR101 to GR117, GR231) are in the result.
     """
     with collector_paused():
         return _Loading(environ, placeholders).run(root, config)
@@ -113,7 +121,8 @@ class _Loading:
         self._diagnostics.error("GR102", "a --config that is a URL cannot be read", Location("--config"), hint=hint)
         return True
 
-    def _layer(self, path: str, *, from_lookup: bool) -> Layer | None:
+    def _layer(self, target: str, *, from_lookup: bool) -> Layer | None:
+        path, inside = split_config(target)
         file = display_path(path)
         try:
             content = decode(read_bytes(path))
@@ -129,12 +138,20 @@ class _Loading:
             self._break(parsed.error)
         if parsed.value is None or parsed.value is UNDEFINED:
             return None
+        value = parsed.value
+        if inside:
+            found = pick_config(value, inside, file, content.text)
+            if found.value is None:
+                self._nothing_inside(path, file, found, list(find_configs(value)))
+                return None
+            value = found.value
+            self._diagnostics.extend(found.problems)
         transformer = Transformer(self._lookup, self._mode, self._cache, self._diagnostics)
-        data = transformer.run(parsed.value, path, shared=parsed.shared)
+        data = transformer.run(value, path, shared=parsed.shared)
         if transformer.error is not None:
             self._break(f'Error: Failed to read config file at "{path}", {transformer.error}')
         if isinstance(data, ConfigMap):
-            return Layer(data, os.path.basename(path), file)  # noqa: PTH119
+            return Layer(data, os.path.basename(path), file, inside)  # noqa: PTH119
         if transformer.error is None:
             self._not_a_mapping(path, file)
         return None
@@ -149,6 +166,16 @@ class _Loading:
         hint = "name the files with --config, or the folder with --root" if from_lookup else "check the path"
         self._diagnostics.error(
             "GR101", f"{file} does not exist", Location(file), hint=hint, backstage=f"fails to start: {message}"
+        )
+
+    def _nothing_inside(self, path: str, file: str, found: Nested, others: list[str]) -> None:
+        self._break(f'Error: Failed to read config file at "{path}", {found.problem}')
+        targets = " or ".join(f"--config {file}#{other}" for other in others[:5])
+        self._diagnostics.error(
+            "GR231",
+            f"--config names a part of this file that is no app-config: {found.problem}",
+            found.place.key_location if found.place else Location(file, 1, 1),
+            hint=f"found in it: {targets}" if targets else "nothing in it looks like an app-config: is this the right file?",
         )
 
     def _not_a_mapping(self, path: str, file: str) -> None:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 _URL = re.compile(r"\s*(?:(?:https?|ftp|wss?):[\\/]*[^\\/?#\s]|[a-z][a-z0-9+.-]*://[^/?#\s])", re.IGNORECASE)
+_PRODUCTION = re.compile(r"(?:^|[._-])prod(?:uction)?(?:[._-]|$)", re.IGNORECASE)
 
 
 def config_files(root: str | os.PathLike[str], config: Sequence[str], environ: Mapping[str, str]) -> list[str]:
@@ -37,3 +38,8 @@ def config_files(root: str | os.PathLike[str], config: Sequence[str], environ: M
 def is_url(target: str) -> bool:
     """Whether Backstage takes this ``--config`` value for a URL (one with a host)."""
     return bool(_URL.match(target))
+
+
+def is_for_production(name: str) -> bool:
+    """Whether a file is called after production."""
+    return _PRODUCTION.search(name) is not None

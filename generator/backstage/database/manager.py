@@ -62,8 +62,8 @@ def resolve_plugins(
     """
     ids = sorted(set(plugin_ids))
     reported = {(item.location, item.path) for item in diagnostics if item.severity is Severity.ERROR}
-    resolve_one = _resolver(config, manager, environ, diagnostics, keep=placeholders == "keep")
     warn_about_places(config, diagnostics)
+    resolve_one = _resolver(config, manager, environ, diagnostics, keep=placeholders == "keep")
     warn_about_ids(config, ids, diagnostics)
     guard = _Guard(resolve_one, config, diagnostics, reported)
     return {plugin_id: guard.resolve(plugin_id) for plugin_id in ids}
@@ -93,14 +93,15 @@ def _factory_config(config: ConfigReader, diagnostics: Diagnostics) -> ConfigRea
         config.get()  # no configuration at all: Backstage fails before it asks for a database
     value = config.get_optional(_DATABASE)
     if value is UNDEFINED or (not isinstance(value, Placeholder) and not is_truthy(value)):
-        diagnostics.warning(
-            "GR203",
-            "there is no backend.database",
-            config.locate(_DATABASE) or config.locate("backend"),
-            path=_DATABASE,
-            backstage="keeps everything in memory (better-sqlite3) and forgets it on restart",
-            hint="give --config every file that Backstage gets, or configure backend.database",
-        )
+        if not any(item.code == "GR229" for item in diagnostics):  # which says why there is none
+            diagnostics.warning(
+                "GR203",
+                "there is no backend.database",
+                config.locate(_DATABASE) or config.locate("backend"),
+                path=_DATABASE,
+                backstage="keeps everything in memory (better-sqlite3) and forgets it on restart",
+                hint="give --config every file that Backstage gets, or configure backend.database",
+            )
         in_memory = ConfigMap({"client": "better-sqlite3", "connection": sqlite.IN_MEMORY})
         config = ConfigReader(ConfigMap({"backend": ConfigMap({"database": in_memory})}))
     return config.get_config(_DATABASE)

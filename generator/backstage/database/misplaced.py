@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from generator.backstage.config.nested import CONFIG_PARTS, find_configs
 from generator.backstage.config.reader import ConfigError
-from generator.documents.values import UNDEFINED
+from generator.documents.values import UNDEFINED, ConfigMap
 
 if TYPE_CHECKING:
     from generator.backstage.config.reader import ConfigReader
-    from generator.problems.diagnostic import Diagnostics
+    from generator.problems.diagnostic import Diagnostics, Location
 
 _DATABASE = "backend.database"
 _WRONG_PLACES = {
@@ -20,8 +21,6 @@ _WRONG_PLACES = {
     "backend.knexConfig": f"{_DATABASE}.knexConfig",
     "backend.connection": f"{_DATABASE}.connection",
 }
-# Where Helm charts take an app-config as one of their values.
-_HELM_PLACES = ("appConfig", "backstage.appConfig", "upstream.backstage.appConfig", "global.appConfig")
 _CLOSE = 0.8  # difflib's ratio
 
 
@@ -37,22 +36,45 @@ def warn_about_places(config: ConfigReader, diagnostics: Diagnostics) -> None:
                 backstage="ignores it",
                 hint=f"move it to {right}",
             )
+    _nested(config, diagnostics)
     if _value(config, _DATABASE) is UNDEFINED:
-        _helm_values(config, diagnostics)
         _misspelt(config, diagnostics)
 
 
-def _helm_values(config: ConfigReader, diagnostics: Diagnostics) -> None:
-    for key in _HELM_PLACES:
-        if isinstance(_value(config, f"{key}.backend"), dict):
-            diagnostics.warning(
-                "GR212",
-                f"these are the values of a Helm chart, with an app-config inside ({key})",
-                config.locate(key),
-                path=key,
-                backstage="gets what is below this key, as a file of its own",
-                hint=f"put what is below {key} into a file of its own and give that to --config",
-            )
+def _nested(config: ConfigReader, diagnostics: Diagnostics) -> None:
+    """GR229: files that have an app-config inside, given as if they were one."""
+    layer: ConfigReader | None = config
+    while layer is not None:
+        data = layer.data
+        # What has parts of an app-config at its top is one, whatever else its plugins call their keys.
+        if isinstance(data, ConfigMap) and not CONFIG_PARTS & data.keys() and (found := list(find_configs(data))):
+            _report_nested(data, found, diagnostics)
+        layer = layer.fallback
+
+
+def _report_nested(data: ConfigMap, found: list[str], diagnostics: Diagnostics) -> None:
+    place = _locate(data, found[0])
+    file = place.file if place else "FILE"
+    options = " or ".join(f"--config {file}#{path}" for path in found[:5])
+    diagnostics.error(
+        "GR229",
+        f"this file is no app-config; it has {'one' if len(found) == 1 else 'several'} inside ({', '.join(found[:5])})",
+        place,
+        path=found[0],
+        backstage="ignores it: what a chart or a ConfigMap holds, it gets as a file of its own",
+        hint=f"read it with {options} (or the same in appConfig of greenroom.yaml)",
+    )
+
+
+def _locate(value: Any, path: str) -> Location | None:
+    """Where the key at ``path`` was written, or the innermost key before it."""
+    place, rest = None, path
+    while rest and isinstance(value, ConfigMap):
+        key = next((key for key in value if rest == key or rest.startswith(f"{key}.")), None)
+        if key is None:
+            break
+        place, value, rest = value.locate_key(key) or place, value[key], rest[len(key) + 1 :]
+    return place
 
 
 def _misspelt(config: ConfigReader, diagnostics: Diagnostics) -> None:

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from generator.problems.diagnostic import Diagnostic, Location
 
 _QUOTED_BOOLEAN = re.compile(r"(['\"])(true|false)\1(?=\s*(?:$|[,}#\]]))")
+_TRUE = re.compile(r"(?:true|True|TRUE)(?=\s*(?:$|[,}#\]]))")
+#: What mysql2 does with TLS on and nothing else said; quoted so that it is JSON as well.
+_MYSQL_TLS = '{ "rejectUnauthorized": true }'
 _NUMBER = re.compile(r"[-+]?[0-9][0-9a-fA-FxXoO_.+-]*(?=\s*(?:$|[,}\]]|#))")
 _NO_DASH = re.compile(r"(?<!\$)\$\{[^\s{}:=]+:(?!-)")
 _PATH = re.compile(r"(['\"]?)([\w./@~-]+)\1(?=\s*(?:$|[,}\]]|#))")
@@ -31,7 +34,14 @@ def edits_for(diagnostic: Diagnostic, texts: Texts) -> tuple[Edit, ...]:
     line = texts.rest_of_line(place)
     match diagnostic.code:
         case "GR001":
-            return _replace(place, _QUOTED_BOOLEAN.match(line), 2)
+            wanted = _QUOTED_BOOLEAN.match(line)
+            # pg takes the text 'true': this one is MySQL's.
+            if wanted and wanted[2] == "true":
+                return (Edit(place, wanted[0], _MYSQL_TLS),)
+            return _replace(place, wanted, 2)
+        case "GR224":
+            true = _TRUE.match(line)
+            return (Edit(place, true[0], _MYSQL_TLS),) if true else ()
         case "GR007":
             wanted = _QUOTED_BOOLEAN.match(line)
             # "false" keeps the check on today; switching it off is not ours to do.

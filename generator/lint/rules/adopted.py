@@ -58,6 +58,89 @@ RULES: Final = (
         "GR215", "unknown-include", ERROR, "There is no such include.", "config-loader: transform/include.ts", fixable=True
     ),
     Rule(
+        "GR051",
+        "file-name-for-a-server",
+        ERROR,
+        "The connection of a database server is the file name of a SQLite database.",
+        "pg-connection-string: new URL(text, 'postgres://base')",
+    ),
+    Rule(
+        "GR220",
+        "connection-string-malformed",
+        ERROR,
+        "A connection string is no URL with a host.",
+        "pg-connection-string: new URL(text, 'postgres://base')",
+    ),
+    Rule(
+        "GR221",
+        "url-of-another-engine",
+        WARNING,
+        "The URL is one of another database, and the client is pg.",
+        "pg-connection-string/index.js (the scheme is not read)",
+    ),
+    Rule(
+        "GR222",
+        "tls-key-not-read",
+        WARNING,
+        "A key that seems to switch TLS is not read by the driver.",
+        "pg/lib/connection-parameters.js (config.ssl), mysql2/lib/connection_config.js (validOptions)",
+    ),
+    Rule(
+        "GR223",
+        "ssl-option-not-read",
+        WARNING,
+        "An option inside ssl is not read, and an object there means TLS.",
+        "pg/lib/connection.js (upgradeToSSL), mysql2/lib/connection_config.js, Node's tls",
+    ),
+    Rule(
+        "GR224",
+        "mysql-ssl-true",
+        ERROR,
+        "ssl: true is nothing mysql2 can use.",
+        "mysql2/lib/connection_config.js (SSL profile must be an object)",
+        fixable=True,
+    ),
+    Rule(
+        "GR225",
+        "token-without-tls",
+        WARNING,
+        "A cloud's token is sent over a connection without TLS.",
+        "Amazon RDS: IAM database authentication; Azure: require_secure_transport",
+    ),
+    Rule(
+        "GR226",
+        "url-option-not-read",
+        WARNING,
+        "An option of a connection URL has no effect, or another one.",
+        "pg-connection-string/index.js; backend-defaults: connectors/mysql.ts (parseMysqlConnectionString)",
+    ),
+    Rule(
+        "GR227",
+        "prefix-of-the-other-mode",
+        WARNING,
+        "prefix or schemaPrefix is set, and the mode uses the other one.",
+        "backend-defaults: connectors/postgres.ts (computePgPluginConfig)",
+    ),
+    Rule(
+        "GR228",
+        "client-for-development",
+        WARNING,
+        "The client is one that only a development server knows.",
+        "cli-module-build: lib/runner/startEmbeddedDb.ts; backend-defaults: DatabaseManager",
+    ),
+    Rule(
+        "GR229",
+        "app-config-inside",
+        WARNING,
+        "The file holds an app-config and is none.",
+        "Helm chart of Backstage: backstage.appConfig; Kubernetes: ConfigMap",
+    ),
+    Rule("GR232", "several-hosts", ERROR, "A connection names several hosts.", "pg/lib/connection.js, mysql2 (net.connect)"),
+    Rule("GR230", "template-not-rendered", ERROR, "A database setting is a template of Helm.", "helm template"),
+    Rule(
+        "GR231", "no-app-config-inside", ERROR, "There is no app-config where --config says.", "greenroom --config FILE#PATH"
+    ),
+    Rule(
         "GR001",
         "ssl-as-text",
         ERROR,
@@ -98,4 +181,5 @@ RULES: Final = (
 
 #: Shown by lint as something to know. GR202: greenroom cannot tell, which is no fault of the configuration. GR113, as
 #: a warning: an include that is not there and has nothing to do with databases, mostly a file that only deployments have.
-LOWERED: Final = {("GR202", ERROR): INFO, ("GR113", WARNING): INFO}
+#: GR229: nothing in such a file was looked at.
+LOWERED: Final = {("GR202", ERROR): INFO, ("GR113", WARNING): INFO, ("GR229", ERROR): WARNING}

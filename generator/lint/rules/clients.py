@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Final
 
+from generator.backstage.config.lookup import is_for_production
 from generator.documents.values import ConfigMap
-from generator.lint.model import ERROR, WARNING, Rule, found
-from generator.lint.subject import is_known_text
+from generator.lint.model import WARNING, Rule, found
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,13 +22,6 @@ PRODUCTION: Final = Rule(
     "Production keeps everything in memory and forgets it on restart.",
     "docs/getting-started/config/database.md",
 )
-FILE_FOR_SERVER: Final = Rule(
-    "GR051",
-    "file-name-for-a-server",
-    ERROR,
-    "The connection of a database server is the file name of a SQLite database.",
-    "pg-connection-string: new URL(text, 'postgres://base')",
-)
 SERVER_FOR_FILE: Final = Rule(
     "GR052",
     "server-connection-for-sqlite",
@@ -37,26 +29,14 @@ SERVER_FOR_FILE: Final = Rule(
     "SQLite has no host, user or password: the client was not changed together with the connection.",
     "backend-defaults: connectors/sqlite3.ts",
 )
-RULES: Final = (PRODUCTION, FILE_FOR_SERVER, SERVER_FOR_FILE)
-
-_PRODUCTION = re.compile(r"(?:^|[._-])prod(?:uction)?(?:[._-]|$)", re.IGNORECASE)
-_FILE = re.compile(r":memory:|(?!.*://).*\.(?:sqlite3?|db3?)", re.IGNORECASE | re.DOTALL)
+RULES: Final = (PRODUCTION, SERVER_FOR_FILE)
 
 
 def check(subject: Subject) -> Iterator[Finding]:
     """The clients of all entries against their connections."""
     yield from _production(subject)
     for entry in subject.entries:
-        connection, place = entry.connection, entry.locate("connection")
-        if (entry.is_postgres or entry.is_mysql) and is_known_text(connection) and _FILE.fullmatch(connection):
-            yield found(
-                FILE_FOR_SERVER,
-                f"this is the name of a SQLite file, and the client is {entry.client}",
-                place,
-                path=f"{entry.path}.connection",
-                backstage="reads it as the URL of a server" if entry.is_postgres else "fails: it is no MySQL URL",
-                hint="host, port, user and password of the server; or client: better-sqlite3",
-            )
+        connection = entry.connection
         if entry.is_sqlite and isinstance(connection, ConfigMap) and not {"filename", "directory"} & connection.keys():
             names = [key for key in ("host", "port", "user", "password") if connection.get(key) is not None]
             if names:
@@ -75,7 +55,7 @@ def _production(subject: Subject) -> Iterator[Finding]:
     connection = base.connection
     filename = connection.get("filename") if isinstance(connection, ConfigMap) else connection
     names = [PurePath(layer.path).name for layer in subject.project.config.layers]
-    for_production = next((name for name in names if _PRODUCTION.search(name)), None)
+    for_production = next((name for name in names if is_for_production(name)), None)
     if base.is_sqlite and filename == ":memory:" and for_production:
         yield found(
             PRODUCTION,

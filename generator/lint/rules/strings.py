@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
+from generator.backstage.checks.urls import fault, is_file_name
 from generator.documents.values import ConfigMap
 from generator.lint.model import ERROR, WARNING, Rule, found
 from generator.lint.subject import is_known_text, parts_of
@@ -59,7 +60,8 @@ def check(subject: Subject) -> Iterator[Finding]:
         if not isinstance(text, str):
             continue
         parts = parts_of(entry)
-        if entry.plugin_id is not None and entry.is_postgres and subject.base.is_postgres and parts:
+        readable = fault(text, "pg") is None and not is_file_name(text)  # else that says it all
+        if entry.plugin_id is not None and entry.is_postgres and subject.base.is_postgres and parts and readable:
             cleared = [key for key in ("host", "user", "password") if parts.get(key) == "" and base.get(key)]
             if cleared:
                 yield found(

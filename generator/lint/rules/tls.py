@@ -78,13 +78,15 @@ def _string(entry: Entry, text: str) -> Iterator[Finding]:
 
 def _map(subject: Subject, entry: Entry, connection: ConfigMap) -> Iterator[Finding]:
     ssl, path = connection.get("ssl"), f"{entry.path}.connection.ssl"
-    if isinstance(ssl, Placeholder) and entry.is_postgres:
+    if isinstance(ssl, Placeholder) and (entry.is_postgres or entry.is_mysql):
         yield found(
             SSL_VARIABLE,
             "TLS that depends on a variable cannot be switched off by it",
             connection.locate("ssl"),
             path=path,
-            backstage="hands the text to the driver: only 'true' and 'no-verify' work, 'false' breaks every connection",
+            backstage="hands the text to the driver: only 'true' and 'no-verify' work, 'false' breaks every connection"
+            if entry.is_postgres
+            else "hands the text to the driver: only 'Amazon RDS' works, everything else is an unknown SSL profile",
             hint="write `ssl: false` or `ssl: {…}` into a file for each environment, and give that to --config",
         )
     if ssl == "no-verify" and entry.is_postgres:

@@ -131,3 +131,24 @@ def test_a_good_configuration_does_not_import_jsonschema() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "False\n"
+
+
+@pytest.mark.parametrize(
+    ("lines", "key"),
+    [
+        (("pluginDivisionMode: schema", "prefix: a_"), "prefix"),
+        (("pluginDivisionMode: schema", "prefix: a_", "schemaPrefix: b_"), "prefix"),
+        (("pluginDivisionMode: schema", "schemaPrefix: b_"), None),
+        (("schemaPrefix: ${P}",), "schemaPrefix"),
+        (("pluginDivisionMode: database", "schemaPrefix: b_", "prefix: a_"), "schemaPrefix"),
+        (("prefix: a_",), None),
+        (("pluginDivisionMode: ${MODE}", "schemaPrefix: b_", "prefix: a_"), None),
+    ],
+)
+def test_a_prefix_of_the_other_mode(read: Read, lines: tuple[str, ...], key: str | None) -> None:
+    reader = read(in_database("client: pg", "connection: {host: h, database: d}", *lines))
+    found = check(reader)
+    assert [(item.code, item.path) for item in found] == ([("GR227", f"backend.database.{key}")] if key else [])
+    older = Diagnostics()
+    validate_database(reader.get("backend.database"), older, manager="plugin-connection")
+    assert not len(older)

@@ -221,3 +221,13 @@ def test_the_mode_of_a_file_stays(tmp_path: Path) -> None:
     path.chmod(0o640)
     fixed(tmp_path, {})
     assert path.stat().st_mode & 0o777 == 0o640
+
+
+@pytest.mark.parametrize("written", [b"true", b"'true'", b'"true"'])
+def test_tls_for_mysql_is_an_object(tmp_path: Path, written: bytes) -> None:
+    """mysql2 takes no boolean: taking the quotes off would leave another error."""
+    text = b"backend:\n  database:\n    client: mysql2\n    connection: {host: h, ssl: %s}\n"
+    files = {"app-config.yaml": text % written}
+    assert fixed(tmp_path, files) == text % b'{ "rejectUnauthorized": true }'
+    report = lint(Request(root=tmp_path, config=[str(tmp_path / "app-config.yaml")], environ={}))
+    assert not report.has_errors

@@ -28,7 +28,7 @@ def plugin(plugin_id: str, *, client: str = "pg", own: dict[str, Any] | None = N
         client_overridden=False,
         plugin_division_mode="database",
         database_name=f"backstage_plugin_{plugin_id}",
-        connection={"host": "db.example.com", **base, **own},
+        connection={"host": "db.example.com", "ssl": True, **base, **own},
         own_connection=own,
         cloud=base.pop("type", None),
     )

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from generator import Request, load, resolve
 from generator.problems.diagnostic import Diagnostics, Location
 from generator.settings.model import Adopted, ServerSettings, Settings
 from generator.settings.read import read_settings
@@ -184,3 +185,31 @@ def test_shared_credentials_have_names_without_the_plugin(tmp_path: Path) -> Non
 def test_shared_credentials_cannot_name_a_plugin(tmp_path: Path) -> None:
     _, problems = read(tmp_path, 'credentials: {mode: shared, roleName: "bs_{plugin}"}\n')
     assert problems == ["1:39 GR402 credentials.roleName"]
+
+
+def test_a_wrong_value_does_not_hide_the_others(tmp_path: Path) -> None:
+    settings, problems = read(
+        tmp_path,
+        """
+appConfig: [values.yaml#backstage.appConfig]
+plugins: {include: [catalog], exlude: [auth]}
+credentials: {store: hashicorp-vault, mode: shared}
+servers: {primary: {kind: nowhere}, other: {host: h}}
+""",
+    )
+    assert [problem.split()[1] for problem in problems] == ["GR401"] * 3
+    assert settings.app_config == ("values.yaml#backstage.appConfig",)
+    assert (settings.include, settings.exclude, settings.store) == (("catalog",), (), "variables")
+    assert (settings.credentials_mode, settings.servers) == ("shared", {"other": ServerSettings(host="h")})
+    assert settings.locations["plugins.include"].line == 3
+    assert not settings.complete
+
+
+@pytest.mark.parametrize("text", ["credentials: {store: hashicorp-vault}\n", "plugins: {includ: [catalog]}\n", "a: [\n"])
+def test_missing_plugins_are_not_told_where_the_settings_are_wrong(tmp_path: Path, text: str) -> None:
+    (tmp_path / "app-config.yaml").write_text("backend: {database: {client: pg, connection: {host: h}}}\n")
+    (tmp_path / "greenroom.yaml").write_text(text)
+    project = load(Request(root=tmp_path, environ={}))
+    resolve(project)
+    assert not [item.code for item in project.diagnostics if item.code == "GR407"]
+    assert project.diagnostics.has_errors
