@@ -73,10 +73,14 @@ def run(arguments: list[str]) -> int:
         sys.stdout.flush()
         return result if isinstance(result, int) else 0
     except click.ClickException as problem:
-        problem.show()
+        from generator.cli.output import say_usage
+
+        say_usage(problem)
         return problem.exit_code
     except click.Abort:
-        click.echo("Aborted.", err=True)
+        from generator.cli.output import say
+
+        say("Aborted.", err=True)
         return 130
     except click.exceptions.Exit as end:
         return end.exit_code
@@ -94,14 +98,16 @@ def run(arguments: list[str]) -> int:
 
 
 def _report_bug(bug: Exception, *, verbose: bool) -> int:
+    from generator.cli.output import say_text
+
     if verbose:
         import traceback
 
-        traceback.print_exception(bug)
+        say_text("".join(traceback.format_exception(bug)), err=True)
     # Only the type: the text of an unforeseen error may hold a value of the configuration.
-    click.echo(
+    say_text(
         f"greenroom: internal error ({type(bug).__name__}). This is a bug in greenroom, not in your input; nothing was "
-        "written after it.\n    help: run again with --verbose and report the traceback",
+        "written after it.\n    help: run again with --verbose and report the traceback\n",
         err=True,
     )
     return 70

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from generator.backstage.checks.advice import advise
 from generator.backstage.checks.keys import check_keys, report_include
+from generator.backstage.checks.strings import check_strings
 from generator.documents.schema import schema_text
 from generator.documents.schema_quick import conforms
 from generator.documents.values import ConfigMap
@@ -36,7 +37,8 @@ _CLIENTS = {
 def validate_database(merged: ConfigMap, diagnostics: Diagnostics) -> None:
     """Report everything that is wrong or suspicious in ``merged``, the merged value of ``backend.database``.
 
-    Errors are values with which Backstage or its driver fails (GR001, GR004, GR210) and includes it does not know (GR215).
+    Errors are values with which Backstage or its driver fails (GR001, GR004, GR210, GR216, GR217) and includes it does not
+    know (GR215).
     Warnings are unknown keys (GR211), keys in the wrong place (GR212), passwords written out (GR213) and values that do not
     mean what they seem to mean (GR024, GR035, GR062). An empty ``merged`` has nothing to check; what is missing is the
     resolver's to say.
@@ -45,6 +47,7 @@ def validate_database(merged: ConfigMap, diagnostics: Diagnostics) -> None:
         return
     _check_types(merged, diagnostics)
     check_keys(merged, diagnostics)
+    check_strings(merged, diagnostics)
     advise(merged, diagnostics)
 
 

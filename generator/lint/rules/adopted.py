@@ -58,6 +58,20 @@ RULES: Final = (
         "GR215", "unknown-include", ERROR, "There is no such include.", "config-loader: transform/include.ts", fixable=True
     ),
     Rule(
+        "GR216",
+        "url-in-host",
+        ERROR,
+        "A connection string is written as host or database.",
+        "pg/lib/connection-parameters.js",
+    ),
+    Rule(
+        "GR217",
+        "string-is-no-url",
+        ERROR,
+        "A connection string is no URL.",
+        "pg-connection-string/index.js",
+    ),
+    Rule(
         "GR001",
         "ssl-as-text",
         ERROR,
