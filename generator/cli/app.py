@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from importlib import import_module
@@ -93,8 +94,24 @@ def run(arguments: list[str]) -> int:
         # The reader of a pipe went away (`greenroom resolve | head`): nothing is wrong, and nothing more can be said.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as problem:
+        if problem.filename is None or problem.strerror is None:
+            return _report_bug(problem, verbose="--verbose" in arguments)
+        return _report_path(problem)
     except Exception as bug:  # the last resort for what nobody foresaw: it says so instead of a bare traceback
         return _report_bug(bug, verbose="--verbose" in arguments)
+
+
+def _report_path(problem: OSError) -> int:
+    """A path that the system refuses (too long, a link to itself) is of the input, wherever it is used first."""
+    from generator.cli.output import show_diagnostics
+    from generator.problems.diagnostic import Diagnostic, Location, Severity
+
+    name = os.fsdecode(problem.filename) if isinstance(problem.filename, (str, bytes)) else str(problem.filename)
+    hint = "use another path, with shorter names" if problem.errno == errno.ENAMETOOLONG else "use another path"
+    what = f"cannot use {name}: {problem.strerror}"
+    show_diagnostics([Diagnostic("GR425", Severity.ERROR, what, Location(name), hint=hint)])
+    return 1
 
 
 def _report_bug(bug: Exception, *, verbose: bool) -> int:

@@ -89,7 +89,8 @@ def command(
             journal_root=project.layout.journal,
             read={project.layout.lock: planned.past.digest},
         )
-    gate = judge(project, rendering, _repair(rendering, base)) if check else None
+    disbelieved = any(item.code == "GR426" for item in project.diagnostics)
+    gate = judge(project, rendering, _repair(rendering, base, disbelieved=disbelieved)) if check else None
     if output_format == "json":
         show_json(_document(project, rendering, gate, written=not dry))
     else:
@@ -101,11 +102,14 @@ def command(
     return DRIFT if check and changed else 0
 
 
-def _repair(rendering: Rendering, base: str | None) -> str:
-    """The command that makes the check succeed: with the base that CI named where that one knows what was forgotten."""
+def _repair(rendering: Rendering, base: str | None, *, disbelieved: bool) -> str:
+    """The command that makes the check succeed: with the base that CI named where that one knows what was forgotten, or does
+    not know what the lock file says (``disbelieved``).
+    """
     command = same_command(without=("check", "diff"))
     compared = rendering.past.base
-    if base is None and compared is not None and any(item.origin == compared.name for item in rendering.past.forgotten):
+    needed = disbelieved or any(compared and item.origin == compared.name for item in rendering.past.forgotten)
+    if base is None and compared is not None and needed:
         return f"{command} --base {compared.name}"
     return command
 

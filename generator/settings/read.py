@@ -27,6 +27,7 @@ TARGET_KEYS: Final = {
     "appConfig": "app-config",
 }
 
+_ODD: Final = re.compile("[\0\ud800-\udfff]")
 _VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 
 
@@ -46,11 +47,30 @@ def read_settings(path: Path | None, *, root: Path, diagnostics: Diagnostics) ->
     data = parse_document(text, shown, diagnostics)
     if data is None or data is UNDEFINED:
         data = ConfigMap()
-    if not check_schema("settings", data, shown, diagnostics):
+    if not check_schema("settings", data, shown, diagnostics) or _has_odd_text(data, "", diagnostics):
         return Settings(folder=path.parent, path=shown)
     settings = _build(data, path, diagnostics)
     _check_templates(settings, diagnostics)
     return settings
+
+
+def _has_odd_text(value: Any, path: str, diagnostics: Diagnostics) -> bool:
+    """Whether a text in the settings holds what no file, no name and no server takes (GR424)."""
+    found = False
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, item in items:
+        inner = f"{path}.{key}" if path else str(key)
+        if any(isinstance(text, str) and _ODD.search(text) for text in (key, item)):
+            diagnostics.error(
+                "GR424",
+                "a NUL or half a character cannot be in a setting",
+                value.locate(key),
+                path=inner,
+                hint="write the characters themselves, without the escape",
+            )
+            found = True
+        found = _has_odd_text(item, inner, diagnostics) or found
+    return found
 
 
 def _build(data: ConfigMap, path: Path, diagnostics: Diagnostics) -> Settings:
