@@ -55,10 +55,10 @@ def environment(target: str, filters: Filters, overrides: Path | None = None) ->
         return _environment(loader, filters)
     # A template of a user's own comes with a pull request, perhaps: it may print, and neither run whatever Python it likes
     # nor keep the run from ending.
-    from generator.targets.text.bounded import BoundedEnvironment
+    from generator.targets.text.bounded import bounded_environment
 
     both = ChoiceLoader([FileSystemLoader(overrides / target), loader])
-    return _environment(both, filters, BoundedEnvironment)
+    return _environment(both, filters, bounded_environment())
 
 
 def _environment(loader: BaseLoader, filters: Filters, kind: type[Environment] | None = None) -> Environment:
