@@ -86,8 +86,7 @@ class _Inspection:
         except (OSError, ValueError):
             longest, whole = 255, 4096
         names = [len(os.fsencode(name)) for name in path.parts]
-        # While it is written, a file may have a longer name for a moment.
-        if max(names) > longest or names[-1] > longest - _INTERIM or sum(names) + len(names) > whole - _INTERIM:
+        if max(names) > longest or sum(names) + len(names) > whole:
             self._error("GR504", path, "has a name that is too long", _MOVE_HINT)
             return False
         return True
@@ -132,8 +131,6 @@ class _Inspection:
         self.diagnostics.error(code, f"{shown(path)} {what}", Location(shown(path)), hint=hint)
 
 
-#: What the writer adds to the name of a file that it copies.
-_INTERIM = len("..greenroom")
 _FOREIGN_HINT = (
     "move it away, or choose another output folder; "
     "if greenroom did generate it, restore the greenroom.lock.json that names it"

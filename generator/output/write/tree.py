@@ -17,6 +17,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from generator.output.write import journal
+from generator.output.write.confined import outside
 from generator.output.write.obstacles import changed_since, common_folder, find_changes, nearest_folder
 from generator.output.write.sync import Unsynced
 from generator.problems.diagnostic import Diagnostics, GreenroomError
@@ -102,7 +103,7 @@ def recover(*folders: Path) -> None:
             home = str(parent / journal.HOME_NAME)
             if journal.lstat(home) and (parent == folder or _concerns(home, folder)):
                 with _locked(parent):
-                    _settle(home, journal.finish(home), own=False)
+                    _settle(home, outside(home, list(map(absolute, folders))) or journal.finish(home), own=False)
 
 
 def absolute(path: Path) -> Path:
@@ -119,7 +120,7 @@ def _prepared(journal_root: Path, common: Path) -> Iterator[tuple[Path, int | No
     folder = _journal_folder(absolute(journal_root), common)
     with _locked(folder) as lock:
         home = str(folder / journal.HOME_NAME)
-        _settle(home, journal.finish(home), own=False)
+        _settle(home, outside(home, [common]) or journal.finish(home), own=False)
         yield folder, lock
 
 
