@@ -7,13 +7,14 @@ PYTHON_IN_VENV := .venv/bin/python
 GREENROOM_ORACLE_EXAMPLES ?= 1000
 ARGS ?=
 SEEDS ?= 50
+ATTACKS ?= 300
 FIRST ?= 1
 CHANGES ?= 30
 SERVERS ?= 15,18
 KINDS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test quick applies year check lint types format oracle coverage goldens bench bench-plan wheel clean setup-demo setup-test
+.PHONY: help demo test quick applies year attack check lint types format oracle coverage goldens bench bench-plan wheel clean setup-demo setup-test
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -33,6 +34,9 @@ applies: setup-test ## every test with real Terraform providers, on every Postgr
 year: setup-test ## SEEDS (50) years of production with real providers: CHANGES (30) changes each, on SERVERS (15,18)
 	@GREENROOM_YEAR_SEEDS=$(SEEDS) GREENROOM_YEAR_FIRST=$(FIRST) GREENROOM_YEAR_CHANGES=$(CHANGES) \
 		GREENROOM_YEAR_SERVERS=$(SERVERS) GREENROOM_YEAR_KINDS=$(KINDS) $(PYTHON_IN_VENV) -m pytest tests/e2e/terraform/test_year_of_production.py $(ARGS)
+
+attack: setup-test ## ATTACKS (300) spellings of secrets and as many hostile files, from seed FIRST on
+	@GREENROOM_ATTACKS=$(ATTACKS) GREENROOM_ATTACK_FIRST=$(FIRST) $(PYTHON_IN_VENV) -m pytest tests/attack $(ARGS)
 
 check: lint types ## ruff and mypy
 

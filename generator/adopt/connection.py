@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from generator.backstage.database.redaction import redact
 from generator.documents.values import Placeholder
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ def admin_connection(
         diagnostics.error(
             "GR770",
             f"the administrator's {key} on server {server.name!r} is not known"
-            + (f": {value} has no value here" if isinstance(value, Placeholder) else ""),
+            + (f": {redact(value, key)} has no value here" if isinstance(value, Placeholder) else ""),
             _location(plugins, key),
             path=f"backend.database.connection.{key}",
             hint=_hint(key),

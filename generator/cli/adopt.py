@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from generator.cli.options import common_options, make_request
+from generator.cli.output import say, say_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -99,10 +100,10 @@ def command(
         return 1
     if write:
         for path in _write(project, assessments, unseen, as_of):
-            click.echo(f"written: {path}", err=True)
+            say(f"written: {path}", err=True)
     elif not quiet:
         name = _list(project).name
-        click.echo(f"nothing was written; with --write this becomes {name} and the scripts beside it", err=True)
+        say(f"nothing was written; with --write this becomes {name} and the scripts beside it", err=True)
     return 0
 
 
@@ -204,11 +205,14 @@ def _show(assessments: Sequence[Assessment], base: str) -> None:
     for item in assessments:
         for where, value in (("app-config", item.keep.app_config), ("greenroom.yaml", item.keep.settings)):
             if value:
-                click.echo(f"\nTo keep the names there are on server {item.server}, write into {where}:\n")
-                click.echo("    " + yaml_text(value).rstrip().replace("\n", "\n    "))
+                say("")
+                say(f"To keep the names there are on server {item.server}, write into {where}:")
+                say("")
+                say_text("    " + yaml_text(value).rstrip().replace("\n", "\n    ") + "\n")
         for name, text in scripts(item, base).items():
             statements = sum(line.startswith(("ALTER", "GRANT", ":hand_over", ":take_over")) for line in text.splitlines())
-            click.echo(f"\n{name}: {statements} statement{'' if statements == 1 else 's'}")
+            say("")
+            say(f"{name}: {statements} statement{'' if statements == 1 else 's'}")
 
 
 def _rows(item: Assessment) -> list[tuple[str, str, str, str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from importlib import import_module
@@ -73,10 +74,14 @@ def run(arguments: list[str]) -> int:
         sys.stdout.flush()
         return result if isinstance(result, int) else 0
     except click.ClickException as problem:
-        problem.show()
+        from generator.cli.output import say_usage
+
+        say_usage(problem)
         return problem.exit_code
     except click.Abort:
-        click.echo("Aborted.", err=True)
+        from generator.cli.output import say
+
+        say("Aborted.", err=True)
         return 130
     except click.exceptions.Exit as end:
         return end.exit_code
@@ -89,19 +94,37 @@ def run(arguments: list[str]) -> int:
         # The reader of a pipe went away (`greenroom resolve | head`): nothing is wrong, and nothing more can be said.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as problem:
+        if problem.filename is None or problem.strerror is None:
+            return _report_bug(problem, verbose="--verbose" in arguments)
+        return _report_path(problem)
     except Exception as bug:  # the last resort for what nobody foresaw: it says so instead of a bare traceback
         return _report_bug(bug, verbose="--verbose" in arguments)
 
 
+def _report_path(problem: OSError) -> int:
+    """A path that the system refuses (too long, a link to itself) is of the input, wherever it is used first."""
+    from generator.cli.output import show_diagnostics
+    from generator.problems.diagnostic import Diagnostic, Location, Severity
+
+    name = os.fsdecode(problem.filename) if isinstance(problem.filename, (str, bytes)) else str(problem.filename)
+    hint = "use another path, with shorter names" if problem.errno == errno.ENAMETOOLONG else "use another path"
+    what = f"cannot use {name}: {problem.strerror}"
+    show_diagnostics([Diagnostic("GR425", Severity.ERROR, what, Location(name), hint=hint)])
+    return 1
+
+
 def _report_bug(bug: Exception, *, verbose: bool) -> int:
+    from generator.cli.output import say_text
+
     if verbose:
         import traceback
 
-        traceback.print_exception(bug)
+        say_text("".join(traceback.format_exception(bug)), err=True)
     # Only the type: the text of an unforeseen error may hold a value of the configuration.
-    click.echo(
+    say_text(
         f"greenroom: internal error ({type(bug).__name__}). This is a bug in greenroom, not in your input; nothing was "
-        "written after it.\n    help: run again with --verbose and report the traceback",
+        "written after it.\n    help: run again with --verbose and report the traceback\n",
         err=True,
     )
     return 70

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from generator.cli.output import say, say_step
 from generator.cli.preflight import NOT_READY, show_report
 
 
@@ -27,10 +28,10 @@ def command(*, out: Path) -> int:
     from generator.cli.output import show_diagnostics
     from generator.demo.run import run_demo
 
-    report = run_demo(out, lambda line: click.echo(f"{click.style('→', fg='green')} {line}", err=True))
+    report = run_demo(out, say_step)
     show_report(report)
     show_diagnostics(report.diagnostics())
     if not report.ready:
         return NOT_READY
-    click.echo(f"{len(report.results)} plugins can start. Look at what was generated: {out.as_posix()}")
+    say(f"{len(report.results)} plugins can start. Look at what was generated: {out.as_posix()}")
     return 0

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from generator.cli.options import common_options, make_request
+from generator.cli.output import say
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,7 +42,7 @@ def command(
         if output_format == "json":
             show_json({"plugin": plugin_id, "error": plugin.error if plugin else project.config.error, "settings": []})
         elif plugin is not None:
-            click.echo(f"{plugin_id}: Backstage would fail: {plugin.error}")
+            say(f"{plugin_id}: Backstage would fail: {plugin.error}")
         show_diagnostics(project.diagnostics, quiet=quiet)
         return 1
     rows = list(_settings(plugin_to_json(plugin, show_secrets=show_secrets), plugin))
@@ -57,7 +58,7 @@ def command(
         if planned:
             show_table(("generated", "name"), planned.items())
         elif plugin.is_sqlite:
-            click.echo("SQLite: nothing has to exist before Backstage starts.")
+            say("SQLite: nothing has to exist before Backstage starts.")
     show_diagnostics(project.diagnostics, quiet=quiet)
     return int(project.diagnostics.has_errors)
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from generator.cli.options import common_options, make_request, same_command
+from generator.cli.output import say, say_text
 from generator.targets import TARGETS
 
 if TYPE_CHECKING:
@@ -88,23 +89,27 @@ def command(
             lock=project.layout.lock,
             read={project.layout.lock: planned.past.digest},
         )
-    gate = judge(project, rendering, _repair(rendering, base)) if check else None
+    disbelieved = any(item.code == "GR426" for item in project.diagnostics)
+    gate = judge(project, rendering, _repair(rendering, base, disbelieved=disbelieved)) if check else None
     if output_format == "json":
         show_json(_document(project, rendering, gate, written=not dry))
     else:
         show_diagnostics(project.diagnostics, quiet=quiet)
         if diff:
-            click.echo(rendering.diff(), nl=False)
+            say_text(rendering.diff())
         if check or not diff:
             _summary(rendering, gate, quiet=quiet, verbose=verbose)
     return DRIFT if check and changed else 0
 
 
-def _repair(rendering: Rendering, base: str | None) -> str:
-    """The command that makes the check succeed: with the base that CI named where that one knows what was forgotten."""
+def _repair(rendering: Rendering, base: str | None, *, disbelieved: bool) -> str:
+    """The command that makes the check succeed: with the base that CI named where that one knows what was forgotten, or does
+    not know what the lock file says (``disbelieved``).
+    """
     command = same_command(without=("check", "diff"))
     compared = rendering.past.base
-    if base is None and compared is not None and any(item.origin == compared.name for item in rendering.past.forgotten):
+    needed = disbelieved or any(compared and item.origin == compared.name for item in rendering.past.forgotten)
+    if base is None and compared is not None and needed:
         return f"{command} --base {compared.name}"
     return command
 
@@ -122,17 +127,17 @@ def _document(project: Project, rendering: Rendering, gate: Gate | None, *, writ
 def _summary(rendering: Rendering, gate: Gate | None, *, quiet: bool, verbose: bool) -> None:
     """By plugin what is new, then what happened to the files, or why they may not stay as they are."""
     for change in rendering.changes:
-        click.echo(change.line)
+        say(change.line)
     changed = rendering.changed
     # A change that is no plugin's (a newer greenroom, an edited file) has no line of its own yet.
     for path in changed if verbose or (gate and not rendering.changes) else ():
-        click.echo(f"  {path.as_posix()}")
+        say(f"  {path.as_posix()}")
     if gate and gate.sentence:
-        click.echo(gate.sentence, err=True)
+        say(gate.sentence, err=True)
     elif not quiet and changed:
         count = f"{len(changed)} file{'' if len(changed) == 1 else 's'}"
-        click.echo(f"{count} written to {rendering.layout.base.as_posix()}", err=True)
+        say(f"{count} written to {rendering.layout.base.as_posix()}", err=True)
     elif not quiet:
         base = rendering.past.base
         compared = f", and nothing of {base.name} ({base.source}) is forgotten" if gate and base else ""
-        click.echo(f"up to date{compared}", err=True)
+        say(f"up to date{compared}", err=True)

@@ -42,7 +42,7 @@ def command(
     """
     import shlex
 
-    from generator.cli.output import show_diagnostics
+    from generator.cli.output import say, say_text, show_diagnostics
     from generator.init import start
     from generator.init.write import refuse_existing, write_new
     from generator.settings.read import FILE_NAME
@@ -57,7 +57,7 @@ def command(
     if not found.text:
         return 1
     if to_stdout:
-        click.echo(found.text, nl=False)
+        say_text(found.text)
         return 0
     write_new(path, found.text)
     if not quiet:
@@ -66,7 +66,7 @@ def command(
         words += ["--settings", str(settings)] if settings else []
         count = f"{len(found.plugins)} plugin{'' if len(found.plugins) == 1 else 's'}"
         servers = f"{len(found.servers)} server{'' if len(found.servers) == 1 else 's'}"
-        click.echo(f"{path.as_posix()} written: {count} on {servers}", err=True)
+        say(f"{path.as_posix()} written: {count} on {servers}", err=True)
         todo = "name the backend's plugins in it under plugins.include, then" if not found.plugins else "next:"
-        click.echo(f"{todo} `{shlex.join(words)}`", err=True)
+        say(f"{todo} `{shlex.join(words)}`", err=True)
     return 0

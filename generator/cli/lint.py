@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from generator.cli.options import common_options, make_request
+from generator.cli.output import say, say_problem, say_text
 
 if TYPE_CHECKING:
     from generator.lint import Report
     from generator.lint.fix.fixer import Fixed
-
-_COLOURS = {"error": "red", "warning": "yellow", "info": "blue"}
 
 
 def _with_more_formats(function: click.Command) -> click.Command:
@@ -80,9 +78,9 @@ def _fix(report: Report, *, quiet: bool) -> Fixed:
     write(fixed, report.texts)
     if not quiet and report.edits:
         count = len(fixed.applied)
-        click.echo(f"{count} change{'' if count == 1 else 's'} written to {', '.join(fixed.texts) or 'no file'}", err=True)
+        say(f"{count} change{'' if count == 1 else 's'} written to {', '.join(fixed.texts) or 'no file'}", err=True)
     for edit in fixed.refused:
-        click.echo(f"{edit.location}: not changed, as more than this value would be", err=True)
+        say(f"{edit.location}: not changed, as more than this value would be", err=True)
     return fixed
 
 
@@ -90,11 +88,11 @@ def _show_diff(report: Report, *, quiet: bool) -> None:
     from generator.lint.fix.fixer import fix
 
     fixed = fix(report.edits, report.texts)
-    click.echo(fixed.diff(report.secrets), nl=False)
+    say_text(fixed.diff())
     if not quiet:
         count = len(fixed.applied)
         what = f"{count} change{'' if count == 1 else 's'} to {len(fixed.texts)} file{'' if len(fixed.texts) == 1 else 's'}"
-        click.echo(f"--fix would make {what}" if count else "--fix would change nothing", err=True)
+        say(f"--fix would make {what}" if count else "--fix would change nothing", err=True)
 
 
 def _show(report: Report, output_format: str, *, quiet: bool) -> None:
@@ -111,7 +109,7 @@ def _show(report: Report, output_format: str, *, quiet: bool) -> None:
         from generator.lint.formats.github import workflow_commands
 
         wanted = (item for item in report.diagnostics if not quiet or item.severity == "error")
-        click.echo(workflow_commands(wanted), nl=False)
+        say_text(workflow_commands(wanted), commands=True)
     else:
         _show_text(report, quiet=quiet)
 
@@ -127,21 +125,19 @@ def _document(report: Report) -> dict[str, Any]:
 
 
 def _show_text(report: Report, *, quiet: bool) -> None:
-    colour = False if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb" else None
     for finding in report.findings:
         item = finding.diagnostic
         if quiet and item.severity != "error":
             continue
-        first, _, rest = item.render().partition("\n")
-        word = click.style(str(item.severity), fg=_COLOURS[str(item.severity)])
-        click.echo(first.replace(f"{item.severity}[", f"{word}[", 1) + (f"\n{rest}" if rest else ""), color=colour)
+        say_problem(item)
         if finding.patch:
-            click.echo(finding.patch, nl=False, color=colour)
+            say_text(finding.patch)
     if not quiet:
-        click.echo(_summary(report), err=True)
+        for line in _summary(report):
+            say(line, err=True)
 
 
-def _summary(report: Report) -> str:
+def _summary(report: Report) -> list[str]:
     counts: dict[str, int] = {}
     for finding in report.findings:
         kind = str(finding.diagnostic.severity)
@@ -154,8 +150,9 @@ def _summary(report: Report) -> str:
     fixable = len(report.edits)
     if fixable:
         text += f"; --fix can mend {fixable} place{'' if fixable == 1 else 's'} (--diff shows how)"
+    lines = [text]
     if report.unread:
-        text += f"\nnot looked at, as --config names no file: {', '.join(report.unread)}"
+        lines.append(f"not looked at, as --config names no file: {', '.join(report.unread)}")
     if report.project.discovery is None:
-        text += "\nno Backstage repository at --root: its plugins, drivers and code were not looked at"
-    return text
+        lines.append("no Backstage repository at --root: its plugins, drivers and code were not looked at")
+    return lines

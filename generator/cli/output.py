@@ -1,13 +1,16 @@
-"""What a command prints: results on stdout, everything else on stderr."""
+"""What a command prints: results on stdout, everything else on stderr.
+
+The only module that writes text: nothing that comes from an input leaves it raw.
+"""
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from generator.problems.diagnostic import Diagnostics, Severity
+from generator.problems.inert import inert, inert_json, inert_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -15,6 +18,55 @@ if TYPE_CHECKING:
     from generator.problems.diagnostic import Diagnostic
 
 _COLOURS = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.INFO: "blue"}
+
+
+def say(line: object, *, err: bool = False) -> None:
+    """Print one line, whatever is in it."""
+    click.echo(inert_text(inert(line)), err=err)
+
+
+def say_text(text: str, *, err: bool = False, commands: bool = False) -> None:
+    """Print a text of several lines that ends as it should. ``commands``: it is made of commands for a CI system."""
+    click.echo(inert_text(text, commands=commands), nl=False, err=err)
+
+
+def say_document(text: str) -> None:
+    """Print a document that escapes what it holds by its own rules: XML, a JSON Schema, a verifier."""
+    click.echo(text, nl=False)
+
+
+def say_problem(problem: Diagnostic, *, err: bool = False) -> None:
+    """Print a problem; on a terminal its severity is coloured."""
+    text = inert_text(problem.render())
+    word, colour = f"{problem.severity}[", _COLOURS[problem.severity]
+    first, separator, rest = text.partition("\n")
+    # What stands in front is the place: it may hold the word as well.
+    at = first.find(f"{word}{problem.code}]", len(inert(problem.location)) if problem.location else 0)
+    if at >= 0:
+        first = f"{first[:at]}{click.style(str(problem.severity), fg=colour)}{first[at + len(word) - 1 :]}"
+    click.echo(first + separator + rest, err=err, color=_wants_colour())
+
+
+def say_step(line: object) -> None:
+    """Print to stderr what is done now."""
+    click.echo(f"{click.style('→', fg='green')} {inert_text(inert(line))}", err=True)
+
+
+def say_usage(problem: click.ClickException) -> None:
+    """Print what is wrong with a command line."""
+    import io
+
+    shown = io.StringIO()
+    problem.show(file=shown)
+    # What was typed may hold line breaks: only greenroom's own stay.
+    say_text(shown.getvalue().replace(problem.message, inert(problem.message)), err=True)
+
+
+def _wants_colour() -> bool | None:
+    """``None``: as click decides, by whether there is a terminal."""
+    import os
+
+    return False if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb" else None
 
 
 def show_diagnostics(diagnostics: Iterable[Diagnostic], *, quiet: bool = False, together: bool = False) -> None:
@@ -29,13 +81,10 @@ def show_diagnostics(diagnostics: Iterable[Diagnostic], *, quiet: bool = False, 
         same = following is not None and all(
             getattr(item, key) == getattr(following, key) for key in ("code", "severity", "backstage", "hint")
         )
-        text = item._replace(backstage="", hint="").render() if same else item.render()
-        first, _, rest = text.partition("\n")
-        coloured = first.replace(f"{item.severity}[", click.style(str(item.severity), fg=_COLOURS[item.severity]) + "[", 1)
-        click.echo(coloured + ("\n" + rest if rest else ""), err=True)
+        say_problem(item._replace(backstage="", hint="") if same else item, err=True)
     errors = sum(item.severity is Severity.ERROR for item in ordered)
     if errors:
-        click.echo(f"{errors} error{'s' if errors != 1 else ''}", err=True)
+        say(f"{errors} error{'s' if errors != 1 else ''}", err=True)
 
 
 def _collected(items: Iterable[Diagnostic]) -> Diagnostics:
@@ -46,7 +95,7 @@ def _collected(items: Iterable[Diagnostic]) -> Diagnostics:
 
 def show_json(value: Any) -> None:
     """Print ``value`` as JSON to stdout."""
-    click.echo(json.dumps(value, indent=2, ensure_ascii=False, sort_keys=False))
+    click.echo(inert_json(value))
 
 
 def show_table(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
@@ -66,7 +115,7 @@ def show_table(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False)
     for header in headers:
         table.add_column(header, overflow="fold")
-    listed = [tuple(row) for row in rows]
+    listed = [tuple(map(inert, row)) for row in rows]
     for row in listed:
         table.add_row(*(Text(cell) for cell in row))
     console = Console(file=sys.stdout, highlight=False, width=10_000, height=25)
@@ -77,7 +126,7 @@ def show_table(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
         width = shutil.get_terminal_size().columns
         if console.measure(table).maximum > width:
             lines = [line for row in ((", ".join(headers),), *listed) for line in _paragraph(row, width)]
-    click.echo("\n".join(lines))
+    say_text("".join(f"{line}\n" for line in lines))
 
 
 def _paragraph(row: Sequence[str], width: int) -> Iterable[str]:

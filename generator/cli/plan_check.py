@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from generator.cli.output import say, say_problem, say_text
+
 if TYPE_CHECKING:
     from generator.plan_check.verdict import Report
     from generator.problems.diagnostic import Diagnostic
@@ -69,18 +71,18 @@ def _show(report: Report, output_format: str, *, quiet: bool) -> None:
     if output_format == "github":
         from generator.lint.formats.github import workflow_commands
 
-        click.echo(workflow_commands([*problems, *report.diagnostics]), nl=False)
+        say_text(workflow_commands([*problems, *report.diagnostics]), commands=True)
         return
     _show_findings([problem for problem in problems if not quiet or problem.severity == "error"])
     for released in () if quiet else report.released:
-        click.echo(released.line)
+        say(released.line)
     show_diagnostics(report.diagnostics, quiet=quiet)
     if not quiet or report.verdict == "refused":
-        click.echo(report.sentence)
+        say(report.sentence)
 
 
 def _show_findings(problems: list[Diagnostic]) -> None:
     """One line each; what there is to do is said once for all it is the same for."""
     for problem, following in zip(problems, [*problems[1:], None], strict=False):
         same = following is not None and following.hint == problem.hint
-        click.echo((problem._replace(hint="") if same else problem).render())
+        say_problem(problem._replace(hint="") if same else problem)

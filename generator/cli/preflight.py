@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 from generator.cli.options import common_options, make_request, with_formats
+from generator.cli.output import say, say_document
 
 if TYPE_CHECKING:
     from generator.preflight.options import PreflightOptions
@@ -136,7 +137,7 @@ def _run(targets: list[PreflightTarget], options: PreflightOptions, *, wait: int
 
     def tell(line: str) -> None:
         if not quiet:
-            click.echo(line, err=True)
+            say(line, err=True)
 
     # While it waits, the lines about what changed are the progress.
     with show_progress(len(targets), quiet=quiet or wait > 0) as on_result:
@@ -167,7 +168,7 @@ def _show(report: PreflightReport, read: list[Diagnostic], output_format: str) -
     elif output_format == "junit":
         from generator.preflight.junit import junit
 
-        click.echo(junit(report), nl=False)
+        say_document(junit(report))
     else:
         show_report(report)
 
@@ -185,6 +186,6 @@ def show_report(report: PreflightReport) -> None:
         rows.append((result.plugin_id, place, result.user, f"{passed} of {len(result.checks)}", verdict))
     show_table(("plugin", "database", "user", "checks", "verdict"), rows)
     if report.servers:
-        click.echo()
+        say("")
     for server in report.servers:
-        click.echo(f"{server.server}: {server.check.detail}")
+        say(f"{server.server}: {server.check.detail}")

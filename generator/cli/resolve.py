@@ -30,23 +30,21 @@ def command(*, output_format: str, quiet: bool, show_secrets: bool, verbose: boo
         return int(failed)
     if resolved and not project.config.error:
         headers = ("plugin", "client", "database", "user", "host", "from")
-        show_table(headers, (_row(plugin) for plugin in resolved.values()))
+        show_table(headers, (_row(plugin, show_secrets=show_secrets) for plugin in resolved.values()))
     show_diagnostics(project.diagnostics, quiet=quiet)
     return int(failed)
 
 
-def _row(plugin: PluginDatabase) -> tuple[str, ...]:
+def _row(plugin: PluginDatabase, *, show_secrets: bool) -> tuple[str, ...]:
+    from generator.backstage.database.to_json import plugin_to_json
+
     if plugin.error:
         return (plugin.plugin_id, "error", plugin.error, "", "", "")
-    connection = plugin.connection if isinstance(plugin.connection, dict) else {}
-    source = next(
-        (
-            plugin.sources[key]
-            for key in ("databaseName", "connection.database", "connection", "client")
-            if key in plugin.sources
-        ),
-        None,
-    )
-    database = plugin.database_name if plugin.schema_name is None else f"{plugin.database_name or ''}.{plugin.schema_name}"
-    cells = (plugin.plugin_id, plugin.client, database, connection.get("user"), connection.get("host"), source)
+    shown = plugin_to_json(plugin, show_secrets=show_secrets)
+    connection = shown["connection"] if isinstance(shown["connection"], dict) else {}
+    keys = ("databaseName", "connection.database", "connection", "client")
+    source = next((plugin.sources[key] for key in keys if key in plugin.sources), None)
+    name, schema = shown["databaseName"], shown["schemaName"]
+    database = name if schema is None else f"{name or ''}.{schema}"
+    cells = (plugin.plugin_id, shown["client"], database, connection.get("user"), connection.get("host"), source)
     return tuple("" if cell is None else str(cell) for cell in cells)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import click
 
+from generator.cli.output import say_document
+
 
 @click.command("schema")
 @click.argument("name", required=False)
@@ -13,8 +15,8 @@ def command(name: str | None) -> None:
 
     names = schema_names()
     if name is None:
-        click.echo("\n".join(names))
+        say_document("".join(f"{name}\n" for name in names))
         return
     if name not in names:
         raise click.BadParameter(f"there is no schema {name!r}; there is {', '.join(names)}", param_hint="NAME")
-    click.echo(schema_text(name), nl=False)
+    say_document(schema_text(name))

@@ -37,6 +37,7 @@ def command(*, as_json: bool, keep: tuple[str, ...]) -> None:
     Reads the password from stdin, or asks for it. Whoever is given the verifier (Terraform, the server's log) does not
     learn the password, and cannot log in with it; but it allows guessing, so protect it too.
     """
+    from generator.cli.output import say_document
     from generator.problems.diagnostic import Diagnostics, GreenroomError
 
     if keep and not as_json:
@@ -48,7 +49,7 @@ def command(*, as_json: bool, keep: tuple[str, ...]) -> None:
         result = _verifier(_password(), "the password", diagnostics)
     if diagnostics.has_errors:
         raise GreenroomError(diagnostics)
-    click.echo(result)
+    say_document(f"{result}\n")
 
 
 def _password() -> str:

@@ -72,7 +72,8 @@ def _apply(rendering: Rendering, server: EmbeddedServer, admin_password: str, pa
             psql=server.bin_dir / "psql",
         )
         if not result.ok:
-            raise GreenroomError([Diagnostic("GR706", Severity.ERROR, f"psql stopped {script}:\n{result.stderr.strip()}")])
+            said = "; ".join(line.strip() for line in result.stderr.splitlines() if line.strip())
+            raise GreenroomError([Diagnostic("GR706", Severity.ERROR, f"psql stopped {script}: {said}")])
 
 
 def _prove(request: steps.Request, server: EmbeddedServer, passwords: Mapping[str, str]) -> PreflightReport:

@@ -64,6 +64,8 @@ def read_bytes(path: str, limit: int = MAX_BYTES) -> bytes:
     try:
         if not stat.S_ISREG(os.stat(path).st_mode):  # noqa: PTH116 - before open(): opening a device can have effects
             raise _not_regular(path)
+        if os.path.realpath(path).startswith("/proc/"):  # what the system says of this process, its environment for one
+            raise _not_regular(path)
         with os.fdopen(os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0)), "rb") as handle:
             if not stat.S_ISREG(os.fstat(handle.fileno()).st_mode):
                 raise _not_regular(path)

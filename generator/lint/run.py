@@ -6,9 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
-from generator.backstage.database.redaction import is_secret_name
 from generator.documents.files import display_path
-from generator.documents.values import ConfigMap, Placeholder
 from generator.lint.comments import Suppressions
 from generator.lint.fix.fixes import edits_for
 from generator.lint.model import Edit, Finding
@@ -60,15 +58,6 @@ class Report:
         read = {PurePath(layer.path).name for layer in self.project.config.layers}
         names = sorted(path.name for path in request.root.glob("app-config.*.yaml"))
         return [name for name in names if name not in read and "example" not in name and "local" not in name]
-
-    @property
-    def secrets(self) -> set[str]:
-        """The passwords that are written out in the configuration: nothing may show them."""
-        return {
-            text
-            for _, key, value, _ in walk(self.project.database, "")
-            if is_secret_name(key) and not isinstance(value, Placeholder | ConfigMap) and (text := str(value).strip())
-        }
 
     @property
     def edits(self) -> list[Edit]:

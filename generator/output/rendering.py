@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from generator.documents.files import ReadError, read_bytes
 from generator.output.changes import changes, unified_diff
 from generator.output.write.unfinished import is_unfinished, read_unfinished
 from generator.planning.history import files_to_delete, owner, write_lock
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from generator.planning.model import Plan
     from generator.problems.diagnostic import Diagnostics
     from generator.targets.base import Artifact
+
+
+_LARGEST = 1 << 30  # what greenroom generates is much smaller, and what is not is another file
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,8 +95,8 @@ def collect(
 
 def _read(path: Path) -> bytes | None:
     try:
-        return path.read_bytes()
-    except OSError:
+        return read_bytes(str(path), _LARGEST)
+    except ReadError:
         return None
 
 

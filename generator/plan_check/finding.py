@@ -26,7 +26,7 @@ _VERBS: Final = {
 }
 
 
-_LET_GO: Final = "let Terraform forget it instead of deleting it: `terraform state rm '{}'`"
+_LET_GO: Final = "let Terraform forget it instead of deleting it: `terraform state rm {}`"
 
 
 class Finding(NamedTuple):
@@ -108,7 +108,7 @@ def make_finding(
         module=module,
         action=action,
         also=same_as.address if same_as else None,
-        hint=_hint(code, change, known, place, plugin, plan) if owned else _LET_GO.format(shown(change.address)),
+        hint=_hint(code, change, known, place, plugin, plan) if owned else _LET_GO.format(_word(change.address)),
         allowed=allowed,
     )
 
@@ -199,9 +199,14 @@ def _hint(code: str, change: Change, known: Protected, place: Place, plugin: str
     )
 
 
+def _word(address: str) -> str:
+    """``address`` as one word of a shell, always in quotes: what is in its brackets has some."""
+    return "'" + shown(address).replace("'", "'\\''") + "'"
+
+
 def _replaced(code: str, change: Change, known: Protected) -> str:
     if change.reason == "replace_because_tainted":
-        return f"it is marked as tainted: run `terraform untaint '{shown(change.address)}'`, and plan again"
+        return f"it is marked as tainted: run `terraform untaint {_word(change.address)}`, and plan again"
     if change.reason == "replace_by_request":
         return "plan again without -replace"
     names = ", ".join(f"`{shown(name)}`" for name in dict.fromkeys(change.replaces))

@@ -9,6 +9,7 @@ from generator.planning.encryption import check_encryption
 from generator.planning.model import Plan, PluginPlan
 from generator.planning.names import name_plugin
 from generator.planning.naming import label
+from generator.planning.secrets import report_secrets
 from generator.planning.servers import assign_servers
 from generator.planning.sharing import check_labels, plan_databases, plan_roles
 
@@ -24,7 +25,8 @@ def make_plan(resolved: PluginDatabaseMap, settings: Settings, diagnostics: Diag
     A plugin Backstage itself would refuse, and a name that cannot be carried, are errors in ``diagnostics``; the plan
     returned then lacks that plugin and is good only for reporting more problems.
     """
-    wanted = [plugin for plugin in resolved.values() if plugin.engine in ("postgresql", "mysql")]
+    found = (plugin for plugin in resolved.values() if plugin.engine in ("postgresql", "mysql"))
+    wanted = [plugin for plugin in found if not report_secrets(plugin, diagnostics)]
     servers, server_of = assign_servers(wanted, settings, diagnostics)
     sign_in = plan_sign_in(wanted, server_of, settings, diagnostics)
     named = [

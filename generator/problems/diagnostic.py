@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 
+from generator.problems.inert import inert
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
@@ -64,14 +66,17 @@ class Diagnostic(NamedTuple):
         }
 
     def render(self) -> str:
-        """``file:line:col key: severity CODE what is wrong``, then what Backstage would do and the hint."""
-        place = f"{self.location} " if self.location else ""
-        key = f"{self.path}: " if self.path else ""
-        lines = [f"{place}{self.severity}[{self.code}] {key}{self.summary}"]
+        """``file:line:col key: severity CODE what is wrong``, then what Backstage would do and the hint.
+
+        Whatever the parts hold, each is on one line of its own.
+        """
+        place = f"{inert(self.location)} " if self.location else ""
+        key = f"{inert(self.path)}: " if self.path else ""
+        lines = [f"{place}{self.severity}[{self.code}] {key}{inert(self.summary)}"]
         if self.backstage:
-            lines.append(f"    Backstage: {self.backstage}")
+            lines.append(f"    Backstage: {inert(self.backstage)}")
         if self.hint:
-            lines.append(f"    help: {self.hint}")
+            lines.append(f"    help: {inert(self.hint)}")
         return "\n".join(lines)
 
 

@@ -130,7 +130,12 @@ def describe(project: Project, plugin_id: str) -> dict[str, str]:
     )
     made = make_plan(resolved, project.settings, everything)
     own = f"backend.database.plugin.{plugin_id}"
-    project.diagnostics.extend(item for item in everything if item.path == own or item.path.startswith(f"{own}."))
+    told = {item.location for item in project.diagnostics}
+    project.diagnostics.extend(
+        item
+        for item in everything
+        if (item.path == own or item.path.startswith(f"{own}.")) and not (item.code == "GR423" and item.location in told)
+    )
     found = next((plugin for plugin in made.plugins if plugin.plugin_id == plugin_id), None)
     if found is None:
         return {}

@@ -32,6 +32,7 @@ TARGET_KEYS: Final = {
 
 #: How deep the keys are that have values of their own: targets.terraform.state.bucket.
 _DEEPEST: Final = 4
+_ODD: Final = re.compile("[\0\ud800-\udfff]")
 _VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 
 
@@ -59,6 +60,8 @@ def _read(path: Path | None, root: Path, diagnostics: Diagnostics) -> Settings:
     data = parse_document(text, shown, diagnostics)
     if data is None or data is UNDEFINED:
         data = ConfigMap()
+    if _has_odd_text(data, "", diagnostics):
+        return Settings(folder=path.parent, path=shown)
     if not check_schema("settings", data, shown, diagnostics):
         data = _usable(data)
     settings = _build(data, path, diagnostics)
@@ -87,6 +90,25 @@ def _usable(data: Any) -> ConfigMap:
         return kept
 
     return part(data, ()) if isinstance(data, ConfigMap) else ConfigMap()
+
+
+def _has_odd_text(value: Any, path: str, diagnostics: Diagnostics) -> bool:
+    """Whether a text in the settings holds what no file, no name and no server takes (GR424)."""
+    found = False
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, item in items:
+        inner = f"{path}.{key}" if path else str(key)
+        if any(isinstance(text, str) and _ODD.search(text) for text in (key, item)):
+            diagnostics.error(
+                "GR424",
+                "a NUL or half a character cannot be in a setting",
+                value.locate(key),
+                path=inner,
+                hint="write the characters themselves, without the escape",
+            )
+            found = True
+        found = _has_odd_text(item, inner, diagnostics) or found
+    return found
 
 
 def _build(data: ConfigMap, path: Path, diagnostics: Diagnostics) -> Settings:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import pytest
@@ -90,4 +91,43 @@ def test_what_a_template_leaves_out_is_missed(tmp_path: Path) -> None:
     assert problems(tmp_path, {"terraform/calls.tf.j2": "# nothing\n"}) == [
         f"error[GR530] templates: the target terraform does not create the {what} on server 'primary'"
         for what in ("database 'backstage_plugin_auth'", "role 'backstage_auth'")
+    ]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}",
+        "{% macro m(n) %}{% if n %}{% set x = m(n - 1) %}{% set y = m(n - 1) %}{% endif %}{% endmacro %}{% set z = m(60) %}",
+        "{{ (9 ** 9 ** 9 ** 9) | string }}",
+        "{{ ('x' * 10 ** 12) | comment }}",
+        "{{ (10 ** 12 * [1]) | length }}",
+    ],
+    ids=["nested loops", "doubling macros", "powers", "a long text", "a long list"],
+)
+def test_a_template_that_does_not_end_is_stopped(tmp_path: Path, text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("generator.targets.text.bounded.STEPS", 200_000)
+    (found,) = problems(tmp_path, {"sql/README.md.j2": text})
+    assert "error[GR651] templates: the template cannot be rendered: " in found
+
+
+def test_the_budget_is_that_of_one_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("generator.targets.text.bounded.STEPS", 1000)
+    for _ in range(3):
+        files(tmp_path, {"sql/README.md.j2": "{% for a in range(600) %}{% endfor %}"})
+
+
+def test_a_link_out_of_the_folder_and_a_pipe_are_no_templates(tmp_path: Path) -> None:
+    (tmp_path / "outside").write_text("a secret")
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "README.md.j2").write_text("a secret")
+    (tmp_path / "mine" / "terraform").mkdir(parents=True)
+    (tmp_path / "mine" / "terraform" / "README.md.j2").symlink_to(tmp_path / "outside")
+    (tmp_path / "mine" / "sql").symlink_to(tmp_path / "elsewhere")
+    os.mkfifo(tmp_path / "mine" / "terraform" / "terraform.tf.j2")
+    leads_out = "error[GR686] templates: the template is a link that leads out of the templates folder"
+    assert problems(tmp_path, {}) == [
+        f"ROOT/mine/sql/README.md.j2 {leads_out}",
+        f"ROOT/mine/terraform/README.md.j2 {leads_out}",
+        "ROOT/mine/terraform/terraform.tf.j2 error[GR687] templates: the template is no plain file",
     ]

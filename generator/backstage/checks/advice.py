@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from generator.backstage.checks.tls import Side, check_tls, side
 from generator.backstage.checks.urls import check_urls
+from generator.backstage.database.redaction import url_password
 from generator.documents.values import ConfigMap, Placeholder
 
 if TYPE_CHECKING:
     from generator.problems.diagnostic import Diagnostics, Location
 
 _ROOT = "backend.database"
-_URL_PASSWORD = re.compile(r"://[^/?#@:\s]*:([^\s]*)@")
 _PATH = re.compile(r"(?:\.{0,2}/|[A-Za-z]:\\)?[\w.@~-]+(?:[/\\][\w.@~-]+)*\.(?:pem|crt|cer|key|ca)|\.{0,2}/[^\n]*")
 # A tag, an anchor, a quotation mark.
 _BEFORE_SCALAR = re.compile(r"^(?:[!&]\S*\s+)*[\"']?")
@@ -93,9 +93,7 @@ def _connection(entry: ConfigMap, path: str, files: _Lines, diagnostics: Diagnos
     connection = entry.get("connection")
     path = f"{path}.connection"
     if isinstance(connection, str):
-        match = _URL_PASSWORD.search(connection)
-        if match:
-            _written_out(match[1], entry.locate("connection"), path, files, diagnostics, in_url=True)
+        _written_out(url_password(connection), entry.locate("connection"), path, files, diagnostics, in_url=True)
         return
     if not isinstance(connection, ConfigMap):
         return
@@ -103,10 +101,8 @@ def _connection(entry: ConfigMap, path: str, files: _Lines, diagnostics: Diagnos
     url = connection.get("connectionString")
     if isinstance(url, str):
         _string_inside(connection, path, diagnostics)
-        match = _URL_PASSWORD.search(url)
-        if match:
-            place = connection.locate("connectionString")
-            _written_out(match[1], place, f"{path}.connectionString", files, diagnostics, in_url=True)
+        place = connection.locate("connectionString")
+        _written_out(url_password(url), place, f"{path}.connectionString", files, diagnostics, in_url=True)
     ssl = connection.get("ssl")
     if isinstance(ssl, ConfigMap):
         _certificates(ssl, f"{path}.ssl", diagnostics, unchecked=ssl.get("rejectUnauthorized", inherited) is False)
@@ -171,8 +167,7 @@ class _Lines:
         """Whether the value that starts at ``location`` is written as ``text`` (or, ``in_url``, has it as its password)."""
         written = self._written_at(location)
         if in_url:
-            match = _URL_PASSWORD.search(written)
-            return match is not None and match[1] == text
+            return url_password(written) == text
         return written.startswith(text.strip())
 
     def _written_at(self, location: Location) -> str:

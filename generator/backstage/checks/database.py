@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from generator.backstage.checks.advice import advise
 from generator.backstage.checks.keys import check_keys, report_include
 from generator.backstage.checks.modes import check_prefixes
+from generator.backstage.checks.strings import check_strings
 from generator.backstage.checks.templates import check_templates
 from generator.documents.schema import schema_text
 from generator.documents.schema_quick import conforms
@@ -39,8 +40,8 @@ _CLIENTS = {
 def validate_database(merged: ConfigMap, diagnostics: Diagnostics, *, manager: Manager = "current") -> None:
     """Report everything that is wrong or suspicious in ``merged``, the merged value of ``backend.database``.
 
-    Errors are values with which Backstage or its driver fails (GR001, GR004, GR210, GR224), includes it does not know
-    (GR215) and connection strings without a host (GR051, GR220). Warnings are unknown keys (GR211), keys in the wrong place
+    Errors are values with which Backstage or its driver fails (GR001, GR004, GR210, GR216, GR217, GR224), includes it
+    does not know (GR215) and connection strings without a host (GR051, GR220). Warnings are unknown keys (GR211), keys in the wrong place
     (GR212), passwords written out (GR213), values that do not mean what they seem to mean (GR024, GR035, GR062) and keys
     that nobody reads where they are (GR221 to GR227). ``manager`` is the database manager of the installation. An empty
     ``merged`` has nothing to check; what is missing is the resolver's to say.
@@ -50,6 +51,7 @@ def validate_database(merged: ConfigMap, diagnostics: Diagnostics, *, manager: M
     _check_types(merged, diagnostics)
     check_templates(merged, ROOT, diagnostics)
     check_keys(merged, diagnostics)
+    check_strings(merged, diagnostics)
     advise(merged, diagnostics)
     if manager == "current":  # the older ones have one mode
         check_prefixes(merged, diagnostics)

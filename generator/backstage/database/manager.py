@@ -179,14 +179,17 @@ class _Guard(NamedTuple):
             self._report(error)
             return PluginDatabase(plugin_id=plugin_id, error=redact_text(str(error)))
         except PlaceholderError as error:
+            from generator.backstage.database.redaction import redact_text
+
+            what = redact_text(str(error))
             self.diagnostics.error(
                 "GR202",
-                str(error),
+                what,
                 error.location,
                 path=error.path,
                 hint="give the value with --env-file, or set the variable when greenroom runs",
             )
-            return PluginDatabase(plugin_id=plugin_id, error=f"not known at generation time: {error}")
+            return PluginDatabase(plugin_id=plugin_id, error=f"not known at generation time: {what}")
 
     def _report(self, error: ConfigError) -> None:
         if error.location is not None and (error.location, error.path) in self.reported:

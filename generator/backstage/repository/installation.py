@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING
 
 from generator.backstage.repository.packages import split
@@ -38,7 +39,7 @@ class Installation:
                     f"{name} is added, but {here}/package.json does not list it",
                     location,
                     backstage="does not start where it is not installed by chance",
-                    hint=f"yarn --cwd {here} add {name}",
+                    hint=shlex.join(("yarn", "--cwd", here, "add", name)),
                 )
             elif self.repository.has_backstage(backend.folder) and self.repository.find(name, backend.folder) is None:
                 self.diagnostics.warning(

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from generator.backstage.database.redaction import REDACTED, redact_text
 from generator.documents.documents import parse_yaml
+from generator.lint.fix.hiding import hide_secrets
 from generator.output.changes import unified_diff
 from generator.problems.diagnostic import Diagnostics, GreenroomError, Location
 
@@ -18,15 +17,6 @@ if TYPE_CHECKING:
     from generator.lint.texts import Texts
 
 
-# A shorter secret would be found in other words; those of a line `password: …` are not shown whatever their length.
-_LONG_ENOUGH = 6
-_SECRET = re.compile(
-    r"""((?:passw\w*|passphrase|pwd|secret|token|pfx|key)["']?[ ]*:[ ]+(?:[!&]\S+[ ]+)*)"""
-    r"""(?:"(?!\$\{)[^"]+"|'(?!\$\{)[^']+'|(?![$|>{\["'#])(?:[^\s,}\]]+(?=[^}]*\})|\S+(?:[ ]+[^\s#]\S*)*))""",
-    re.IGNORECASE,
-)
-
-
 class Fixed(NamedTuple):
     """New texts by file, ``applied`` the edits that made them, ``refused`` those that could not be made safely."""
 
@@ -35,13 +25,11 @@ class Fixed(NamedTuple):
     applied: list[Edit]
     refused: list[Edit]
 
-    def diff(self, secrets: Iterable[str] = ()) -> str:
-        """A unified diff of all files for people to look at: passwords are not shown, ``secrets`` wherever they stand."""
-        lines = [_redacted(line) for line in unified_diff(self.before, self.texts).split("\n")]
-        text = "\n".join(lines)
-        for secret in sorted(secrets, key=len, reverse=True):
-            text = text.replace(secret, REDACTED) if len(secret) >= _LONG_ENOUGH else text
-        return text
+    def diff(self) -> str:
+        """A unified diff of all files for people to look at, without the secrets that are written in them."""
+        files = sorted(self.texts)
+        shown = hide_secrets([*(self.before[file] for file in files), *(self.texts[file] for file in files)])
+        return unified_diff(dict(zip(files, shown, strict=False)), dict(zip(files, shown[len(files) :], strict=True)))
 
 
 def fix(edits: Iterable[Edit], texts: Texts) -> Fixed:
@@ -83,14 +71,6 @@ def write(fixed: Fixed, texts: Texts) -> None:
     files = {absolute(Path(file)): text.encode("utf-8") for file, text in fixed.texts.items()}
     # Each of them is the user's own file, named by the user: that is what --fix is for.
     write_tree(files, owned=lambda _: True, folder=common_folder(files))
-
-
-def _redacted(line: str) -> str:
-    def hidden(match: re.Match[str]) -> str:
-        quote = match[0][-1] if match[0][len(match[1])] in "'\"" else ""
-        return f"{match[1]}{quote}{REDACTED}{quote}"
-
-    return redact_text(_SECRET.sub(hidden, line))
 
 
 def _still_the_same(file: str, data: bytes) -> None:

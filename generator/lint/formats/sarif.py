@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from generator import __version__
-from generator.backstage.database.redaction import is_secret_name
+from generator.backstage.database.redaction import is_secret_name, redact_value
 from generator.lint.formats.github import is_variable
 from generator.lint.registry import RULES
 
@@ -72,10 +72,15 @@ def _result(finding: Finding, codes: list[str], *, suppressed: bool) -> dict[str
         result["locations"] = [{"physicalLocation": _physical(diagnostic.location)}]
     if suppressed:
         result["suppressions"] = [{"kind": "inSource"}]
-    # The text of an edit may be a password, and this file is uploaded.
-    if finding.edits and not is_secret_name(diagnostic.path.rpartition(".")[2]):
+    if finding.edits and not _edits_secrets(finding):
         result["fixes"] = [_fix(finding)]
     return result
+
+
+def _edits_secrets(finding: Finding) -> bool:
+    """Whether the text of an edit may be (in) a secret: this file is uploaded."""
+    below = finding.diagnostic.path.rpartition(".connection.")[2] or finding.diagnostic.path.rpartition(".")[2]
+    return any(map(is_secret_name, below.split("."))) or any(redact_value(edit.new) != edit.new for edit in finding.edits)
 
 
 def _fingerprint(finding: Finding) -> str:

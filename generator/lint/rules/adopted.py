@@ -141,6 +141,20 @@ RULES: Final = (
         "GR231", "no-app-config-inside", ERROR, "There is no app-config where --config says.", "greenroom --config FILE#PATH"
     ),
     Rule(
+        "GR216",
+        "url-in-host",
+        ERROR,
+        "A connection string is written as host or database.",
+        "pg/lib/connection-parameters.js",
+    ),
+    Rule(
+        "GR217",
+        "string-is-no-url",
+        ERROR,
+        "A connection string is no URL.",
+        "pg-connection-string/index.js",
+    ),
+    Rule(
         "GR001",
         "ssl-as-text",
         ERROR,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from generator.backstage.database.redaction import redact_value
 from generator.documents.values import ConfigMap, Placeholder
 from generator.lint.model import WARNING, Rule, found
 from generator.lint.subject import is_known_text
@@ -79,7 +80,7 @@ def _fallback(subject: Subject, entry: Entry, connection: ConfigMap) -> Iterator
             continue
         yield found(
             FALLBACK,
-            f"without {value} the plugin gets {instead}, and nothing says so",
+            f"without {redact_value(value)} the plugin gets {instead}, and nothing says so",
             connection.locate(key),
             path=f"{entry.path}.connection.{key}",
             backstage="drops a key whose variable is not set",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from generator.lint.model import ERROR, INFO, Rule, found
@@ -105,7 +106,7 @@ def find_drivers(subject: Subject) -> list[Drivers]:
         template = next((_ADD[name] for name in _ADD if (root / name).is_file()), None)
         if template is None:
             template = _NPM if (root / "package-lock.json").is_file() else _ADD["yarn.lock"]
-        result.append(Drivers(folder, drivers, template.format(folder=folder, names=names) if names else ""))
+        result.append(Drivers(folder, drivers, template.format(folder=shlex.quote(folder), names=names) if names else ""))
     return result
 
 

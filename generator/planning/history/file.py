@@ -7,6 +7,7 @@ import json
 import re
 from typing import TYPE_CHECKING, Any, Final
 
+from generator.documents.files import ReadError, read_bytes
 from generator.planning.history.record import Lock, LockedPlugin, Names
 from generator.problems.diagnostic import Diagnostics, Location
 
@@ -47,6 +48,7 @@ _PLUGIN_KEYS = {
 _NAMES = {*_KINDS, "store", "secret"}
 _HASH = re.compile(r"[0-9a-f]{64}")
 _RESTORE = "take the file from version control again"
+_IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*", re.ASCII)
 _MERGE = "keep either side of the merge and run `greenroom generate` again"
 
 
@@ -65,12 +67,12 @@ def read_lock(path: Path, diagnostics: Diagnostics) -> Lock | None:
     (GR512) is an error in ``diagnostics``, and the result is ``None`` as well.
     """
     try:
-        content = path.read_bytes()
-    except (FileNotFoundError, NotADirectoryError):  # what is in the way of the folder is for the writer to say
-        return None
-    except OSError as error:
-        hint = "make it a file greenroom may read"
-        diagnostics.error("GR510", f"cannot read the lock file: {error.strerror}", Location(str(path)), hint=hint)
+        content = read_bytes(str(path))
+    except ReadError as error:
+        # What is in the way of the folder is for the writer to say.
+        if not error.missing and not error.node.startswith("ENOTDIR"):
+            hint = error.hint or "make it a file greenroom may read"
+            diagnostics.error("GR510", f"cannot read the lock file: {error.reason}", Location(str(path)), hint=hint)
         return None
     return parse_lock(content, str(path), diagnostics)
 
@@ -154,6 +156,9 @@ def _object(value: Any, path: tuple[str, ...], keys: set[str] | None = None) -> 
 def _plugin(value: Any, path: tuple[str, ...]) -> LockedPlugin:
     plugin = _object(value, path, _PLUGIN_KEYS)
     names = {key: _text(plugin, key, path) for key in ("label", "server", "engine", "database", "role")}
+    for key in ("label", "server"):
+        if not _IDENTIFIER.fullmatch(names[key]):
+            raise _InvalidError((*path, key), f"`{key}` is not an identifier of letters, digits, _ and -")
     if names["engine"] not in _ENGINES:
         raise _InvalidError((*path, "engine"), f"`engine` is none of {', '.join(_ENGINES)}")
     version, shared = _number(plugin, "passwordVersion", path), plugin.get("shared")

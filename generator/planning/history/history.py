@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from generator.documents.files import ReadError, read_bytes
 from generator.planning.history.file import parse_lock
 from generator.planning.history.git import GitError, Repository
 from generator.problems.diagnostic import Diagnostics, Location
@@ -105,8 +106,8 @@ def _before(repository: Repository, head: str, lock: Path, diagnostics: Diagnost
 
 def _on_disk(lock: Path) -> bytes | None:
     try:
-        return lock.read_bytes().replace(b"\r\n", b"\n")
-    except OSError:
+        return read_bytes(str(lock)).replace(b"\r\n", b"\n")
+    except ReadError:
         return None
 
 

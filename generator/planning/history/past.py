@@ -10,6 +10,7 @@ from generator.planning.history.history import read_history
 from generator.planning.history.moves import settle
 from generator.planning.history.remember import remember
 from generator.planning.history.renamed import mark_dropped, rename_plugins
+from generator.planning.history.trust import believe
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -58,6 +59,7 @@ def read_past(
     history = read_history(path, base, diagnostics, root=root)
     if diagnostics.has_errors:  # a lock file that cannot be read has forgotten nothing
         return Past(present, base=history.base, digest=present.digest if present else None)
+    present = believe(present, history, path, diagnostics)
     remembered, forgotten = remember(present, history.locks, settings.renames_applied)
     renamed = rename_plugins(
         remembered, settings.renamed, planned, settings.locations, diagnostics, settings.renames_applied

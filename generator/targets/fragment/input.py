@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import PurePosixPath, PureWindowsPath
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
+from generator.backstage.database.redaction import is_secret_name, redact
 from generator.documents.values import ConfigMap, Placeholder
 from generator.targets.fragment.plugin_input import CERTIFICATES, PluginInput, driver_string
 
@@ -14,11 +14,6 @@ if TYPE_CHECKING:
 
     from generator.problems.diagnostic import Diagnostics, Location
     from generator.targets.base import RenderContext
-
-
-# The plan has these, and nothing of the string's own may come in their place.
-# Of a base connection whose string takes over: what the string says itself, and what a cloud's sign-in needs.
-_SECRET: Final = re.compile(r"passw|passphrase|pwd|secret|token|credential", re.IGNORECASE)
 
 
 def check_input(context: RenderContext, diagnostics: Diagnostics) -> None:
@@ -68,8 +63,6 @@ def _check_base_string(connection: Any, context: RenderContext, diagnostics: Dia
     if not isinstance(text, Placeholder) or not text.is_single_variable:
         _report_driver_string(place, path, diagnostics)
         return
-    from generator.backstage.database.redaction import redact
-
     rest = PluginInput(context.plan.plugins[0], context.merged).beside_string
     relative = [item for item in _files(rest) if not _is_absolute(item)]
     if redact(rest) != rest or relative:
@@ -140,7 +133,8 @@ def _check_string(found: PluginInput, diagnostics: Diagnostics) -> None:
     """Whether everything in the plugin's connection string can be said by an object."""
     parts = found.string_parts
     problem = hint = ""
-    secret = next((key for key in parts if _SECRET.search(key)), None)
+    # `sslkey` is the path of a file; what is in the file is not repeated.
+    secret = next((key for key in parts if is_secret_name(key) and key not in CERTIFICATES), None)
     if "connectionString" in parts:
         problem = "only the run-time environment knows what is in the connection string, so host and TLS cannot be repeated"
         hint = "give its value with --env-file, or write connection as an object with host and port"

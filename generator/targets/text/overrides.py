@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -36,6 +37,8 @@ def check_overrides(folder: Path, diagnostics: Diagnostics) -> None:
         return
     ours = data_folder("templates")
     known = sorted(path.relative_to(ours).as_posix() for path in ours.rglob("*") if path.is_file())
+    for name in known:
+        _check_file(folder / name, folder, diagnostics)
     for path in sorted(folder.rglob("*")):
         name = path.relative_to(folder).as_posix()
         if path.is_file() and name not in known and not any(part.startswith(".") for part in Path(name).parts):
@@ -46,6 +49,28 @@ def check_overrides(folder: Path, diagnostics: Diagnostics) -> None:
                 path="templates",
                 hint=_nearest(name, known),
             )
+
+
+def _check_file(path: Path, folder: Path, diagnostics: Diagnostics) -> None:
+    """Report a template that is a link to elsewhere (GR686), or no file that can be read without waiting (GR687)."""
+    if not os.path.lexists(path):
+        return
+    if not path.resolve().is_relative_to(folder.resolve()):
+        diagnostics.error(
+            "GR686",
+            "the template is a link that leads out of the templates folder",
+            Location(str(path)),
+            path="templates",
+            hint="put a copy of the file in place of the link",
+        )
+    elif not path.is_file():
+        diagnostics.error(
+            "GR687",
+            "the template is no plain file",
+            Location(str(path)),
+            path="templates",
+            hint="remove it, or put a file there",
+        )
 
 
 def _nearest(name: str, known: list[str]) -> str:

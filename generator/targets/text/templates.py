@@ -30,6 +30,10 @@ def overridden(folder: Path | None) -> Iterator[None]:
 
     ``None`` changes nothing. What is not overridden, included templates too, stays greenroom's.
     """
+    if folder is not None:
+        from generator.targets.text.bounded import restart
+
+        restart()
     token = _OVERRIDES.set(folder)
     try:
         yield
@@ -49,11 +53,12 @@ def environment(target: str, filters: Filters, overrides: Path | None = None) ->
     loader = ModuleLoader(compiled) if compiled else FileSystemLoader(data_folder("templates") / target)
     if overrides is None:
         return _environment(loader, filters)
-    # A template of a user's own comes with a pull request, perhaps: it may print, and not run whatever Python it likes.
-    from jinja2.sandbox import ImmutableSandboxedEnvironment
+    # A template of a user's own comes with a pull request, perhaps: it may print, and neither run whatever Python it likes
+    # nor keep the run from ending.
+    from generator.targets.text.bounded import bounded_environment
 
     both = ChoiceLoader([FileSystemLoader(overrides / target), loader])
-    return _environment(both, filters, ImmutableSandboxedEnvironment)
+    return _environment(both, filters, bounded_environment())
 
 
 def _environment(loader: BaseLoader, filters: Filters, kind: type[Environment] | None = None) -> Environment:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from generator.planning.model import Database, Delivery, Plan, PluginPlan, Role, Server
+from generator.planning.naming import label
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -77,7 +78,7 @@ def make_plan(*wanted: Wanted, not_provisioned: Sequence[str] = ()) -> Plan:
         plugins=tuple(
             PluginPlan(
                 plugin_id=item.name,
-                label=item.name,
+                label=label(item.name),
                 server=item.server,
                 database=databases[item.server, item.database],
                 role=roles[item.server, item.role],
