@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -66,13 +67,14 @@ def command(
     from generator.output.write.tree import recover, write_tree
     from generator.planning.history import Base, base_of_ci
     from generator.run import steps
+    from generator.run.variables import sentence
     from generator.run.verdict import judge
 
     request = make_request(**options)
     if base is not None:
         request = request._replace(base=Base(base, "--base", diverged=False))
     elif check:  # what is written depends on files only, never on who runs it
-        request = request._replace(base=base_of_ci(request.environ))
+        request = request._replace(base=base_of_ci(os.environ))
     project = steps.load(request)
     recover(project.layout.journal, project.layout.base, *project.layout.targets.values())
     resolved = steps.resolve(project)
@@ -96,7 +98,7 @@ def command(
         if diff:
             click.echo(rendering.diff(), nl=False)
         if check or not diff:
-            _summary(rendering, gate, quiet=quiet, verbose=verbose)
+            _summary(rendering, gate, sentence(project.used), quiet=quiet, verbose=verbose)
     return DRIFT if check and changed else 0
 
 
@@ -113,26 +115,30 @@ def _document(project: Project, rendering: Rendering, gate: Gate | None, *, writ
     return {
         "changes": [change.line for change in rendering.changes],
         "changedFiles": [path.as_posix() for path in rendering.changed],
-        "written": written,
+        "written": written and bool(rendering.files),
+        "values": [{"name": name, "from": origin} for name, origin in project.used.items()],
         **({"check": gate.to_json()} if gate else {}),
         "diagnostics": [item.to_json() for item in project.diagnostics],
     }
 
 
-def _summary(rendering: Rendering, gate: Gate | None, *, quiet: bool, verbose: bool) -> None:
+def _summary(rendering: Rendering, gate: Gate | None, values: str, *, quiet: bool, verbose: bool) -> None:
     """By plugin what is new, then what happened to the files, or why they may not stay as they are."""
     for change in rendering.changes:
         click.echo(change.line)
     changed = rendering.changed
+    known = f", {values}" if values else ""
     # A change that is no plugin's (a newer greenroom, an edited file) has no line of its own yet.
     for path in changed if verbose or (gate and not rendering.changes) else ():
         click.echo(f"  {path.as_posix()}")
     if gate and gate.sentence:
         click.echo(gate.sentence, err=True)
+        if values and not quiet:
+            click.echo(f"({values})", err=True)
     elif not quiet and changed:
         count = f"{len(changed)} file{'' if len(changed) == 1 else 's'}"
-        click.echo(f"{count} written to {rendering.layout.base.as_posix()}", err=True)
-    elif not quiet:
+        click.echo(f"{count} written to {rendering.layout.base.as_posix()}{known}", err=True)
+    elif not quiet and rendering.files:
         base = rendering.past.base
         compared = f", and nothing of {base.name} ({base.source}) is forgotten" if gate and base else ""
-        click.echo(f"up to date{compared}", err=True)
+        click.echo(f"up to date{compared}{known}", err=True)

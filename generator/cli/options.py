@@ -32,7 +32,7 @@ _COMMON = (
         type=click.Choice(["keep", "backstage"]),
         default="keep",
         show_default=True,
-        help="keep: a ${VARIABLE} without a value stays one. backstage: do as Backstage would in this environment.",
+        help="keep: a ${VARIABLE} that no file has stays one. backstage: do as Backstage would in this environment.",
     ),
     click.option(
         "--format",
@@ -116,7 +116,8 @@ def make_request(
         plugins=ids,
         env_files=env_files,
         placeholders="backstage" if placeholders == "backstage" else "keep",
-        environ=dict(os.environ),
+        # What is generated depends on files; only `--placeholders backstage` asks for this process's environment.
+        environ=dict(os.environ) if placeholders == "backstage" else {},
         out=out,
         targets=targets,
         templates=templates,

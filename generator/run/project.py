@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from generator.backstage.config.loader import LoadedConfig, load_config, read_env_files
+from generator.backstage.config.loader import LoadedConfig, load_config
 from generator.backstage.config.reader import ConfigError, ConfigReader
+from generator.backstage.database.redaction import is_secret_name
 from generator.backstage.repository.places import may_be_repository
 from generator.documents.values import ConfigMap
 from generator.output.layout import Layout, make_layout
 from generator.problems.diagnostic import Diagnostic, Diagnostics, Severity
+from generator.run.variables import Variables, read_variables, unused
 from generator.settings.read import read_settings
 
 if TYPE_CHECKING:
@@ -29,7 +30,8 @@ class Request(NamedTuple):
 
     ``config`` are ``--config`` files in order, ``plugins`` ids added by ``--plugin``, ``targets`` and ``out`` what
     ``generate`` writes and where, ``templates`` a folder of the user's own templates. ``base`` is the commit whose lock file
-    is remembered as well as HEAD's. ``environ`` is that of the process.
+    is remembered as well as HEAD's. ``environ`` are variables that count besides those of files. Without it there are none,
+    so that the result depends on files only; with ``placeholders="backstage"`` it is the environment of the process.
     """
 
     root: Path = Path()
@@ -38,7 +40,7 @@ class Request(NamedTuple):
     plugins: Sequence[str] = ()
     env_files: Sequence[Path] = ()
     placeholders: Placeholders = "keep"
-    environ: Mapping[str, str] = os.environ
+    environ: Mapping[str, str] | None = None
     out: Path | None = None
     targets: Sequence[str] = ()
     templates: Path | None = None
@@ -58,10 +60,20 @@ class Project(NamedTuple):
     config: LoadedConfig
     reader: ConfigReader
     database: ConfigMap
-    environ: Mapping[str, str]
+    variables: Variables
     plugin_ids: tuple[str, ...]
     discovery: Discovery | None
     diagnostics: Diagnostics
+
+    @property
+    def environ(self) -> Mapping[str, str]:
+        """The variables the configuration was read with."""
+        return self.variables.values
+
+    @property
+    def used(self) -> dict[str, str]:
+        """The variables whose value the database settings have, each with where it comes from."""
+        return self.variables.used(self.config, lookup=not (self.request.config or self.settings.app_config))
 
     @property
     def templates(self) -> Path | None:
@@ -78,10 +90,13 @@ def load(request: Request, settings: Settings | None = None) -> Project:
     if settings is None:
         settings = read_settings(request.settings, root=request.root, diagnostics=diagnostics)
     layout = make_layout(settings, out=request.out, only=request.targets)
-    environ = {**read_env_files(request.env_files, diagnostics), **request.environ}
+    as_backstage = request.placeholders == "backstage"
+    variables = read_variables(settings, request.env_files, request.environ, diagnostics, as_backstage=as_backstage)
     files = _config_files(request, settings, layout, diagnostics)
-    config = load_config(root=request.root, config=files, environ=environ, placeholders=request.placeholders)
+    config = load_config(root=request.root, config=files, environ=variables.values, placeholders=request.placeholders)
     diagnostics.extend(config.diagnostics)
+    if not as_backstage:
+        _check_values(settings, variables.values, config, diagnostics)
     reader = ConfigReader.from_layers((layer.data, layer.context) for layer in config.layers)
     database = _merged_database(reader)
     discovery = _discovered(request, settings, diagnostics)
@@ -92,7 +107,7 @@ def load(request: Request, settings: Settings | None = None) -> Project:
         config=config,
         reader=reader,
         database=database,
-        environ=environ,
+        variables=variables,
         plugin_ids=_plugin_ids(request, settings, database, discovery),
         discovery=discovery,
         diagnostics=diagnostics,
@@ -115,6 +130,32 @@ def _config_files(request: Request, settings: Settings, layout: Layout, diagnost
         else:
             kept.append(name)
     return tuple(kept)
+
+
+def _check_values(settings: Settings, known: Mapping[str, str], config: LoadedConfig, diagnostics: Diagnostics) -> None:
+    """A value that nothing asks for is a slip of the pen, and a secret has no business in the settings."""
+    for name in unused(settings, config):
+        import difflib
+
+        near = difflib.get_close_matches(
+            name, [item for item in config.asked if item not in settings.values and item not in known], 1
+        )
+        diagnostics.warning(
+            "GR430",
+            f"nothing in app-config refers to ${{{name}}}, so its value changes nothing",
+            settings.locations.get(f"values.{name}"),
+            path=f"values.{name}",
+            hint=f"did you mean {near[0]}?" if near else "remove it",
+        )
+    for name in settings.values:
+        if is_secret_name(name):
+            diagnostics.warning(
+                "GR431",
+                f"the value of {name} looks like a secret, and greenroom.yaml is committed",
+                settings.locations.get(f"values.{name}"),
+                path=f"values.{name}",
+                hint="remove it: what is generated never contains a password, so nothing has to know it",
+            )
 
 
 def _merged_database(reader: ConfigReader) -> ConfigMap:

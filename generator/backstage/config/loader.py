@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from generator.backstage.config.environment import read_environment
@@ -16,7 +17,6 @@ from generator.backstage.config.lookup import config_files, is_url
 from generator.backstage.config.substitution import lookup_in
 from generator.backstage.config.transform import Transformer
 from generator.documents.documents import collector_paused, parse_yaml
-from generator.documents.env_files import read_env_files
 from generator.documents.files import ReadError, decode, display_path, read_bytes, report_encoding, report_unreadable
 from generator.documents.values import UNDEFINED, ConfigMap
 from generator.problems.diagnostic import Diagnostic, Diagnostics, Location
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-__all__ = ["Layer", "LoadedConfig", "load_config", "read_env_files"]
+__all__ = ["Layer", "LoadedConfig", "load_config"]
 
 
 _CREDENTIALS = re.compile(r"//[^/@]*@")
@@ -47,12 +47,14 @@ class LoadedConfig(NamedTuple):
     """All layers, a later one overruling an earlier one, and every problem found on the way.
 
     ``error`` is what Backstage's loader would throw (``Error: Failed to read config file at …``), ``None`` when it would
-    load. A file with problems still has its layer when its values are known.
+    load. A file with problems still has its layer when its values are known. ``asked`` are the variables that the files
+    refer to, each with whether ``backend.database`` does.
     """
 
     layers: tuple[Layer, ...]
     diagnostics: tuple[Diagnostic, ...]
     error: str | None
+    asked: Mapping[str, bool] = MappingProxyType({})
 
 
 def load_config(
@@ -87,6 +89,7 @@ class _Loading:
         self._error: str | None = None
         self._missing: str | None = None
         self._broken: str | None = None
+        self._asked: dict[str, bool] = {}
 
     def run(self, root: Path, config: Sequence[str]) -> LoadedConfig:
         """Read every file, then the variables."""
@@ -99,7 +102,9 @@ class _Loading:
         layers = [layer for path in paths if (layer := self._layer(path, from_lookup=not config))]
         if variables is not None:
             layers.append(Layer(variables, "env", "env"))
-        return LoadedConfig(tuple(layers), tuple(self._diagnostics), self._error or self._missing or self._broken)
+        return LoadedConfig(
+            tuple(layers), tuple(self._diagnostics), self._error or self._missing or self._broken, self._asked
+        )
 
     def _refuse_url(self, target: str) -> bool:
         if not is_url(target):
@@ -131,6 +136,8 @@ class _Loading:
             return None
         transformer = Transformer(self._lookup, self._mode, self._cache, self._diagnostics)
         data = transformer.run(parsed.value, path, shared=parsed.shared)
+        for name, near in transformer.asked.items():
+            self._asked[name] = self._asked.get(name, False) or near
         if transformer.error is not None:
             self._break(f'Error: Failed to read config file at "{path}", {transformer.error}')
         if isinstance(data, ConfigMap):

@@ -9,7 +9,7 @@ import os
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from generator.backstage.config.includes import FileCache, IncludeError, pick, split_target
-from generator.backstage.config.substitution import escape, substitute, substitute_known, unusable_names
+from generator.backstage.config.substitution import escape, names_in, substitute, substitute_known, unusable_names
 from generator.documents.javascript import WHITESPACE
 from generator.documents.values import UNDEFINED, ConfigList, Placeholder, Reference
 from generator.problems.diagnostic import Diagnostic, Severity
@@ -72,10 +72,13 @@ class _Place:
 
 
 class Transformer:
-    """Works on one config file. ``error`` is the first message Backstage's loader would fail with."""
+    """Works on one config file. ``error`` is the first message Backstage's loader would fail with; ``asked`` are the
+    variables it refers to, each with whether ``backend.database`` is what refers to it.
+    """
 
     def __init__(self, lookup: Lookup, mode: Mode, cache: FileCache, diagnostics: Diagnostics) -> None:
         self.error: str | None = None
+        self.asked: dict[str, bool] = {}
         self._lookup = lookup
         self._keep = mode == "keep"
         self._cache = cache
@@ -155,7 +158,13 @@ class Transformer:
             )
             raise Stop
 
+    def _ask(self, names: list[str], place: _Place) -> None:
+        for name in names:
+            self.asked[name] = self.asked.get(name, False) or place.touches_database
+
     def _text(self, text: str, place: _Place) -> Any:
+        if "${" in text:
+            self._ask(names_in(text), place)
         if not self._keep:
             return substitute(text, self._lookup)
         result = substitute_known(text, self._lookup)
@@ -208,6 +217,7 @@ class Transformer:
         if isinstance(name, Placeholder):
             summary = f"the name after $env depends on {name}, which is not set"
             return self._fail("GR110", summary, place, "$env substitution value was undefined", hint="set it (--env-file)")
+        self._ask([name], place)
         value = self._lookup(name)
         if value is not None:
             return value

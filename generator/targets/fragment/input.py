@@ -143,7 +143,7 @@ def _check_string(found: PluginInput, diagnostics: Diagnostics) -> None:
     secret = next((key for key in parts if _SECRET.search(key)), None)
     if "connectionString" in parts:
         problem = "only the run-time environment knows what is in the connection string, so host and TLS cannot be repeated"
-        hint = "give its value with --env-file, or write connection as an object with host and port"
+        hint = "say its value under `values` in greenroom.yaml, or write connection as an object with host and port"
     elif secret:
         problem = f"the connection string holds a secret ({secret}) that greenroom must not repeat"
         hint = "write connection as an object, with that value from the environment"
