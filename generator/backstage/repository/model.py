@@ -65,7 +65,7 @@ class Found:
     @property
     def tables(self) -> str | None:
         """What it keeps in its database: ``own`` tables, ``keys`` only, ``None`` where that is not known."""
-        return Catalogue.load().tables(self.plugin_id)
+        return Catalogue.load().tables(self.plugin_id, self.package, self.modules)
 
     def to_json(self) -> dict[str, Any]:
         """The shape of one entry of ``discover --format json``."""
@@ -97,10 +97,17 @@ class Discovery:
     _said: set[tuple[Location, str]] = field(default_factory=set, repr=False)
 
     def add(self, found: Found) -> None:
-        """Keep ``found``; of two places that add the same plugin the surer one is kept, then the first."""
+        """Keep ``found``; of two places that add the same plugin the surer one is kept, then the first.
+
+        Where two packages have the same id (``permission``), both use its database: the other one counts as a module.
+        """
         known = self.plugins.get(found.plugin_id)
-        if known is None or found.confidence.rank < known.confidence.rank:
-            self.plugins[found.plugin_id] = replace(found, modules=known.modules) if known else found
+        if known is None:
+            self.plugins[found.plugin_id] = found
+            return
+        kept, other = (found, known) if found.confidence.rank < known.confidence.rank else (known, found)
+        packages = {*known.modules, *found.modules, *([other.package] if other.package else [])} - {kept.package}
+        self.plugins[found.plugin_id] = replace(kept, modules=tuple(sorted(packages)))
 
     def add_unknown(self, location: Location, reason: str) -> None:
         """Say that something at ``location`` cannot be known, once."""
