@@ -13,10 +13,13 @@ from generator.targets import TARGETS
 
 if TYPE_CHECKING:
     from generator.output.rendering import Rendering
+    from generator.problems.diagnostic import Diagnostic
     from generator.run.steps import Project
     from generator.run.verdict import Gate
 
 DRIFT = 3
+#: What changes nothing that is generated: what a user has excluded, and packages that are installed or added by halves.
+ELSEWHERE = frozenset({"GR408", "GR805", "GR806", "GR808"})
 
 
 @click.command("generate")
@@ -94,7 +97,7 @@ def command(
     if output_format == "json":
         show_json(_document(project, rendering, gate, written=not dry))
     else:
-        show_diagnostics(project.diagnostics, quiet=quiet)
+        show_diagnostics(_findings(project), quiet=quiet)
         if diff:
             click.echo(rendering.diff(), nl=False)
         if check or not diff:
@@ -118,8 +121,13 @@ def _document(project: Project, rendering: Rendering, gate: Gate | None, *, writ
         "written": written and bool(rendering.files),
         "values": [{"name": name, "from": origin} for name, origin in project.used.items()],
         **({"check": gate.to_json()} if gate else {}),
-        "diagnostics": [item.to_json() for item in project.diagnostics],
+        "diagnostics": [item.to_json() for item in _findings(project)],
     }
+
+
+def _findings(project: Project) -> list[Diagnostic]:
+    """What there is to say about what is generated: `discover` and `lint` say the rest."""
+    return [item for item in project.diagnostics if item.code not in ELSEWHERE]
 
 
 def _summary(rendering: Rendering, gate: Gate | None, values: str, *, quiet: bool, verbose: bool) -> None:

@@ -68,9 +68,9 @@ def command(
         servers = f"{len(found.servers)} server{'' if len(found.servers) == 1 else 's'}"
         click.echo(f"{path.as_posix()} written: {count} on {servers}", err=True)
         missing = [
-            *(["name the backend's plugins under plugins.include"] if not found.plugins else []),
-            *([f"give the value of {' and '.join(found.unknown)} under values"] if found.unknown else []),
+            *(["name the backend's plugins in it under plugins.include"] if not found.plugins else []),
+            *([f"give the value of {' and '.join(found.unknown)} in it under values"] if found.unknown else []),
         ]
-        todo = f"{' and '.join(missing)} in it, then" if missing else "next:"
+        todo = f"{' and '.join(missing)}, then" if missing else "next:"
         click.echo(f"{todo} `{shlex.join(words)}`", err=True)
     return 0

@@ -32,7 +32,7 @@ _COMMON = (
         type=click.Choice(["keep", "backstage"]),
         default="keep",
         show_default=True,
-        help="keep: a ${VARIABLE} that no file has stays one. backstage: do as Backstage would in this environment.",
+        help="keep: a ${VARIABLE} without a value stays one. backstage: do as Backstage would in this environment.",
     ),
     click.option(
         "--format",
@@ -101,9 +101,14 @@ def make_request(
     out: Path | None = None,
     targets: tuple[str, ...] = (),
     templates: Path | None = None,
+    reads_environment: bool = False,
     **_output: Any,
 ) -> Request:
-    """The request of a command line; output options (``--format``, ``--quiet``, ``--verbose``) are not part of it."""
+    """The request of a command line; output options (``--format``, ``--quiet``, ``--verbose``) are not part of it.
+
+    ``reads_environment``: the command shows what is here. What is generated depends on files, and then only
+    ``--placeholders backstage`` asks for the environment of this process.
+    """
     from generator.run.steps import Request
 
     if not root.is_dir():
@@ -116,8 +121,7 @@ def make_request(
         plugins=ids,
         env_files=env_files,
         placeholders="backstage" if placeholders == "backstage" else "keep",
-        # What is generated depends on files; only `--placeholders backstage` asks for this process's environment.
-        environ=dict(os.environ) if placeholders == "backstage" else {},
+        environ=dict(os.environ) if reads_environment or placeholders == "backstage" else {},
         out=out,
         targets=targets,
         templates=templates,

@@ -12,6 +12,7 @@ from generator.backstage.repository.places import may_be_repository
 from generator.documents.values import ConfigMap
 from generator.output.layout import Layout, make_layout
 from generator.problems.diagnostic import Diagnostic, Diagnostics, Severity
+from generator.run.incomplete import Kept, keep_unfound, leave_out_ignored, settle
 from generator.run.variables import Variables, read_variables, unused
 from generator.settings.read import read_settings
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from generator.backstage.repository import Discovery
+    from generator.backstage.repository.model import Gap
     from generator.planning.history.base import Base
     from generator.settings.model import Settings
 
@@ -51,7 +53,7 @@ class Project(NamedTuple):
     """What was read: settings, configuration and environment, with every problem found so far.
 
     ``database`` is the merged value of ``backend.database`` (empty when there is none); ``discovery`` what the Backstage
-    repository at the root adds, where there is one.
+    repository at the root adds, where there is one. ``kept`` are plugins of the lock file that it may have missed.
     """
 
     request: Request
@@ -64,6 +66,7 @@ class Project(NamedTuple):
     plugin_ids: tuple[str, ...]
     discovery: Discovery | None
     diagnostics: Diagnostics
+    kept: Kept = Kept()
 
     @property
     def environ(self) -> Mapping[str, str]:
@@ -99,7 +102,10 @@ def load(request: Request, settings: Settings | None = None) -> Project:
         _check_values(settings, variables.values, config, diagnostics)
     reader = ConfigReader.from_layers((layer.data, layer.context) for layer in config.layers)
     database = _merged_database(reader)
-    discovery = _discovered(request, settings, diagnostics)
+    discovery, gaps = _discovered(request, settings, diagnostics)
+    ids = _plugin_ids(request, settings, database, discovery)
+    kept = keep_unfound(layout.lock, ids, gaps, settings)
+    leave_out_ignored(settings, diagnostics)
     return Project(
         request=request,
         settings=settings,
@@ -108,9 +114,10 @@ def load(request: Request, settings: Settings | None = None) -> Project:
         reader=reader,
         database=database,
         variables=variables,
-        plugin_ids=_plugin_ids(request, settings, database, discovery),
+        plugin_ids=tuple(sorted({*ids, *kept.plugins})),
         discovery=discovery,
         diagnostics=diagnostics,
+        kept=kept,
     )
 
 
@@ -167,17 +174,18 @@ def _merged_database(reader: ConfigReader) -> ConfigMap:
     return value if isinstance(value, ConfigMap) else ConfigMap()
 
 
-def _discovered(request: Request, settings: Settings, diagnostics: Diagnostics) -> Discovery | None:
-    """What the repository at the root adds; ``None`` when that is switched off or there is no backend."""
+def _discovered(request: Request, settings: Settings, diagnostics: Diagnostics) -> tuple[Discovery | None, Sequence[Gap]]:
+    """What the repository at the root adds (``None`` where that is off or there is no backend), and what may hide more."""
     if not settings.discover or not may_be_repository(request.root):
-        return None
+        return None, ()
     from generator.backstage.repository import discover
 
     found = discover(request.root).seen_from(request.root)
+    gaps = settle(found, {*settings.include, *request.plugins}, settings.exclude)
     if not found.is_backstage:
         # That there is no backend is no problem here; a file that could not be read may be why.
         diagnostics.extend(item for item in found.diagnostics if item.code != "GR800")
-        return None
+        return None, gaps
     diagnostics.extend(found.diagnostics)
     for plugin_id in sorted(set(found.plugins) & set(settings.exclude)):
         diagnostics.add(
@@ -189,7 +197,7 @@ def _discovered(request: Request, settings: Settings, diagnostics: Diagnostics) 
                 path="plugins.exclude",
             )
         )
-    return found
+    return found, gaps
 
 
 def _plugin_ids(request: Request, settings: Settings, database: ConfigMap, discovery: Discovery | None) -> tuple[str, ...]:
@@ -226,5 +234,7 @@ def with_fragment(project: Project) -> Project:
         reader=reader,
         database=database,
         # The fragment names its plugins; nobody has to name them again.
-        plugin_ids=_plugin_ids(project.request, project.settings, database, project.discovery),
+        plugin_ids=tuple(
+            sorted({*_plugin_ids(project.request, project.settings, database, project.discovery), *project.kept.plugins})
+        ),
     )

@@ -13,6 +13,7 @@ from generator.planning import make_plan
 from generator.planning.adoption import check_adopted
 from generator.planning.history import Past, assign_stacks, leave, read_past, reconcile
 from generator.problems.diagnostic import Diagnostics, GreenroomError
+from generator.run.incomplete import leave_out_ignored
 from generator.run.project import Project, Request, load, with_fragment
 from generator.run.unread import check_unread
 from generator.targets import TARGETS
@@ -96,6 +97,8 @@ def plan(project: Project, resolved: PluginDatabaseMap) -> Planned:
         fresh = assign_stacks(fresh, past.lock, wanted="cloudformation" in project.layout.targets)
         check_adopted(fresh, project.settings, diagnostics)
     check_unread(project, resolved, fresh)
+    project.kept.report(ids, diagnostics)
+    leave_out_ignored(settings, diagnostics)
     _stop_with_the_rest(project)
     return Planned(plan=fresh, past=past)
 

@@ -76,6 +76,7 @@ def _build(data: ConfigMap, path: Path, diagnostics: Diagnostics) -> Settings:
         "delivery_file": delivery.get("file"),
         "password_versions": credentials.get("passwordVersions"),
         "iam": credentials.get("iam"),
+        "ignore": tuple((entry["code"], entry.get("file")) for entry in data.get("ignore", ())),
         "values": {name: _text(value) for name, value in data.get("values", {}).items()},
         "env_files": tuple(path.parent / name for name in data.get("envFiles", ())),
         "templates": path.parent / data["templates"] if "templates" in data else None,

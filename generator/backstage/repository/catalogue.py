@@ -58,8 +58,8 @@ class Catalogue:
         return frozenset(listed.plugin_id for listed in self.packages.values())
 
     def tables(self, plugin_id: str, package: str | None, modules: Iterable[str] = ()) -> str | None:
-        """``own`` for a plugin that has tables of its own, by its ``package`` or one of its ``modules``; ``keys`` for one that
-        is known to keep only Backstage's signing keys in its database. ``None``: not known.
+        """``own`` for a plugin with tables of its own, by its ``package`` or one of its ``modules``; ``keys`` for one known
+        to keep only Backstage's signing keys in its database. ``None``: not known.
 
         The same id may be that of several packages (``permission``), and only one of them may have tables.
         """

@@ -154,12 +154,14 @@ def test_a_value_that_nothing_asks_for_and_one_that_is_a_secret(portal: Path) ->
     assert b"hunter2" not in b"".join(infra(portal).values())
 
 
-def test_resolve_and_lint_read_the_environment_as_backstage_does(portal: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_resolve_and_lint_show_what_is_here(portal: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     production(portal, "${CLIENT}", "database")
-    monkeypatch.setenv("CLIENT", "pg")
     options = ("--plugin", "catalog", "--format", "json", *FILES)
     assert greenroom("resolve", *options).returncode == 1
-    assert greenroom("resolve", *options, "--placeholders", "backstage").returncode == 0
+    monkeypatch.setenv("CLIENT", "pg")
+    assert greenroom("resolve", *options).returncode == 0
+    assert "GR202" not in greenroom("lint", *FILES).stdout
+    assert greenroom("generate", *FILES).returncode == 1
 
 
 @pytest.mark.parametrize("mode", ["schema", "${MODE}"])
@@ -168,7 +170,7 @@ def test_init_writes_down_what_has_to_be_filled_in(portal: Path, mode: str) -> N
     done = greenroom("init")
     assert done.returncode == 0
     assert "app-config.production.yaml:3:13 warning[GR432] ${CLIENT} has to be known when generating\n" in done.stderr
-    assert " under values in it, then `greenroom generate`\n" in done.stderr
+    assert " in it under values, then `greenroom generate`\n" in done.stderr
     settings = portal / "greenroom.yaml"
     text = settings.read_text()
     assert "# app-config.production.yaml:3:13 asks for ${CLIENT}: give its value here, it has to be known.\n" in text
