@@ -69,17 +69,19 @@ def load_config(
     ``root`` is the folder of the default lookup, ``config`` the ``--config`` values (relative to the working directory) that
     replace it. ``environ`` is the environment: variables, ``APP_CONFIG_*`` and ``BACKSTAGE_ENV``. With
     ``placeholders="backstage"`` the result is what Backstage has in this environment; with ``"keep"`` a variable or
-    ``$file`` without a value stays a :class:`~generator.documents.values.Placeholder`, and a missing ``$include`` that
-    cannot concern ``backend.database`` is only a warning. Raises nothing: problems (GR101 to GR117) are in the result.
+    ``$file`` without a value stays a :class:`~generator.documents.values.Placeholder` (so does a ``$file`` that is neither
+    below ``root`` nor beside the configuration), and a missing ``$include`` that cannot concern ``backend.database`` is only
+    a warning. Raises nothing: problems (GR101 to GR117) are in the result.
     """
     with collector_paused():
-        return _Loading(environ, placeholders).run(root, config)
+        return _Loading(environ, placeholders, os.path.abspath(root)).run(root, config)  # noqa: PTH100
 
 
 class _Loading:
     """One run of the loader."""
 
-    def __init__(self, environ: Mapping[str, str], placeholders: Literal["keep", "backstage"]) -> None:
+    def __init__(self, environ: Mapping[str, str], placeholders: Literal["keep", "backstage"], root: str) -> None:
+        self._root = root
         self._environ = environ
         self._mode = placeholders
         self._lookup = lookup_in(environ)
@@ -134,7 +136,7 @@ class _Loading:
             self._break(parsed.error)
         if parsed.value is None or parsed.value is UNDEFINED:
             return None
-        transformer = Transformer(self._lookup, self._mode, self._cache, self._diagnostics)
+        transformer = Transformer(self._lookup, self._mode, self._cache, self._diagnostics, self._root)
         data = transformer.run(parsed.value, path, shared=parsed.shared)
         for name, near in transformer.asked.items():
             self._asked[name] = self._asked.get(name, False) or near

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+import os
 import subprocess
 from typing import TYPE_CHECKING
 
@@ -85,6 +86,22 @@ def test_the_environment_of_the_process_changes_no_byte(portal: Path, monkeypatc
     assert not greenroom("generate", *FILES, "--diff").stdout
     assert greenroom("generate", *FILES).returncode == 0
     assert infra(portal) == before
+
+
+def test_a_file_outside_of_the_repository_changes_no_byte(portal: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """A secret that is mounted where one of them runs: the others have no such file."""
+    mounted = tmp_path_factory.mktemp("run") / "host"
+    for relative in (str(mounted), os.path.relpath(mounted, portal)):
+        production(portal, database="portal")
+        config = portal / "app-config.production.yaml"
+        config.write_text(config.read_text().replace('"${POSTGRES_HOST}"', f"{{$file: {relative}}}"))
+        assert greenroom("generate", *FILES).returncode == 0
+        before = infra(portal)
+        mounted.write_text("localhost\n")
+        assert greenroom("generate", *FILES, "--check").stdout == ""
+        assert greenroom("generate", *FILES).returncode == 0
+        assert infra(portal) == before
+        mounted.unlink()
 
 
 def test_an_option_asks_for_the_environment_and_it_is_named(portal: Path, monkeypatch: pytest.MonkeyPatch) -> None:
