@@ -18,6 +18,7 @@ from generator.adopt.findings import (
 )
 from generator.adopt.likeness import likely_plugin
 from generator.adopt.names import keep_names
+from generator.adopt.runners import runner, script_runner
 from generator.settings.model import Adopted
 
 if TYPE_CHECKING:
@@ -68,6 +69,7 @@ def assess(
     else:
         check_users(server, state, present, diagnostics)
         check_definers(server, plugins, found, diagnostics)
+    handed = hand_overs(server, plugins, found, state, diagnostics)
     passwords = {item.name for item in users if item.iam is None} & {*present}
     check_passwords(server, plan.store, sorted(passwords - dict(kept).keys()), diagnostics)
     return Assessment(
@@ -84,7 +86,11 @@ def assess(
         strangers=tuple(_stranger(item, plugins) for item in unplanned),
         keep=keep_names(plugins, state, unplanned),
         repairs=tuple(repairs),
-        hand_overs=tuple(as_planned(item, wanted, plan) for item in hand_overs(server, plugins, found, diagnostics)),
+        runners=(
+            script_runner(state, repairs, found),
+            runner(state, [owner for item in handed for owner in item.owners]).sentence,
+        ),
+        hand_overs=tuple(as_planned(item, wanted, plan) for item in handed),
     )
 
 

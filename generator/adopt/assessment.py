@@ -40,7 +40,7 @@ class Repair(NamedTuple):
 
 
 class Assessment(NamedTuple):
-    """One server's part of the plan, held against the server."""
+    """One server's part of the plan, held against the server. ``runners`` say who can run each of the two scripts."""
 
     server: str
     engine: str
@@ -51,3 +51,4 @@ class Assessment(NamedTuple):
     keep: KeptNames
     repairs: tuple[Repair, ...] = ()
     hand_overs: tuple[HandOver, ...] = ()
+    runners: tuple[str, str] = ("", "")

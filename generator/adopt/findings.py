@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from generator.adopt.assessment import HandOver, Repair
+from generator.adopt.runners import runner
 
 if TYPE_CHECKING:
     from generator.adopt.state import FoundDatabase, ServerState
@@ -161,7 +162,7 @@ def check_databases(
                 f"the database {name!r} of server {server.name!r} belongs to {database.owner!r}: what "
                 f"{admin.name!r} grants or revokes on it silently does nothing, so every role could still connect",
                 path=f"servers.{server.name}",
-                hint="before-apply.sql makes it the owner; it has to be run as a superuser or as the owner",
+                hint=f"before-apply.sql makes it the owner: {runner(state, [database.owner]).sentence}",
             )
             repairs.append(Repair("database-owner", name, (admin.name,)))
         wanted = ["public", *(schema for base, schema in sorted(schemas) if base == name)]
@@ -175,7 +176,7 @@ def check_databases(
                 f"the schema {schema!r} of database {name!r} belongs to {owner!r}: "
                 f"{admin.name!r} cannot give a plugin anything in it",
                 path=f"servers.{server.name}",
-                hint="before-apply.sql makes it the owner; it has to be run as a superuser",
+                hint=f"before-apply.sql makes it the owner: {runner(state, [owner]).sentence}",
             )
             repairs.append(Repair("schema-owner", name, (schema, admin.name)))
 
@@ -184,6 +185,7 @@ def hand_overs(
     server: Server,
     plugins: list[PluginPlan],
     found: dict[str, FoundDatabase],
+    state: ServerState,
     diagnostics: Diagnostics,
 ) -> list[HandOver]:
     """What belongs to another role than the one that will use it: migrations of the plugin would fail on it."""
@@ -208,7 +210,7 @@ def hand_overs(
             f"will be {role!r}",
             path=f"servers.{server.name}",
             backstage="fails at start: permission denied for table knex_migrations, or must be owner of table …",
-            hint="after-apply.sql hands them over; no row is touched",
+            hint=f"after-apply.sql hands them over, and touches no row: {runner(state, owners).sentence}",
         )
         made.append(HandOver(name, schema, role, owners, len(foreign)))
     return made

@@ -48,10 +48,12 @@ def scripts(assessment: Assessment, base: str) -> dict[str, str]:
     made: dict[str, str] = {}
     if assessment.repairs:
         file = before
-        made[file] = _render("before-apply.sql.j2", assessment, file, _before(assessment))
+        view = _before(assessment) | {"runner": assessment.runners[0]}
+        made[file] = _render("before-apply.sql.j2", assessment, file, view)
     if assessment.hand_overs:
         file = after
         view = {
+            "runner": assessment.runners[1],
             "objects": Escaped(OBJECTS.strip()),
             "hand_overs": [
                 item._asdict() | {"schema": item.schema or "", "owners": ", ".join(item.owners)}

@@ -163,6 +163,23 @@ def _listed(project: Project, server: Server, secrets: bool | None) -> Mapping[s
     return None if secrets else {}
 
 
+def _in_this_environment(project: Project, plan: Plan) -> tuple[Plan, Mapping[str, str]]:
+    """The plan with connections as they are where greenroom runs now, and the variables there.
+
+    What is planned depends on files; how to reach the server depends on the environment of the administrator.
+    """
+    from generator.run import steps
+
+    request = project.request._replace(environ=dict(os.environ), plugins=project.plugin_ids)
+    live = steps.load(request, settings=project.settings._replace(discover=False))
+    resolved = steps.resolve(live)
+    plugins = (
+        plugin._replace(source=found) if (found := resolved.get(plugin.plugin_id)) and not found.error else plugin
+        for plugin in plan.plugins
+    )
+    return plan._replace(plugins=tuple(plugins)), live.environ
+
+
 def _look(
     project: Project,
     planned: Planned,
@@ -177,7 +194,8 @@ def _look(
     from generator.adopt.server import read_server
 
     plan = planned.plan
-    connection = admin_connection(plan, server, options, project.environ, project.diagnostics)
+    here, environ = _in_this_environment(project, plan)
+    connection = admin_connection(here, server, options, environ, project.diagnostics)
     if connection is None:
         return None
     state = read_server(
@@ -185,7 +203,7 @@ def _look(
         server,
         connection,
         administrator=administrator,
-        environ=project.environ,
+        environ=environ,
         timeout=timeout,
         diagnostics=project.diagnostics,
     )

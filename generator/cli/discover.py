@@ -37,7 +37,7 @@ def command(*, root: Path, exact: bool, output_format: str, quiet: bool, verbose
                 str(plugin.location),
                 str(plugin.source),
                 str(plugin.confidence),
-                {"own": "own", "keys": "keys only"}.get(plugin.tables or "", "?"),
+                {"own": "own", "keys": "keys only"}.get(plugin.tables or "", "unknown"),
             )
             for plugin in found.plugins.values()
         )

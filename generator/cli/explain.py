@@ -35,7 +35,7 @@ def command(
     from generator.cli.output import show_diagnostics, show_json, show_table
     from generator.run import steps
 
-    project = steps.load(make_request(**options))
+    project = steps.load(make_request(**options, reads_environment=True))
     resolved = steps.resolve(project, [plugin_id])
     plugin = resolved.get(plugin_id)
     if plugin is None or plugin.error:

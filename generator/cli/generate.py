@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,10 +14,13 @@ from generator.targets import TARGETS
 
 if TYPE_CHECKING:
     from generator.output.rendering import Rendering
+    from generator.problems.diagnostic import Diagnostic
     from generator.run.steps import Project
     from generator.run.verdict import Gate
 
 DRIFT = 3
+#: What changes nothing that is generated: what a user has excluded, and packages that are installed or added by halves.
+ELSEWHERE = frozenset({"GR408", "GR805", "GR806", "GR808"})
 
 
 @click.command("generate")
@@ -67,13 +71,14 @@ def command(
     from generator.output.write.tree import write_tree
     from generator.planning.history import Base, base_of_ci
     from generator.run import steps
+    from generator.run.variables import sentence
     from generator.run.verdict import judge
 
     request = make_request(**options)
     if base is not None:
         request = request._replace(base=Base(base, "--base", diverged=False))
     elif check:  # what is written depends on files only, never on who runs it
-        request = request._replace(base=base_of_ci(request.environ))
+        request = request._replace(base=base_of_ci(os.environ))
     project = steps.load(request)
     resolved = steps.resolve(project)
     planned = steps.plan(project, resolved)
@@ -94,11 +99,11 @@ def command(
     if output_format == "json":
         show_json(_document(project, rendering, gate, written=not dry))
     else:
-        show_diagnostics(project.diagnostics, quiet=quiet)
+        show_diagnostics(_findings(project), quiet=quiet)
         if diff:
             say_text(rendering.diff())
         if check or not diff:
-            _summary(rendering, gate, quiet=quiet, verbose=verbose)
+            _summary(rendering, gate, sentence(project.used), quiet=quiet, verbose=verbose)
     return DRIFT if check and changed else 0
 
 
@@ -118,26 +123,35 @@ def _document(project: Project, rendering: Rendering, gate: Gate | None, *, writ
     return {
         "changes": [change.line for change in rendering.changes],
         "changedFiles": [path.as_posix() for path in rendering.changed],
-        "written": written,
+        "written": written and bool(rendering.files),
+        "values": [{"name": name, "from": origin} for name, origin in project.used.items()],
         **({"check": gate.to_json()} if gate else {}),
-        "diagnostics": [item.to_json() for item in project.diagnostics],
+        "diagnostics": [item.to_json() for item in _findings(project)],
     }
 
 
-def _summary(rendering: Rendering, gate: Gate | None, *, quiet: bool, verbose: bool) -> None:
+def _findings(project: Project) -> list[Diagnostic]:
+    """What there is to say about what is generated: `discover` and `lint` say the rest."""
+    return [item for item in project.diagnostics if item.code not in ELSEWHERE]
+
+
+def _summary(rendering: Rendering, gate: Gate | None, values: str, *, quiet: bool, verbose: bool) -> None:
     """By plugin what is new, then what happened to the files, or why they may not stay as they are."""
     for change in rendering.changes:
         say(change.line)
     changed = rendering.changed
+    known = f", {values}" if values else ""
     # A change that is no plugin's (a newer greenroom, an edited file) has no line of its own yet.
     for path in changed if verbose or (gate and not rendering.changes) else ():
         say(f"  {path.as_posix()}")
     if gate and gate.sentence:
         say(gate.sentence, err=True)
+        if values and not quiet:
+            say(f"({values})", err=True)
     elif not quiet and changed:
         count = f"{len(changed)} file{'' if len(changed) == 1 else 's'}"
-        say(f"{count} written to {rendering.layout.base.as_posix()}", err=True)
-    elif not quiet:
+        say(f"{count} written to {rendering.layout.base.as_posix()}{known}", err=True)
+    elif not quiet and rendering.files:
         base = rendering.past.base
         compared = f", and nothing of {base.name} ({base.source}) is forgotten" if gate and base else ""
-        say(f"up to date{compared}", err=True)
+        say(f"up to date{compared}{known}", err=True)

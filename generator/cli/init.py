@@ -67,6 +67,10 @@ def command(
         count = f"{len(found.plugins)} plugin{'' if len(found.plugins) == 1 else 's'}"
         servers = f"{len(found.servers)} server{'' if len(found.servers) == 1 else 's'}"
         say(f"{path.as_posix()} written: {count} on {servers}", err=True)
-        todo = "name the backend's plugins in it under plugins.include, then" if not found.plugins else "next:"
+        missing = [
+            *(["name the backend's plugins in it under plugins.include"] if not found.plugins else []),
+            *([f"give the value of {' and '.join(found.unknown)} in it under values"] if found.unknown else []),
+        ]
+        todo = f"{' and '.join(missing)}, then" if missing else "next:"
         say(f"{todo} `{shlex.join(words)}`", err=True)
     return 0

@@ -47,7 +47,7 @@ def command(
     """
     from generator.lint import lint
 
-    request = make_request(**options)
+    request = make_request(**options, reads_environment=True)
     codes = {"select": _codes(select, "--select"), "ignore": _codes(ignore, "--ignore")}
     report = lint(request, **codes)
     if diff:

@@ -105,9 +105,14 @@ def make_request(
     out: Path | None = None,
     targets: tuple[str, ...] = (),
     templates: Path | None = None,
+    reads_environment: bool = False,
     **_output: Any,
 ) -> Request:
-    """The request of a command line; output options (``--format``, ``--quiet``, ``--verbose``) are not part of it."""
+    """The request of a command line; output options (``--format``, ``--quiet``, ``--verbose``) are not part of it.
+
+    ``reads_environment``: the command shows what is here. What is generated depends on files, and then only
+    ``--placeholders backstage`` asks for the environment of this process.
+    """
     from generator.run.steps import Request
 
     if not root.is_dir():
@@ -120,7 +125,7 @@ def make_request(
         plugins=ids,
         env_files=env_files,
         placeholders="backstage" if placeholders == "backstage" else "keep",
-        environ=dict(os.environ),
+        environ=dict(os.environ) if reads_environment or placeholders == "backstage" else {},
         out=out,
         targets=targets,
         templates=templates,

@@ -21,7 +21,7 @@ def command(*, output_format: str, quiet: bool, show_secrets: bool, verbose: boo
     from generator.cli.output import show_diagnostics, show_json, show_table
     from generator.run import steps
 
-    project = steps.load(make_request(**options))
+    project = steps.load(make_request(**options, reads_environment=True))
     resolved = steps.resolve(project)
     failed = project.diagnostics.has_errors or any(plugin.error for plugin in resolved.values())
     if output_format == "json":

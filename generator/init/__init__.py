@@ -7,11 +7,12 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from generator.backstage.config.production import ConfigFiles, find_config_files
 from generator.documents.schema import schema_text
-from generator.init.files import ConfigFiles, find_config_files
 from generator.init.guesses import find_servers, guess_cloud, guess_file, guess_store, wanted
 from generator.init.manager import Manager, find_manager
 from generator.init.text import settings_text
+from generator.init.unknown import Unknown, added_to, report, unknown_names, unknown_settings
 from generator.problems.diagnostic import Diagnostics
 from generator.run import steps
 from generator.run.steps import Request
@@ -39,12 +40,16 @@ _ONE_USER = "single-connection"
 
 
 class Start(NamedTuple):
-    """A settings file: its ``text`` (empty where there is nothing to make one from), what was found, and every problem."""
+    """A settings file: its ``text`` (empty where there is nothing to make one from), what was found, and every problem.
+
+    ``unknown`` are variables whose value has to be written into it before anything can be generated.
+    """
 
     text: str
     plugins: Sequence[str]
     servers: Sequence[str]
     diagnostics: Diagnostics
+    unknown: Sequence[str] = ()
 
 
 class _Found(NamedTuple):
@@ -85,11 +90,16 @@ def start(root: Path, *, config: Sequence[str] = (), folder: Path | None = None)
     manager = find_manager(root)
     names = list(config) or [str(root / name) for name in files.chosen]
     settings = Settings(folder=folder, database_manager=manager.kind if manager else "current")  # type: ignore[arg-type]
-    project = steps.load(Request(root=root, config=names, environ={}), settings=settings)
-    # Nobody has named the plugins yet where there is no backend to read: any plugin says where the connections lead.
-    probe = () if project.discovery else (_ANY,)
-    resolved = steps.resolve(project, (*project.plugin_ids, *probe))
-    diagnostics.extend(item for item in project.diagnostics if item.code != "GR407")
+    request = Request(root=root, config=names, environ={})
+    project, resolved = _resolved(request, settings)
+    unknown: list[Unknown] = []
+    while new := added_to(unknown, unknown_settings(project)):
+        unknown += new  # with usual values in their place the rest can be told
+        project, resolved = _resolved(request._replace(environ={item.name: item.example for item in unknown}), settings)
+    unknown += added_to(unknown, unknown_names(resolved))
+    report(unknown, diagnostics)
+    left = {"GR407", "GR202"} if unknown else {"GR407"}
+    diagnostics.extend(item for item in project.diagnostics if item.code not in left)
     if diagnostics.has_errors:
         return Start("", (), (), diagnostics)
     if not config:
@@ -97,9 +107,23 @@ def start(root: Path, *, config: Sequence[str] = (), folder: Path | None = None)
     relative = [Path(os.path.relpath(name, folder)).as_posix() for name in names]
     found = _Found(files._replace(chosen=tuple(relative)), manager, project, resolved, folder)
     values, notes = _settings(found)
-    text = settings_text(json.loads(schema_text("settings")), values, notes, HEAD, TARGET_KEYS)
+    schema = json.loads(schema_text("settings"))
+    if unknown:
+        schema["properties"]["values"]["examples"] = [{item.name: item.example for item in unknown}]
+        notes["values"] = [
+            f"{found.place(item.location)} asks for ${{{item.name}}}: give its value here, it has to be known."
+            for item in unknown
+        ]
+    text = settings_text(schema, values, notes, HEAD, TARGET_KEYS)
     plugins = [plugin.plugin_id for plugin in wanted(resolved) if plugin.plugin_id != _ANY]
-    return Start(text, plugins, list(values.get("servers", {})), diagnostics)
+    return Start(text, plugins, list(values.get("servers", {})), diagnostics, [item.name for item in unknown])
+
+
+def _resolved(request: Request, settings: Settings) -> tuple[Project, PluginDatabaseMap]:
+    """Nobody has named the plugins yet where there is no backend to read: any plugin says where the connections lead."""
+    project = steps.load(request, settings=settings)
+    probe = () if project.discovery else (_ANY,)
+    return project, steps.resolve(project, (*project.plugin_ids, *probe))
 
 
 def _settings(found: _Found) -> tuple[dict[str, Any], dict[str, list[str]]]:

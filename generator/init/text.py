@@ -5,6 +5,7 @@ from __future__ import annotations
 import textwrap
 from typing import TYPE_CHECKING, Any, Final
 
+from generator.output.layout import DEFAULT_OUT
 from generator.targets import TARGETS
 from generator.targets.text.yaml import yaml_value
 
@@ -104,8 +105,7 @@ class _Writer:
 
 
 def _place(target: str) -> str:
-    entry = TARGETS[target]
-    return entry.default_path if entry.is_single_file else f"infra/{entry.default_path}"
+    return f"{DEFAULT_OUT}/{TARGETS[target].default_path}"
 
 
 def _comment(text: str, indent: str) -> Iterator[str]:

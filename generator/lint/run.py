@@ -15,6 +15,7 @@ from generator.lint.rules.adopted import LOWERED
 from generator.lint.rules.drivers import Drivers, find_drivers
 from generator.lint.subject import Subject, walk
 from generator.problems.diagnostic import Diagnostic, Diagnostics, Location, Severity
+from generator.run.incomplete import is_ignored
 from generator.run.steps import load, resolve, with_fragment
 
 if TYPE_CHECKING:
@@ -93,7 +94,8 @@ def lint(request: Request, *, select: tuple[str, ...] = (), ignore: tuple[str, .
         fatal = project.config.error is not None and _stops_loading(finding.diagnostic)
         if not fatal and not _wanted(finding.diagnostic.code, select, ignore):
             continue
-        covered = suppressions.covers(finding.diagnostic) and not fatal
+        ignored = is_ignored(project.settings, finding.diagnostic)
+        covered = (suppressions.covers(finding.diagnostic) or ignored) and not fatal
         (report.suppressed if covered else report.findings).append(finding)
     if project.config.error is None:
         odd = [item for item in suppressions.findings(active) if item.diagnostic.code in active]

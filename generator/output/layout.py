@@ -41,13 +41,30 @@ def make_layout(settings: Settings, *, out: Path | None, only: Sequence[str] = (
     """The layout of a run.
 
     With ``targets`` in the settings and no ``--out``: their paths, the lock beside the settings. Otherwise the default
-    layout below ``out`` (``infra`` in the root). ``only`` (``--target``) picks from all targets there are.
+    layout below ``out`` (``infra`` beside the settings). A lock file that is there stays where it is, whatever the settings
+    come to say about targets. ``only`` (``--target``) picks from all targets there are.
     """
     wanted = list(only) or list(settings.targets) or list(DEFAULT_TARGETS)
-    in_place = out is None and bool(settings.targets)
-    base = settings.folder if in_place else out or settings.folder / DEFAULT_OUT
+    folder = settings.folder
+    base = out or (folder if _is_beside(folder, bool(settings.targets)) else folder / DEFAULT_OUT)
+    default = base if out is not None or settings.targets else folder / DEFAULT_OUT
     paths: dict[str, Path] = {}
     for name in sorted(set(wanted)):
-        configured = settings.targets.get(name) if in_place else None
-        paths[name] = base / (configured or TARGETS[name].default_path)
+        configured = settings.targets.get(name) if out is None else None
+        paths[name] = folder / configured if configured else default / TARGETS[name].default_path
     return Layout(base=base, targets=paths)
+
+
+def _is_beside(folder: Path, in_place: bool) -> bool:
+    """Whether the lock file is in ``folder``, beside the settings; ``in_place``: that is where a first run puts it.
+
+    A lock file that was deleted (a revert, an older branch) is one that Git remembers where it was.
+    """
+    beside, usual = folder / LOCK_NAME, folder / DEFAULT_OUT / LOCK_NAME
+    if beside.exists() != usual.exists():
+        return beside.exists()
+    if not in_place or beside.exists():
+        return in_place
+    from generator.planning.history.git import was_committed
+
+    return was_committed(beside) or not was_committed(usual)

@@ -79,9 +79,11 @@ def collect(
             data = artifact.text.encode()
             files[path] = data
             listed[Path(os.path.relpath(path, layout.base)).as_posix()] = data
-    files[layout.lock] = write_lock(plan, by_target, previous=previous)
     unfinished = read_unfinished(layout.base)
     left = [path for path in unfinished if is_unfinished(path, unfinished)]
+    # Where there is nothing and never was, a lock file would only look like a success.
+    if files or plan.plugins or plan.retired or previous is not None:
+        files[layout.lock] = write_lock(plan, by_target, previous=previous)
     return Rendering(
         layout=layout,
         plan=plan,

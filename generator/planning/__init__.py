@@ -12,6 +12,7 @@ from generator.planning.naming import label
 from generator.planning.secrets import report_secrets
 from generator.planning.servers import assign_servers
 from generator.planning.sharing import check_labels, plan_databases, plan_roles
+from generator.planning.unknown_names import UnknownNames
 
 if TYPE_CHECKING:
     from generator.backstage.database.resolved import PluginDatabaseMap
@@ -29,13 +30,16 @@ def make_plan(resolved: PluginDatabaseMap, settings: Settings, diagnostics: Diag
     wanted = [plugin for plugin in found if not report_secrets(plugin, diagnostics)]
     servers, server_of = assign_servers(wanted, settings, diagnostics)
     sign_in = plan_sign_in(wanted, server_of, settings, diagnostics)
+    unknown = UnknownNames()
     named = [
         names
         for plugin in wanted
         for server in (server_of[plugin.plugin_id],)
-        if (names := name_plugin(plugin, server, sign_in.get(server.name, PASSWORD_EACH), settings, diagnostics)) is not None
+        if (names := name_plugin(plugin, server, sign_in.get(server.name, PASSWORD_EACH), settings, diagnostics, unknown))
+        is not None
     ]
     check_encryption(named, diagnostics)
+    unknown.report(diagnostics)
     databases = plan_databases(named, diagnostics)
     roles = plan_roles(named, databases, settings, diagnostics)
     plugins = tuple(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from generator.documents.unknown import how_to_say
 from generator.documents.values import Placeholder
 from generator.engines import ENGINES
 from generator.engines.names import role_problem
@@ -169,7 +170,7 @@ def _acts_as(users: Sequence[PluginDatabase], common: str, diagnostics: Diagnost
             f"the role that plugins act as is {role}, which has no value here; its name has to be known",
             place,
             path="backend.database.role",
-            hint="give it a value: --env-file PATH with the variables of the environment you generate for",
+            hint=how_to_say(role.references),
         )
         return None
     if problem := role_problem(role, engine="postgresql"):

@@ -14,10 +14,9 @@ if TYPE_CHECKING:
     from generator.backstage.database.resolved import PluginDatabase
     from generator.planning.credentials import SignIn
     from generator.planning.model import Server
+    from generator.planning.unknown_names import UnknownNames
     from generator.problems.diagnostic import Diagnostics, Location
     from generator.settings.model import Settings
-
-_GIVE_VALUES = "give it a value: --env-file PATH with the variables of the environment you generate for"
 
 
 class Names(NamedTuple):
@@ -33,13 +32,20 @@ class Names(NamedTuple):
 
 
 def name_plugin(
-    plugin: PluginDatabase, server: Server, sign_in: SignIn, settings: Settings, diagnostics: Diagnostics
+    plugin: PluginDatabase,
+    server: Server,
+    sign_in: SignIn,
+    settings: Settings,
+    diagnostics: Diagnostics,
+    unknown: UnknownNames,
 ) -> Names | None:
-    """The names of ``plugin`` on ``server``; ``None`` when one cannot be used, which is then in ``diagnostics``."""
+    """The names of ``plugin`` on ``server``; ``None`` when one cannot be used, which is then in ``diagnostics``, or in
+    ``unknown`` where it has no value here.
+    """
     schema_mode = plugin.plugin_division_mode == "schema"
-    database = _database_name(plugin, server, schema_mode, diagnostics)
+    database = _database_name(plugin, server, schema_mode, diagnostics, unknown)
     schema = plugin.schema_name if schema_mode else None
-    role, explicit = _role_name(plugin, server, sign_in, settings, diagnostics)
+    role, explicit = _role_name(plugin, server, sign_in, settings, diagnostics, unknown)
     if isinstance(schema, str) and (problem := schema_problem(schema)):
         diagnostics.error(
             "GR306",
@@ -62,20 +68,16 @@ def name_plugin(
     )
 
 
-def _database_name(plugin: PluginDatabase, server: Server, schema_mode: bool, diagnostics: Diagnostics) -> str | None:
+def _database_name(
+    plugin: PluginDatabase, server: Server, schema_mode: bool, diagnostics: Diagnostics, unknown: UnknownNames
+) -> str | None:
     name: Any = plugin.database_name
     location = source(plugin, "databaseName", "connection.database", "prefix", "connection")
     path = config_key(plugin, "connection.database")
     if schema_mode and name in (None, ""):
         return _implied_database(plugin, location, diagnostics)
     if isinstance(name, Placeholder):
-        diagnostics.error(
-            "GR302",
-            f"the database of plugin {plugin.plugin_id!r} is {name}, which has no value here; its name has to be known",
-            location,
-            path=path,
-            hint=_GIVE_VALUES,
-        )
+        unknown.add("database", name, plugin, location, path)
         return None
     if not isinstance(name, str):
         diagnostics.error(
@@ -136,7 +138,12 @@ def _implied_database(plugin: PluginDatabase, location: Location | None, diagnos
 
 
 def _role_name(
-    plugin: PluginDatabase, server: Server, sign_in: SignIn, settings: Settings, diagnostics: Diagnostics
+    plugin: PluginDatabase,
+    server: Server,
+    sign_in: SignIn,
+    settings: Settings,
+    diagnostics: Diagnostics,
+    unknown: UnknownNames,
 ) -> tuple[str | None, bool]:
     if sign_in.common is not None:
         if problem := role_problem(sign_in.common, engine=server.engine):
@@ -152,13 +159,7 @@ def _role_name(
     explicit = plugin.own_connection.get("user")
     path = config_key(plugin, "connection.user")
     if isinstance(explicit, Placeholder):
-        diagnostics.error(
-            "GR302",
-            f"the user of plugin {plugin.plugin_id!r} is {explicit}, which has no value here; its name has to be known",
-            source(plugin, "connection.user"),
-            path=path,
-            hint=f"{_GIVE_VALUES}; or leave `user` out and let credentials.roleName name it",
-        )
+        unknown.add("user", explicit, plugin, source(plugin, "connection.user"), path)
         return None, True
     is_explicit = isinstance(explicit, str) and bool(explicit)
     name = (

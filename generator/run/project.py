@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from generator.backstage.config.loader import LoadedConfig, load_config, read_env_files
+from generator.backstage.config.loader import LoadedConfig, load_config
 from generator.backstage.config.reader import ConfigError, ConfigReader
+from generator.backstage.database.redaction import is_secret_name
 from generator.backstage.repository.places import may_be_repository
 from generator.documents.values import ConfigMap
 from generator.output.layout import Layout, make_layout
 from generator.problems.diagnostic import Diagnostic, Diagnostics, Severity
+from generator.run.incomplete import Kept, keep_unfound, leave_out_ignored, settle
+from generator.run.variables import Variables, read_variables, unused
 from generator.settings.read import read_settings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from generator.backstage.repository import Discovery
+    from generator.backstage.repository.model import Gap
     from generator.planning.history.base import Base
     from generator.settings.model import Settings
 
@@ -29,7 +32,8 @@ class Request(NamedTuple):
 
     ``config`` are ``--config`` files in order, ``plugins`` ids added by ``--plugin``, ``targets`` and ``out`` what
     ``generate`` writes and where, ``templates`` a folder of the user's own templates. ``base`` is the commit whose lock file
-    is remembered as well as HEAD's. ``environ`` is that of the process.
+    is remembered as well as HEAD's. ``environ`` are variables that count besides those of files. Without it there are none,
+    so that the result depends on files only; with ``placeholders="backstage"`` it is the environment of the process.
     """
 
     root: Path = Path()
@@ -38,7 +42,7 @@ class Request(NamedTuple):
     plugins: Sequence[str] = ()
     env_files: Sequence[Path] = ()
     placeholders: Placeholders = "keep"
-    environ: Mapping[str, str] = os.environ
+    environ: Mapping[str, str] | None = None
     out: Path | None = None
     targets: Sequence[str] = ()
     templates: Path | None = None
@@ -49,7 +53,7 @@ class Project(NamedTuple):
     """What was read: settings, configuration and environment, with every problem found so far.
 
     ``database`` is the merged value of ``backend.database`` (empty when there is none); ``discovery`` what the Backstage
-    repository at the root adds, where there is one.
+    repository at the root adds, where there is one. ``kept`` are plugins of the lock file that it may have missed.
     """
 
     request: Request
@@ -58,10 +62,21 @@ class Project(NamedTuple):
     config: LoadedConfig
     reader: ConfigReader
     database: ConfigMap
-    environ: Mapping[str, str]
+    variables: Variables
     plugin_ids: tuple[str, ...]
     discovery: Discovery | None
     diagnostics: Diagnostics
+    kept: Kept = Kept()
+
+    @property
+    def environ(self) -> Mapping[str, str]:
+        """The variables the configuration was read with."""
+        return self.variables.values
+
+    @property
+    def used(self) -> dict[str, str]:
+        """The variables whose value the database settings have, each with where it comes from."""
+        return self.variables.used(self.config, lookup=not (self.request.config or self.settings.app_config))
 
     @property
     def templates(self) -> Path | None:
@@ -78,13 +93,19 @@ def load(request: Request, settings: Settings | None = None) -> Project:
     if settings is None:
         settings = read_settings(request.settings, root=request.root, diagnostics=diagnostics)
     layout = make_layout(settings, out=request.out, only=request.targets)
-    environ = {**read_env_files(request.env_files, diagnostics), **request.environ}
+    as_backstage = request.placeholders == "backstage"
+    variables = read_variables(settings, request.env_files, request.environ, diagnostics, as_backstage=as_backstage)
     files = _config_files(request, settings, layout, diagnostics)
-    config = load_config(root=request.root, config=files, environ=environ, placeholders=request.placeholders)
+    config = load_config(root=request.root, config=files, environ=variables.values, placeholders=request.placeholders)
     diagnostics.extend(config.diagnostics)
+    if not as_backstage:
+        _check_values(settings, variables.values, config, diagnostics)
     reader = ConfigReader.from_layers((layer.data, layer.context) for layer in config.layers)
     database = _merged_database(reader)
-    discovery = _discovered(request, settings, diagnostics)
+    discovery, gaps = _discovered(request, settings, diagnostics)
+    ids = _plugin_ids(request, settings, database, discovery)
+    kept = keep_unfound(layout.lock, ids, gaps, settings)
+    leave_out_ignored(settings, diagnostics)
     return Project(
         request=request,
         settings=settings,
@@ -92,10 +113,11 @@ def load(request: Request, settings: Settings | None = None) -> Project:
         config=config,
         reader=reader,
         database=database,
-        environ=environ,
-        plugin_ids=_plugin_ids(request, settings, database, discovery),
+        variables=variables,
+        plugin_ids=tuple(sorted({*ids, *kept.plugins})),
         discovery=discovery,
         diagnostics=diagnostics,
+        kept=kept,
     )
 
 
@@ -117,6 +139,32 @@ def _config_files(request: Request, settings: Settings, layout: Layout, diagnost
     return tuple(kept)
 
 
+def _check_values(settings: Settings, known: Mapping[str, str], config: LoadedConfig, diagnostics: Diagnostics) -> None:
+    """A value that nothing asks for is a slip of the pen, and a secret has no business in the settings."""
+    for name in unused(settings, config):
+        import difflib
+
+        near = difflib.get_close_matches(
+            name, [item for item in config.asked if item not in settings.values and item not in known], 1
+        )
+        diagnostics.warning(
+            "GR430",
+            f"nothing in app-config refers to ${{{name}}}, so its value changes nothing",
+            settings.locations.get(f"values.{name}"),
+            path=f"values.{name}",
+            hint=f"did you mean {near[0]}?" if near else "remove it",
+        )
+    for name in settings.values:
+        if is_secret_name(name):
+            diagnostics.warning(
+                "GR431",
+                f"the value of {name} looks like a secret, and greenroom.yaml is committed",
+                settings.locations.get(f"values.{name}"),
+                path=f"values.{name}",
+                hint="remove it: what is generated never contains a password, so nothing has to know it",
+            )
+
+
 def _merged_database(reader: ConfigReader) -> ConfigMap:
     """The merged ``backend.database``, empty where it is missing or unusable (resolving reports why)."""
     try:
@@ -126,17 +174,18 @@ def _merged_database(reader: ConfigReader) -> ConfigMap:
     return value if isinstance(value, ConfigMap) else ConfigMap()
 
 
-def _discovered(request: Request, settings: Settings, diagnostics: Diagnostics) -> Discovery | None:
-    """What the repository at the root adds; ``None`` when that is switched off or there is no backend."""
+def _discovered(request: Request, settings: Settings, diagnostics: Diagnostics) -> tuple[Discovery | None, Sequence[Gap]]:
+    """What the repository at the root adds (``None`` where that is off or there is no backend), and what may hide more."""
     if not settings.discover or not may_be_repository(request.root):
-        return None
+        return None, ()
     from generator.backstage.repository import discover
 
     found = discover(request.root).seen_from(request.root)
+    gaps = settle(found, {*settings.include, *request.plugins}, settings.exclude)
     if not found.is_backstage:
         # That there is no backend is no problem here; a file that could not be read may be why.
         diagnostics.extend(item for item in found.diagnostics if item.code != "GR800")
-        return None
+        return None, gaps
     diagnostics.extend(found.diagnostics)
     for plugin_id in sorted(set(found.plugins) & set(settings.exclude)):
         diagnostics.add(
@@ -148,7 +197,7 @@ def _discovered(request: Request, settings: Settings, diagnostics: Diagnostics) 
                 path="plugins.exclude",
             )
         )
-    return found
+    return found, gaps
 
 
 def _plugin_ids(request: Request, settings: Settings, database: ConfigMap, discovery: Discovery | None) -> tuple[str, ...]:
@@ -185,5 +234,7 @@ def with_fragment(project: Project) -> Project:
         reader=reader,
         database=database,
         # The fragment names its plugins; nobody has to name them again.
-        plugin_ids=_plugin_ids(project.request, project.settings, database, project.discovery),
+        plugin_ids=tuple(
+            sorted({*_plugin_ids(project.request, project.settings, database, project.discovery), *project.kept.plugins})
+        ),
     )

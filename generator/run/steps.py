@@ -14,7 +14,9 @@ from generator.planning.adoption import check_adopted
 from generator.planning.history import Past, assign_stacks, leave, read_past, reconcile
 from generator.problems.diagnostic import Diagnostics, GreenroomError
 from generator.run.development import reader_in_development, require_production
+from generator.run.incomplete import leave_out_ignored
 from generator.run.project import Project, Request, load, with_fragment
+from generator.run.unread import check_unread
 from generator.targets import TARGETS
 from generator.targets.base import Artifact, RenderContext, Target
 
@@ -97,6 +99,9 @@ def plan(project: Project, resolved: PluginDatabaseMap) -> Planned:
         fresh = reconcile(fresh, past.lock, diagnostics, resolved=resolved)
         fresh = assign_stacks(fresh, past.lock, wanted="cloudformation" in project.layout.targets)
         check_adopted(fresh, project.settings, diagnostics)
+    check_unread(project, resolved, fresh)
+    project.kept.report(ids, diagnostics)
+    leave_out_ignored(settings, diagnostics)
     _stop_with_the_rest(project)
     return Planned(plan=fresh, past=past)
 

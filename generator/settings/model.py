@@ -57,6 +57,8 @@ class Settings(NamedTuple):
     ``renamed`` maps the old id of a plugin to its new one; ``dropped`` are plugins whose data a person has dropped.
     ``moved`` maps a plugin to the place it has left, ``renames_applied`` an old name to its new one.
     ``credentials_mode`` is ``per-plugin``, ``shared`` or ``iam``; ``iam`` the cloud whose sign-in an existing server takes.
+    ``ignore`` are codes of warnings that somebody has looked at, each in one file or (``None``) in all of them.
+    ``values`` and ``env_files`` are variables that are known when generating.
     ``adopt`` is what is there already and shall be taken over, ``templates`` a folder of templates that replace greenroom's.
     ``complete`` is false where the file has errors: what it does not say, a reader cannot know.
     """
@@ -82,6 +84,9 @@ class Settings(NamedTuple):
     credentials_mode: str = "per-plugin"
     iam: str | None = None
     adopt: tuple[Adopted, ...] = ()
+    ignore: tuple[tuple[str, str | None], ...] = ()
+    values: Mapping[str, str] = _NOTHING
+    env_files: tuple[Path, ...] = ()
     templates: Path | None = None
     tags: Mapping[str, str] = _NOTHING
     servers: Mapping[str, ServerSettings] = _NOTHING

@@ -134,6 +134,9 @@ def _build(data: ConfigMap, path: Path, diagnostics: Diagnostics) -> Settings:
         "delivery_file": delivery.get("file"),
         "password_versions": credentials.get("passwordVersions"),
         "iam": credentials.get("iam"),
+        "ignore": tuple((entry["code"], entry.get("file")) for entry in data.get("ignore", ())),
+        "values": {name: _text(value) for name, value in data.get("values", {}).items()},
+        "env_files": tuple(path.parent / name for name in data.get("envFiles", ())),
         "templates": path.parent / data["templates"] if "templates" in data else None,
         "tags": data.get("tags"),
     }
@@ -156,6 +159,11 @@ def _build(data: ConfigMap, path: Path, diagnostics: Diagnostics) -> Settings:
 
 def _strings(values: Any) -> tuple[str, ...] | None:
     return None if values is None else tuple(values)
+
+
+def _text(value: str | int | bool) -> str:
+    """A variable is text, however YAML reads it."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _locations(data: ConfigMap, prefix: str = "") -> dict[str, Location]:

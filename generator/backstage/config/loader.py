@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from generator.backstage.config.environment import read_environment
@@ -17,7 +18,6 @@ from generator.backstage.config.nested import Nested, find_configs, pick_config,
 from generator.backstage.config.substitution import lookup_in
 from generator.backstage.config.transform import Transformer
 from generator.documents.documents import collector_paused, parse_yaml
-from generator.documents.env_files import read_env_files
 from generator.documents.files import ReadError, decode, display_path, read_bytes, report_encoding, report_unreadable
 from generator.documents.values import UNDEFINED, ConfigMap
 from generator.problems.diagnostic import Diagnostic, Diagnostics, Location
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-__all__ = ["Layer", "LoadedConfig", "load_config", "read_env_files"]
+__all__ = ["Layer", "LoadedConfig", "load_config"]
 
 
 _CREDENTIALS = re.compile(r"//[^/@]*@")
@@ -54,12 +54,14 @@ class LoadedConfig(NamedTuple):
     """All layers, a later one overruling an earlier one, and every problem found on the way.
 
     ``error`` is what Backstage's loader would throw (``Error: Failed to read config file at …``), ``None`` when it would
-    load. A file with problems still has its layer when its values are known.
+    load. A file with problems still has its layer when its values are known. ``asked`` are the variables that the files
+    refer to, each with whether ``backend.database`` does.
     """
 
     layers: tuple[Layer, ...]
     diagnostics: tuple[Diagnostic, ...]
     error: str | None
+    asked: Mapping[str, bool] = MappingProxyType({})
 
 
 def load_config(
@@ -75,17 +77,19 @@ def load_config(
     replace it; ``FILE#PATH`` is the app-config inside another file, which Backstage itself does not read. ``environ`` is the
     environment: variables, ``APP_CONFIG_*`` and ``BACKSTAGE_ENV``. With ``placeholders="backstage"`` the result is what
     Backstage has in this environment; with ``"keep"`` a variable or ``$file`` without a value stays a
-    :class:`~generator.documents.values.Placeholder`, and a missing ``$include`` that cannot concern ``backend.database`` is
-    only a warning. Raises nothing: problems (GR101 to GR117, GR231) are in the result.
+    :class:`~generator.documents.values.Placeholder` (so does a ``$file`` that is neither below ``root`` nor beside the
+    configuration), and a missing ``$include`` that cannot concern ``backend.database`` is only a warning. Raises nothing:
+    problems (GR101 to GR117, GR231) are in the result.
     """
     with collector_paused():
-        return _Loading(environ, placeholders).run(root, config)
+        return _Loading(environ, placeholders, os.path.abspath(root)).run(root, config)  # noqa: PTH100
 
 
 class _Loading:
     """One run of the loader."""
 
-    def __init__(self, environ: Mapping[str, str], placeholders: Literal["keep", "backstage"]) -> None:
+    def __init__(self, environ: Mapping[str, str], placeholders: Literal["keep", "backstage"], root: str) -> None:
+        self._root = root
         self._environ = environ
         self._mode = placeholders
         self._lookup = lookup_in(environ)
@@ -95,6 +99,7 @@ class _Loading:
         self._error: str | None = None
         self._missing: str | None = None
         self._broken: str | None = None
+        self._asked: dict[str, bool] = {}
 
     def run(self, root: Path, config: Sequence[str]) -> LoadedConfig:
         """Read every file, then the variables."""
@@ -107,7 +112,9 @@ class _Loading:
         layers = [layer for path in paths if (layer := self._layer(path, from_lookup=not config))]
         if variables is not None:
             layers.append(Layer(variables, "env", "env"))
-        return LoadedConfig(tuple(layers), tuple(self._diagnostics), self._error or self._missing or self._broken)
+        return LoadedConfig(
+            tuple(layers), tuple(self._diagnostics), self._error or self._missing or self._broken, self._asked
+        )
 
     def _refuse_url(self, target: str) -> bool:
         if not is_url(target):
@@ -146,8 +153,10 @@ class _Loading:
                 return None
             value = found.value
             self._diagnostics.extend(found.problems)
-        transformer = Transformer(self._lookup, self._mode, self._cache, self._diagnostics)
+        transformer = Transformer(self._lookup, self._mode, self._cache, self._diagnostics, self._root)
         data = transformer.run(value, path, shared=parsed.shared)
+        for name, near in transformer.asked.items():
+            self._asked[name] = self._asked.get(name, False) or near
         if transformer.error is not None:
             self._break(f'Error: Failed to read config file at "{path}", {transformer.error}')
         if isinstance(data, ConfigMap):

@@ -21,6 +21,7 @@ from generator.documents.javascript import (
     type_of,
     yes_or_no,
 )
+from generator.documents.unknown import waits_for
 from generator.documents.values import UNDEFINED, ConfigMap, Mark, Placeholder
 
 if TYPE_CHECKING:
@@ -60,14 +61,14 @@ class ConfigError(Exception):
 class PlaceholderError(Exception):
     """A value has to be known to go on, and only the run-time environment knows it.
 
-    ``wanted`` says what is missing (``a boolean``), ``path`` is the full key. The message names the variables or files that
-    the value waits for, and nothing else of it.
+    ``wanted`` says what is missing (``a boolean``), ``references`` what it waits for, ``path`` is the full key. The
+    message names those variables or files, and nothing else of the value.
     """
 
     def __init__(self, value: Placeholder, wanted: str, location: Location | None = None, path: str = "") -> None:
-        waits = (f"${{{item.name}}}" if item.kind == "env" else f"the file {item.name}" for item in value.references)
-        names = ", ".join(dict.fromkeys(waits))
+        names = waits_for(value.references)
         super().__init__(f"{path} has to be known here ({wanted}), and {names} has no value at generation time")
+        self.references = value.references
         self.wanted = wanted
         self.location = location
         self.path = path

@@ -104,10 +104,14 @@ def _needed(part: str) -> str | None:
     return name if fallback is None else None
 
 
+def names_in(text: str) -> list[str]:
+    """The variables that ``text`` refers to, with a default or without."""
+    return [split_reference(part)[0] for part in _REFERENCE.findall(text) if not part.startswith("$$")]
+
+
 def unusable_names(text: str) -> list[str]:
     """The names with a colon that ``text`` refers to."""
-    names = [split_reference(part)[0] for part in _REFERENCE.findall(text) if not part.startswith("$$")]
-    return [name for name in names if ":" in name]
+    return [name for name in names_in(text) if ":" in name]
 
 
 def escape(text: str, *, before_reference: bool = False) -> str:

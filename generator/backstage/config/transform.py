@@ -9,7 +9,7 @@ import os
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from generator.backstage.config.includes import FileCache, IncludeError, pick, split_target
-from generator.backstage.config.substitution import escape, substitute, substitute_known, unusable_names
+from generator.backstage.config.substitution import escape, names_in, substitute, substitute_known, unusable_names
 from generator.documents.javascript import WHITESPACE
 from generator.documents.values import UNDEFINED, ConfigList, Placeholder, Reference
 from generator.problems.diagnostic import Diagnostic, Severity
@@ -72,13 +72,20 @@ class _Place:
 
 
 class Transformer:
-    """Works on one config file. ``error`` is the first message Backstage's loader would fail with."""
+    """Works on one config file. ``error`` is the first message Backstage's loader would fail with; ``asked`` are the
+    variables it refers to, each with whether ``backend.database`` is what refers to it.
+    """
 
-    def __init__(self, lookup: Lookup, mode: Mode, cache: FileCache, diagnostics: Diagnostics) -> None:
+    def __init__(
+        self, lookup: Lookup, mode: Mode, cache: FileCache, diagnostics: Diagnostics, root: str | None = None
+    ) -> None:
+        """``root`` is the repository: with ``keep``, only the run-time environment has a ``$file`` outside of it."""
         self.error: str | None = None
+        self.asked: dict[str, bool] = {}
         self._lookup = lookup
         self._keep = mode == "keep"
         self._cache = cache
+        self._root = root
         self._diagnostics = diagnostics
         self._active: list[tuple[str, str]] = []
         self._included: dict[tuple[str, str], tuple[Any, int]] = {}
@@ -155,7 +162,13 @@ class Transformer:
             )
             raise Stop
 
+    def _ask(self, names: list[str], place: _Place) -> None:
+        for name in names:
+            self.asked[name] = self.asked.get(name, False) or place.touches_database
+
     def _text(self, text: str, place: _Place) -> Any:
+        if "${" in text:
+            self._ask(names_in(text), place)
         if not self._keep:
             return substitute(text, self._lookup)
         result = substitute_known(text, self._lookup)
@@ -208,6 +221,7 @@ class Transformer:
         if isinstance(name, Placeholder):
             summary = f"the name after $env depends on {name}, which is not set"
             return self._fail("GR110", summary, place, "$env substitution value was undefined", hint="set it (--env-file)")
+        self._ask([name], place)
         value = self._lookup(name)
         if value is not None:
             return value
@@ -217,6 +231,8 @@ class Transformer:
         if isinstance(name, Placeholder):
             return Placeholder(name, (Reference("file", str(name)),))
         path = os.path.abspath(os.path.join(place.folder, name))  # noqa: PTH100, PTH118
+        if self._keep and self._is_elsewhere(path, place.folder):
+            return Placeholder(escape(name), (Reference("file", name),))
         try:
             return self._cache.text(path, self._diagnostics, lenient=True).rstrip(WHITESPACE)
         except IncludeError as error:
@@ -225,6 +241,11 @@ class Transformer:
             message = f"failed to read file {name}, {error.name}: {error.javascript}"
             code = "GR113" if error.missing else "GR102"
             return self._fail(code, f"$file {name}: {error.summary}", place, message, hint=error.hint)
+
+    def _is_elsewhere(self, path: str, folder: str) -> bool:
+        """Whether a file is neither in the repository nor beside the configuration: each machine may have another one."""
+        homes = (self._root, os.path.abspath(folder)) if self._root is not None else ()  # noqa: PTH100
+        return bool(homes) and not any(path.startswith(home.rstrip(os.sep) + os.sep) for home in homes)
 
     def _document(self, name: str, place: _Place) -> Any:
         """``$include: path#a.b``. Relative paths inside the included file are relative to that file."""

@@ -12,6 +12,7 @@ from generator.backstage.database.plugin_ids import warn_about_ids
 from generator.backstage.database.resolved import PluginDatabase
 from generator.backstage.database.settings import DatabaseSettings, PluginClient, Setting
 from generator.documents.javascript import INHERITED, is_truthy
+from generator.documents.unknown import how_to_say
 from generator.documents.values import UNDEFINED, ConfigMap, Placeholder
 from generator.problems.diagnostic import Severity
 
@@ -187,7 +188,7 @@ class _Guard(NamedTuple):
                 what,
                 error.location,
                 path=error.path,
-                hint="give the value with --env-file, or set the variable when greenroom runs",
+                hint=how_to_say(error.references),
             )
             return PluginDatabase(plugin_id=plugin_id, error=f"not known at generation time: {what}")
 

@@ -7,6 +7,10 @@ import re
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
 
 _FILE = Path(__file__).with_name("catalogue.json")
 
@@ -27,10 +31,11 @@ class Listed:
 
 @dataclass(frozen=True, slots=True)
 class Catalogue:
-    """The published packages by npm name, the ids of plugins with tables of their own, and of those with modules."""
+    """The published packages by npm name, those with tables of their own and those without any, and plugins with modules."""
 
     packages: dict[str, Listed]
     own_tables: frozenset[str]
+    keys_only: frozenset[str]
     parents: frozenset[str]
 
     @staticmethod
@@ -41,7 +46,8 @@ class Catalogue:
         packages = {name: Listed(name, plugin_id, True) for name, plugin_id in data["plugins"].items()}
         for parent, names in data["modules"].items():
             packages.update({name: Listed(name, parent, False) for name in names})
-        return Catalogue(packages, frozenset(data["ownTables"]), frozenset(data["modules"]))
+        tables = frozenset(data["ownTables"]), frozenset(data["keysOnly"])
+        return Catalogue(packages, *tables, frozenset(data["modules"]))
 
     def get(self, package: str) -> Listed | None:
         """The entry of an npm package."""
@@ -51,13 +57,22 @@ class Catalogue:
         """Every plugin id that a published package has."""
         return frozenset(listed.plugin_id for listed in self.packages.values())
 
-    def tables(self, plugin_id: str) -> str | None:
-        """``own`` for a plugin with tables of its own, ``keys`` for one that keeps only Backstage's signing keys in its
-        database; ``None`` where no published package has the id.
+    def tables(self, plugin_id: str, package: str | None, modules: Iterable[str] = ()) -> str | None:
+        """``own`` for a plugin with tables of its own, by its ``package`` or one of its ``modules``; ``keys`` for one known
+        to keep only Backstage's signing keys in its database. ``None``: not known.
+
+        The same id may be that of several packages (``permission``), and only one of them may have tables.
         """
-        if plugin_id in self.own_tables:
+        if self.own_tables.intersection((package, *modules)):
             return "own"
-        return "keys" if plugin_id in self.plugin_ids() else None
+        packages = {package} if package is not None else {name for name, item in self._plugins() if item == plugin_id}
+        if packages and packages <= self.own_tables:
+            return "own"
+        known = packages and packages <= self.keys_only and all(name in self.packages for name in modules)
+        return "keys" if known else None
+
+    def _plugins(self) -> Iterator[tuple[str, str]]:
+        return ((name, listed.plugin_id) for name, listed in self.packages.items() if listed.is_plugin)
 
     def by_flat_name(self, name: str) -> Listed | None:
         """The entry of a package by the name it has as a dynamic plugin: ``@a/b-c`` is ``a-b-c``."""

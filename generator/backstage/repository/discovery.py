@@ -6,8 +6,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from generator.backstage.repository.files import Files
-from generator.backstage.repository.model import Confidence, Discovery, Found, Source
+from generator.backstage.repository.ignored import Ignored
+from generator.backstage.repository.model import WAYS_OUT, Confidence, Discovery, Found, Source
 from generator.backstage.repository.places import LISTS
+from generator.backstage.repository.reading import TOO_DEEP, UNREAD
 from generator.problems.diagnostic import Diagnostic, Location, Severity
 
 if TYPE_CHECKING:
@@ -16,6 +18,11 @@ if TYPE_CHECKING:
     from generator.backstage.repository.entry import Added, Entry
     from generator.backstage.repository.packages import Brought, Packages
     from generator.backstage.repository.repository import Package, Repository
+
+_ONE_UNKNOWN = (
+    "name the plugin under plugins.include in greenroom.yaml or with --plugin; where no plugin is added, write "
+    "`// greenroom-ignore: GR803` and why above it; `greenroom discover --exact` asks the code itself"
+)
 
 
 def discover(root: Path, *, exact: bool = False) -> Discovery:
@@ -28,9 +35,15 @@ def discover(root: Path, *, exact: bool = False) -> Discovery:
     """
     result = Discovery()
     files = Files(root, result.diagnostics)
+    _discover(result, files, exact=exact)
+    result.find_gaps(Ignored(files).covers)
+    return result
+
+
+def _discover(result: Discovery, files: Files, *, exact: bool) -> None:
     if not _looks_like_backstage(files):
         _no_backend(files, result)
-        return result
+        return
     # Parsing TypeScript costs 40 ms to import: only where there is a repository.
     from generator.backstage.repository.features import Features
     from generator.backstage.repository.packages import Packages
@@ -41,11 +54,10 @@ def discover(root: Path, *, exact: bool = False) -> Discovery:
     lists = _has_lists(files)
     if not backends and not lists:
         _no_backend(files, result)
-        return result
+        return
     result.is_backstage = True
     result.backends = tuple(files.name(backend.folder) for backend in backends)
     _Run(result, files, repository, Packages(repository, Features), backends, exact=exact).all(with_lists=lists)
-    return result
 
 
 def _looks_like_backstage(files: Files) -> bool:
@@ -116,7 +128,7 @@ class _Run:
                 "GR803",
                 reason,
                 location,
-                hint="name the plugin under plugins.include in greenroom.yaml or with --plugin, or use discover --exact",
+                hint=WAYS_OUT if reason in UNREAD else _ONE_UNKNOWN,
             )
 
     def _backend(self, backend: Package) -> None:
@@ -132,7 +144,7 @@ class _Run:
         try:
             added = self._named(entry, entry.read(start, backend.folder))
         except RecursionError:
-            self.result.add_unknown(Location(self.files.name(start), 1, 1), "the code is nested too deeply to follow")
+            self.result.add_unknown(Location(self.files.name(start), 1, 1), TOO_DEEP)
             return
         if self.exact:
             from generator.backstage.repository.exact import ask
@@ -153,9 +165,9 @@ class _Run:
         names = {item.brought.package for item in added} | {
             package_of(item.brought.specifier) for item in added if item.brought.specifier
         }
-        if entry.legacy:
-            names |= {package_of(specifier) for specifier in entry.imported}
-        installation.not_added(backend, names)
+        # Code of the backend's own may add what it imports, with legacyPlugin() or a wrapper.
+        names |= {package_of(specifier) for specifier in entry.imported}
+        installation.not_added(backend, names, {item.brought.id for item in added if item.brought.kind is Kind.PLUGIN})
 
     def _named(self, entry: Entry, added: list[Added]) -> list[Added]:
         """Legacy plugins with the package that has their code: the one of that id among those the backend imports."""
@@ -207,7 +219,8 @@ class _Run:
                 "GR804",
                 f"the id {brought.id!r} is derived from the package name {brought.package}",
                 location,
-                hint="install the packages (yarn install) and run it again, or give the right id under plugins.include",
+                hint="install the packages (yarn install); or say in greenroom.yaml that it is right, "
+                f"`plugins: {{include: [{brought.id}]}}`, or that it is not: exclude it, and include the right one",
             )
         self.result.add(
             Found(

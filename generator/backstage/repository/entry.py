@@ -10,7 +10,9 @@ from generator.backstage.repository.constants import strings
 from generator.backstage.repository.kinds import Kind, conditional
 from generator.backstage.repository.model import Source
 from generator.backstage.repository.packages import Brought
+from generator.backstage.repository.reading import SPENT, TOO_MANY
 from generator.backstage.repository.typescript import FUNCTIONS, arguments, first_error, text_of, unwrap, walk
+from generator.problems.diagnostic import Location
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
 
     from generator.backstage.repository.bindings import SourceFile
     from generator.backstage.repository.packages import Packages
-    from generator.problems.diagnostic import Diagnostics, Location
+    from generator.problems.diagnostic import Diagnostics
 
 #: More files than this do not belong to the start of one backend.
 _MOST_FILES = 200
@@ -33,9 +35,6 @@ class Added:
     brought: Brought
     location: Location
     damaged: bool = False
-
-
-_SPENT = "the repository takes too long to read: what is added from here on is not known"
 
 
 class Entry:
@@ -51,8 +50,11 @@ class Entry:
     def read(self, start: Path, folder: Path) -> list[Added]:
         """Everything the backend that starts with file ``start`` adds, there or in the files it imports."""
         queue, seen, found = [start], {start}, list[Added]()
-        while queue and len(seen) <= _MOST_FILES:
+        while queue:
             path = queue.pop(0)
+            if len(seen) > _MOST_FILES:
+                found.append(Added(Brought(Kind.UNKNOWN, reason=TOO_MANY), Location(self.packages.files.name(path), 1, 1)))
+                break
             file = self.packages.parse(path)
             if file is None:
                 continue
@@ -87,7 +89,7 @@ class Entry:
             if node.type != "call_expression" or file.is_dead(node):
                 continue
             if self.packages.is_spent:
-                yield Added(Brought(Kind.UNKNOWN, reason=_SPENT), file.location(node))
+                yield Added(Brought(Kind.UNKNOWN, reason=SPENT), file.location(node))
                 return
             callee = node.child_by_field_name("function")
             if callee is None:

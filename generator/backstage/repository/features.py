@@ -9,6 +9,7 @@ from generator.backstage.repository.bindings import Import, Parameter, Value, im
 from generator.backstage.repository.constants import strings
 from generator.backstage.repository.factories import DYNAMIC, INSTALLED, Factories, original_name
 from generator.backstage.repository.kinds import Feature, Kind, conditional, short, unknown
+from generator.backstage.repository.reading import SPENT
 from generator.backstage.repository.typescript import FUNCTIONS, arguments, property_of, text_of, unwrap, walk
 
 if TYPE_CHECKING:
@@ -43,7 +44,9 @@ class Features:
         key = (file.name, node.id, pick)
         if key in self._active:
             return []  # a value that is defined by itself adds nothing new
-        if len(self._active) > _DEPTH or not self.packages.spend():
+        if not self.packages.spend():
+            return [unknown(SPENT, node, file)]
+        if len(self._active) > _DEPTH:
             return [unknown("is nested too deeply to follow", node, file)]
         self._active.add(key)
         try:

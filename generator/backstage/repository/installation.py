@@ -9,7 +9,7 @@ from generator.backstage.repository.packages import split
 from generator.problems.diagnostic import Diagnostic, Severity
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
     from generator.backstage.repository.entry import Added
     from generator.backstage.repository.packages import Packages
@@ -50,8 +50,8 @@ class Installation:
                     hint="yarn install",
                 )
 
-    def not_added(self, backend: Package, added: Iterable[str | None]) -> None:
-        """Dependencies that are plugins, but that nothing adds."""
+    def not_added(self, backend: Package, added: Iterable[str | None], ids: Collection[str]) -> None:
+        """Dependencies that are plugins, but that nothing adds: neither the package nor its plugin, by any of ``ids``."""
         if self.packages.is_spent:
             return  # not everything was read: what adds them may be in the rest
         known = set(added)
@@ -62,13 +62,15 @@ class Installation:
             if not is_plugin:
                 continue
             plugin_id = listed.plugin_id if listed is not None else package.plugin_id if package is not None else ""
+            if plugin_id in ids:
+                continue
             self.diagnostics.add(
                 Diagnostic(
                     "GR805",
                     Severity.INFO,
                     f"{name} is a dependency of {self.files.name(backend.folder)}, but nothing adds it",
                     self.files.line_of(backend.folder / "package.json", name),
-                    hint=f"backend.add(import('{name}')) would start {plugin_id!r}; until then it needs no database",
+                    hint=f"backend.add(import('{name}')) would start {plugin_id!r}",
                 )
             )
 

@@ -5,13 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from generator.backstage.repository.catalogue import Catalogue
+from generator.backstage.repository.reading import UNREAD
 from generator.problems.diagnostic import Diagnostics
 
 if TYPE_CHECKING:
-    from generator.problems.diagnostic import Location
+    from collections.abc import Callable
+
+    from generator.problems.diagnostic import Diagnostic, Location
 
 
 class Confidence(StrEnum):
@@ -65,7 +68,7 @@ class Found:
     @property
     def tables(self) -> str | None:
         """What it keeps in its database: ``own`` tables, ``keys`` only, ``None`` where that is not known."""
-        return Catalogue.load().tables(self.plugin_id)
+        return Catalogue.load().tables(self.plugin_id, self.package, self.modules)
 
     def to_json(self) -> dict[str, Any]:
         """The shape of one entry of ``discover --format json``."""
@@ -79,6 +82,25 @@ class Found:
         }
 
 
+#: What helps against something that was not read.
+WAYS_OUT: Final = (
+    "in greenroom.yaml, name the plugins that it adds under plugins.include, and those that are gone under plugins.exclude; "
+    "then end this warning with an entry under `ignore`"
+)
+#: Diagnostics of what was not read, or not where it belongs: there may be plugins in it.
+_UNREAD_CODES: Final = frozenset({"GR801", "GR802", "GR807", "GR810", "GR811"})
+#: Files that only say versions.
+_LOCK_FILES: Final = ("yarn.lock", "package-lock.json", "pnpm-lock.yaml")
+
+
+class Gap(NamedTuple):
+    """A place that may add plugins nobody knows of. ``unread``: not one value is unknown, but a file or the rest of one."""
+
+    location: Location | None
+    reason: str
+    unread: bool
+
+
 @dataclass(slots=True)
 class Discovery:
     """The plugins of a Backstage repository.
@@ -86,7 +108,7 @@ class Discovery:
     ``plugins`` maps plugin id to :class:`Found`, sorted by id. ``unknown`` are the places where something is added that
     cannot be known statically, with the reason: the list of plugins is then possibly incomplete. ``is_backstage`` is false
     where ``root`` holds no Backstage backend; everything else is empty then. ``backends`` are the folders of the backends,
-    relative to the root.
+    relative to the root. ``gaps`` is all that may hide a plugin, ``unknown`` and files that could not be read.
     """
 
     plugins: dict[str, Found] = field(default_factory=dict)
@@ -94,19 +116,42 @@ class Discovery:
     diagnostics: Diagnostics = field(default_factory=Diagnostics)
     is_backstage: bool = False
     backends: tuple[str, ...] = ()
+    gaps: list[Gap] = field(default_factory=list)
     _said: set[tuple[Location, str]] = field(default_factory=set, repr=False)
 
     def add(self, found: Found) -> None:
-        """Keep ``found``; of two places that add the same plugin the surer one is kept, then the first."""
+        """Keep ``found``; of two places that add the same plugin the surer one is kept, then the first.
+
+        Where two packages have the same id (``permission``), both use its database: the other one counts as a module.
+        """
         known = self.plugins.get(found.plugin_id)
-        if known is None or found.confidence.rank < known.confidence.rank:
-            self.plugins[found.plugin_id] = replace(found, modules=known.modules) if known else found
+        if known is None:
+            self.plugins[found.plugin_id] = found
+            return
+        kept, other = (found, known) if found.confidence.rank < known.confidence.rank else (known, found)
+        packages = {*known.modules, *found.modules, *([other.package] if other.package else [])} - {kept.package}
+        self.plugins[found.plugin_id] = replace(kept, modules=tuple(sorted(packages)))
 
     def add_unknown(self, location: Location, reason: str) -> None:
-        """Say that something at ``location`` cannot be known, once."""
-        if (location, reason) not in self._said:
+        """Say that something at ``location`` cannot be known, once. That the rest was not read is one cause, wherever."""
+        if (location, reason) not in self._said and not (
+            reason in UNREAD and any(reason == known for _, known in self.unknown)
+        ):
             self._said.add((location, reason))
             self.unknown.append((location, reason))
+
+    def find_gaps(self, ignored: Callable[[Diagnostic], bool]) -> None:
+        """Fill ``gaps``, and leave out what is ``ignored``. A comment answers for one value, not for what was not read."""
+        reasons = {(location, reason): reason in UNREAD for location, reason in self.unknown}
+        for item in self.diagnostics:
+            is_unknown = item.code == "GR803" and item.location is not None
+            unread = reasons.get((item.location, item.summary), False) if is_unknown and item.location else True
+            hides = item.code in _UNREAD_CODES and not (item.location and item.location.file.endswith(_LOCK_FILES))
+            if (is_unknown or hides) and (unread or not ignored(item)):
+                file = f"{item.location.file} " if item.code == "GR801" and item.location else ""
+                self.gaps.append(Gap(item.location, f"{file}{item.summary}", unread))
+        for item in [item for item in self.diagnostics if ignored(item)]:
+            del self.diagnostics.items[item]
 
     def seen_from(self, folder: Path) -> Discovery:
         """The same with places as they are called where the root is ``folder``."""
@@ -124,6 +169,7 @@ class Discovery:
             self,
             plugins={name: replace(found, location=place(found.location)) for name, found in self.plugins.items()},
             unknown=[(place(location), reason) for location, reason in self.unknown],
+            gaps=[gap._replace(location=place(gap.location)) if gap.location else gap for gap in self.gaps],
             diagnostics=moved,
         )
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from generator.backstage.repository.bindings import SourceFile
 from generator.backstage.repository.catalogue import Catalogue
 from generator.backstage.repository.kinds import Feature, Kind
-from generator.backstage.repository.model import Source
+from generator.backstage.repository.model import WAYS_OUT, Source
 from generator.backstage.repository.typescript import TooHardError
 from generator.problems.diagnostic import Location
 
@@ -94,19 +94,19 @@ class Packages:
 
     def _parsed(self, path: Path, text: str) -> SourceFile | None:
         if self._too_hard >= _MOST_TOO_HARD:
+            if self._too_hard == _MOST_TOO_HARD:  # said once
+                self._unread(path, f"this and what follows was not read: {_MOST_TOO_HARD} files before it took too long")
+            self._too_hard += 1
             return None
         try:
             return SourceFile(path, self.files.name(path), text)
         except TooHardError:
             self._too_hard += 1
-            self.files.diagnostics.warning(
-                "GR802",
-                "this does not parse as TypeScript: it was not read",
-                Location(self.files.name(path), 1, 1),
-                backstage="does not start",
-                hint="`yarn tsc` shows the error",
-            )
+            self._unread(path, "this cannot be read as TypeScript in reasonable time: what it adds is not known")
             return None
+
+    def _unread(self, path: Path, summary: str) -> None:
+        self.files.diagnostics.warning("GR802", summary, Location(self.files.name(path), 1, 1), hint=WAYS_OUT)
 
     def relative(self, file: SourceFile, specifier: str) -> SourceFile | None:
         """The file that ``./specifier`` means in ``file``."""

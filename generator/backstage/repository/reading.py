@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 if TYPE_CHECKING:
     from tree_sitter import Node
@@ -11,11 +11,22 @@ if TYPE_CHECKING:
     from generator.backstage.repository.kinds import Feature
 
 
+#: Reasons for what is not known that have nothing to do with a single value: the rest of the repository was left unread.
+SPENT: Final = "the repository takes too long to read: what is added from here on is not known"
+TOO_MANY: Final = "the backend starts with more files than are read: what the others add is not known"
+TOO_DEEP: Final = "the code is nested too deeply to follow"
+UNREAD: Final = frozenset({SPENT, TOO_MANY, TOO_DEEP})
+
+
 class Sources(Protocol):
     """The files of a repository, and how much may still be read of them (:class:`.packages.Packages`)."""
 
     def spend(self) -> bool:
         """Count one evaluated expression; false when there have been too many."""
+
+    @property
+    def is_spent(self) -> bool:
+        """Whether the repository has taken all the time it gets."""
 
     def relative(self, file: SourceFile, specifier: str) -> SourceFile | None:
         """The file that ``./specifier`` means in ``file``."""

@@ -18,6 +18,15 @@ class GitError(Exception):
     """Git cannot say; the message is its own last line, or why it could not be asked."""
 
 
+def was_committed(path: Path) -> bool:
+    """Whether a commit that leads to HEAD has, or had, a file at ``path``; false where Git cannot say."""
+    repository = Repository.around(path.parent)
+    try:
+        return repository is not None and repository.commit("HEAD") is not None and bool(repository.last_changes(path, 1))
+    except GitError:
+        return False
+
+
 @dataclass(frozen=True)
 class Repository:
     """A folder inside the Git work tree at ``top``. Paths are relative to the folder or absolute."""

@@ -137,7 +137,7 @@ def _check_string(found: PluginInput, diagnostics: Diagnostics) -> None:
     secret = next((key for key in parts if is_secret_name(key) and key not in CERTIFICATES), None)
     if "connectionString" in parts:
         problem = "only the run-time environment knows what is in the connection string, so host and TLS cannot be repeated"
-        hint = "give its value with --env-file, or write connection as an object with host and port"
+        hint = "say its value under `values` in greenroom.yaml, or write connection as an object with host and port"
     elif secret:
         problem = f"the connection string holds a secret ({secret}) that greenroom must not repeat"
         hint = "write connection as an object, with that value from the environment"

@@ -83,6 +83,55 @@ def codes(document: dict[str, Any]) -> list[str]:
     return sorted({item["code"] for item in document["diagnostics"]})
 
 
+def run_script(stage: Stage, folder: Path, name: str, user: str, password: str) -> bool:
+    return apply_script(
+        folder / f"greenroom.adopt.{name}-apply.sql",
+        host=stage.server.host,
+        port=stage.server.port,
+        user=user,
+        password=password,
+        env={},
+        psql=stage.psql,
+    ).ok
+
+
+def test_it_says_who_can_run_the_scripts(stage: Stage, folder: Path) -> None:
+    """Databases that `portal` made, and an administrator that is no superuser: each sentence is tried."""
+    role(stage, "portal", "LOGIN CREATEDB")
+    for name in PLUGINS:
+        make(stage, f"backstage_plugin_{name}", "portal", "CREATE TABLE knex_migrations (id int)")
+    document = as_json(stage, folder, "--administrator", stage.admin, "--write")
+    said = {item["code"]: item["hint"] for item in document["diagnostics"]}
+    with stage.superuser() as connection:
+        is_new = connection.info.server_version >= 160000
+    granted = f'GRANT portal TO "{stage.admin}" WITH ADMIN OPTION;'
+    able = f"{stage.admin!r} or a superuser can run it"
+    if is_new:
+        able = f"a superuser can run it, or {stage.admin!r} after a superuser has said `{granted}`; the owner cannot"
+    assert said["GR761"] == f"before-apply.sql makes it the owner: {able}"
+    assert said["GR768"] == f"after-apply.sql hands them over, and touches no row: {able}"
+    assert f"-- Who: {able}.\n" in (folder / "greenroom.adopt.before-apply.sql").read_text()
+    assert not run_script(stage, folder, "before", "portal", "x")
+    if is_new:
+        assert not run_script(stage, folder, "before", stage.admin, ADMIN_PASSWORD)
+        with stage.superuser() as connection:
+            connection.execute(granted)  # type: ignore[arg-type]
+    assert run_script(stage, folder, "before", stage.admin, ADMIN_PASSWORD)
+    with stage.superuser() as connection:
+        owners = connection.execute("SELECT pg_get_userbyid(datdba) FROM pg_database WHERE datname LIKE 'backstage_%'")
+        assert {row[0] for row in owners} == {stage.admin}
+
+
+def test_what_a_superuser_owns_only_a_superuser_can_hand_over(stage: Stage, folder: Path) -> None:
+    make(stage, "backstage_plugin_catalog", "postgres")
+    document = as_json(stage, folder, "--administrator", stage.admin, "--write")
+    said = {item["code"]: item["hint"] for item in document["diagnostics"]}
+    assert said["GR761"].endswith("only a superuser can run it, because the owner of today is one")
+    assert "GRANT postgres" not in json.dumps(document)
+    assert not run_script(stage, folder, "before", stage.admin, ADMIN_PASSWORD)
+    assert run_script(stage, folder, "before", "postgres", stage.server.password)
+
+
 def test_an_empty_server_has_nothing_to_adopt(stage: Stage, folder: Path) -> None:
     document = as_json(stage, folder, "--administrator", stage.admin)
     server = document["servers"]["primary"]

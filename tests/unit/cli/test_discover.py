@@ -64,7 +64,7 @@ def test_discover_says_what_is_kept_in_the_database(repository: Path, capsys: py
     }
     assert run(["discover"]) == 0
     rows = {line.split()[0]: line.split("  ")[-1].strip() for line in capsys.readouterr().out.splitlines() if line.strip()}
-    assert (rows["catalog"], rows["proxy"], rows["ours"]) == ("own", "keys only", "?")
+    assert (rows["catalog"], rows["proxy"], rows["ours"]) == ("own", "keys only", "unknown")
 
 
 def test_without_a_repository_discover_is_an_error(

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from generator.backstage.config.production import find_config_files
 from generator.cli.app import run
-from generator.init.files import find_config_files
 from generator.init.manager import find_manager
 
 if TYPE_CHECKING:

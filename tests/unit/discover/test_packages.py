@@ -174,6 +174,47 @@ def test_the_catalogue_where_nothing_is_installed(backend: Discover, package: st
     assert (found[plugin_id].source, found[plugin_id].confidence) == (Source.CATALOGUE, Confidence.HIGH)
 
 
+@pytest.mark.parametrize(
+    ("package", "plugin_id"),
+    [
+        ("@dynatrace/backstage-plugin-dql-backend", "dynatrace-dql"),
+        ("@spacelift-io/backstage-integration-backend", "spacelift-io"),
+        ("@wiz-sec/backstage-plugin-wiz-backend", "backstage-plugin-wiz"),
+        ("@rsc-labs/backstage-changelog-plugin-backend", "changelog"),
+    ],
+)
+def test_an_id_that_is_not_in_the_name(backend: Discover, package: str, plugin_id: str) -> None:
+    assert list(backend(f"backend.add(import('{package}'));\n").plugins) == [plugin_id]
+
+
+@pytest.mark.parametrize(
+    "package", ["@dweber019/backstage-plugin-relations-backend", "@seatgeek/backstage-plugin-slack-catalog-backend"]
+)
+def test_a_module_that_is_called_like_a_plugin(backend: Discover, package: str) -> None:
+    names = ("@backstage/plugin-catalog-backend", package)
+    found = backend("".join(f"backend.add(import('{name}'));\n" for name in names)).plugins
+    assert list(found) == ["catalog"]
+    assert found["catalog"].modules == (package,)
+
+
+@pytest.mark.parametrize(
+    ("packages", "tables"),
+    [
+        (["@backstage/plugin-permission-backend"], "keys"),
+        (["@backstage-community/plugin-rbac-backend"], "own"),
+        (["@backstage/plugin-permission-backend", "@backstage-community/plugin-rbac-backend"], "own"),
+        (["@pagerduty/backstage-plugin-backend"], "own"),
+        (["@backstage-community/plugin-jenkins-backend"], None),
+        (["@alithya-oss/backstage-plugin-rag-ai-backend"], None),
+        (["@alithya-oss/backstage-plugin-rag-ai-backend", "@roadiehq/rag-ai-storage-pgvector"], "own"),
+        (["@acme/backstage-plugin-cost-center-backend"], None),
+    ],
+)
+def test_what_a_package_keeps_in_its_database(backend: Discover, packages: list[str], tables: str | None) -> None:
+    found = backend("".join(f"backend.add(import('{name}'));\n" for name in packages)).plugins
+    assert [plugin.tables for plugin in found.values()] == [tables]
+
+
 def test_the_name_is_the_last_resort(backend: Discover) -> None:
     result = backend("backend.add(import('@acme/backstage-plugin-cost-center-backend'));\n")
     found = result.plugins["cost-center"]
@@ -203,8 +244,8 @@ def test_a_backend_that_adds_what_is_installed(backend: Discover) -> None:
 
 def test_the_catalogue_is_consistent() -> None:
     catalogue = Catalogue.load()
-    plugins = {listed.plugin_id for listed in catalogue.packages.values() if listed.is_plugin}
-    assert catalogue.own_tables <= plugins
+    assert catalogue.own_tables | catalogue.keys_only <= set(catalogue.packages)
+    assert not catalogue.own_tables & catalogue.keys_only
     assert len({name.removeprefix("@").replace("/", "-") for name in catalogue.packages}) == len(catalogue.packages)
     for listed in catalogue.packages.values():
         assert listed.plugin_id == listed.plugin_id.strip().lower()
