@@ -55,7 +55,8 @@ class PreflightTarget:
 
     ``connection`` is what Backstage hands to the driver, password included, and ``environment`` the variables the driver
     would see. ``database``, ``role`` and ``schema`` are what the plan says. ``occupants`` are all plugins on the same
-    server, sorted, this one included. ``user_host`` is where a MySQL user may come from. ``missing`` are variables of the
+    server, sorted, this one included. ``user_host`` is where a MySQL user may come from,
+    ``skip_migrations`` whether something else than Backstage migrates. ``missing`` are variables of the
     fragment without a value. With ``error`` set there is nothing to connect with, and the text says why.
     """
 
@@ -70,6 +71,7 @@ class PreflightTarget:
     search_path: tuple[str, ...] | None = None
     set_role: str | None = None
     user_host: str = "%"
+    skip_migrations: bool = False
     ensure: Ensure | None = None
     pool: Pool = field(default_factory=Pool)
     occupants: tuple[Occupant, ...] = ()
@@ -169,6 +171,7 @@ def _target(
         search_path=found.search_path if found else None,
         set_role=found.set_role if found else None,
         user_host=plugin.role.host,
+        skip_migrations=bool(found and found.skip_migrations),
         ensure=_ensure(found, base) if found is not None and not error else None,
         pool=base.pool_of(plugin.plugin_id, engine) if base is not None else Pool(),
         occupants=occupants,

@@ -38,6 +38,7 @@ CODES: Final = {
     "connections": "GR729",
     "password expiry": "GR730",
     "session": "GR731",
+    "migration lock": "GR732",
 }
 
 

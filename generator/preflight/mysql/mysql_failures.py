@@ -14,6 +14,8 @@ _FULL: Final = 1040
 _DATABASE_DENIED: Final = 1044
 _ACCESS_DENIED: Final = 1045
 _NO_DATABASE: Final = 1049
+#: What a statement is refused with where a privilege is missing: on a database, a login, a table, or no such database.
+DENIED: Final = (1044, 1045, 1142, 1049)
 _NAME_TOO_LONG: Final = 1102
 _STARTING: Final = 1053
 _HOST_BLOCKED: Final = 1129

@@ -24,6 +24,7 @@ from generator.preflight.postgresql.failures import (
 from generator.preflight.postgresql.handshake import certificate_problem
 from generator.preflight.postgresql.isolation import Reach, find_reach, try_another_database
 from generator.preflight.postgresql.libpq import ConnectionSettingError, parameters, transport
+from generator.preflight.postgresql.migration_lock import check_locks
 from generator.preflight.postgresql.pooler import check_pooler, is_pooled
 from generator.preflight.postgresql.session import deadline, open_session
 from generator.preflight.postgresql.tables import check_tables
@@ -105,6 +106,7 @@ def _own_database(run: Recorder, wanted: dict[str, str], *, ensured: int) -> Rea
                 _read_only(run, in_recovery=facts.in_recovery)
             else:
                 check_tables(run, connection)
+                check_locks(run, connection)
             reach = find_reach(connection, target)
             if facts.public_may_connect:
                 open_to_all = f"every role of the server may connect to {facts.database}"

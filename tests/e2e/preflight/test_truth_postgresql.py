@@ -111,6 +111,18 @@ def silent(stage: Stage, name: str) -> State:
     return state
 
 
+def locked(prefix: str, *, value: int = 1, **state: Any) -> Callable[[Stage, str], State]:
+    """A migration was killed: knex's lock, with the plugin's own tables."""
+    table = f"{prefix}knex_migrations_lock"
+    schema = "catalog" if state.get("schema") else "public"
+    return broken(
+        "",
+        inside=f'SET ROLE "{{n}} catalog user"; CREATE TABLE {schema}.{table} ("index" serial PRIMARY KEY, is_locked int);'
+        f"INSERT INTO {schema}.{table} (is_locked) VALUES ({value})",
+        **state,
+    )
+
+
 OWNED_BY_ANOTHER = 'SET ROLE "greenroom admin"; CREATE TABLE knex_migrations (id int)'
 
 STATES: dict[str, Any] = {
@@ -163,12 +175,18 @@ STATES: dict[str, Any] = {
     "pool max 1": broken("", knexConfig={"pool": {"max": 1}}),
     "pool of one": broken("", knexConfig={"pool": {"min": 0, "max": 1, "acquireTimeoutMillis": 3000}}),
     "pool as text": broken("", knexConfig={"pool": {"max": "10"}}),
+    "locked": locked(""),
+    "locked keys": locked("backstage_backend_public_keys__"),
+    "locked tasks": locked("backstage_backend_tasks__"),
+    "locked schema": locked("", schema=True),
+    "unlocked": locked("", value=0),
     "pool of two": broken("", pool={"min": 0, "max": 2}),
 }
 #: What may differ between versions of the server; the rest is looked at on the newest one only.
 ON_OLDER = (
     *("fine", "fine schema", "no database", "no temporary", "no create", "public connect", "expired", "table of another"),
     *("read only", "truncated", "ensure missing", "ensure may", "ensure schema", "base user only", "role", "role of nobody"),
+    *("locked", "locked schema"),
 )
 #: Backstage starts, and preflight still says no: the check that does.
 NOT_READY = {
