@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from generator.backstage.database import resolve_plugins
+from generator.backstage.database.search_path import problem_of, written_search_path
 from generator.backstage.javascript import lodash
 from generator.documents.values import ConfigMap
 from generator.preflight.pool import Pool, read_pool
@@ -34,12 +35,19 @@ class BaseSettings:
         The PostgreSQL connector hands all of ``backend.database`` to knex, an undocumented ``pool`` there included; the
         MySQL connector only ``knexConfig``. The plugin's own ``knexConfig`` is merged over the base's.
         """
-        plugins = _map(self.database.get("plugin"))
-        own = _map(_map(plugins.get(plugin_id)).get("knexConfig"))
-        knex = lodash.merge(ConfigMap(), _map(self.database.get("knexConfig")), own)
+        knex = self._knex_config(plugin_id)
         if engine == "mysql":
             return read_pool(knex.get("pool"))
         return read_pool(lodash.merge(ConfigMap(), _map(self.database.get("pool")), knex.get("pool")))
+
+    def search_path_problem(self, plugin_id: str, schema: str | None) -> str:
+        """What knex throws for the search path of a plugin that works in ``schema``; empty when it takes it."""
+        return problem_of(written_search_path(self.database, self._knex_config(plugin_id), schema))
+
+    def _knex_config(self, plugin_id: str) -> ConfigMap:
+        own = _map(_map(_map(self.database.get("plugin")).get(plugin_id)).get("knexConfig"))
+        merged: ConfigMap = lodash.merge(ConfigMap(), _map(self.database.get("knexConfig")), own)
+        return merged
 
 
 def read_base(project: Project) -> BaseSettings:

@@ -56,6 +56,7 @@ class PreflightTarget:
     ``connection`` is what Backstage hands to the driver, password included, and ``environment`` the variables the driver
     would see. ``database``, ``role`` and ``schema`` are what the plan says. ``occupants`` are all plugins on the same
     server, sorted, this one included. ``user_host`` is where a MySQL user may come from,
+    ``search_path_problem`` is what knex throws for the search path,
     ``skip_migrations`` whether something else than Backstage migrates. ``missing`` are variables of the
     fragment without a value. With ``error`` set there is nothing to connect with, and the text says why.
     """
@@ -69,6 +70,7 @@ class PreflightTarget:
     role: str
     schema: str | None = None
     search_path: tuple[str, ...] | None = None
+    search_path_problem: str = ""
     set_role: str | None = None
     user_host: str = "%"
     skip_migrations: bool = False
@@ -169,6 +171,7 @@ def _target(
         role=plugin.role.name,
         schema=plugin.schema,
         search_path=found.search_path if found else None,
+        search_path_problem=_search_path_problem(found, base),
         set_role=found.set_role if found else None,
         user_host=plugin.role.host,
         skip_migrations=bool(found and found.skip_migrations),
@@ -189,6 +192,12 @@ def _spelled_out(connection: Mapping[str, Any]) -> dict[str, Any]:
     """
     text = connection.get("connectionString")
     return {**connection, **parse_pg(text)} if isinstance(text, str) and text else dict(connection)
+
+
+def _search_path_problem(found: PluginDatabase | None, base: BaseSettings | None) -> str:
+    if found is None or base is None or found.engine != "postgresql":
+        return ""
+    return base.search_path_problem(found.plugin_id, found.schema_name)
 
 
 def _ensure(found: PluginDatabase, base: BaseSettings | None) -> Ensure | None:

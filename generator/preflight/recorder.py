@@ -47,7 +47,10 @@ class NotReadyError(Exception):
 
 
 class Recorder:
-    """Collects the checks of one target. ``room`` is what its session saw of connection limits."""
+    """Collects the checks of one target.
+
+    ``room`` is what its session saw of connection limits, ``schema`` where tables are created.
+    """
 
     def __init__(self, target: PreflightTarget, options: PreflightOptions, folder: Path, network: Network) -> None:
         self.target = target
@@ -56,6 +59,7 @@ class Recorder:
         self.network = network
         self.checks: list[Check] = []
         self.room: Room | None = None
+        self.schema = "public"
 
     def passed(self, name: str, detail: str) -> None:
         """A check that is in order."""

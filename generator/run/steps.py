@@ -12,6 +12,7 @@ from generator.output.verify import verify_artifacts, verify_fragment
 from generator.planning import make_plan
 from generator.planning.adoption import check_adopted
 from generator.planning.history import Past, assign_stacks, leave, read_past, reconcile
+from generator.planning.search_path import refuse_search_paths
 from generator.problems.diagnostic import Diagnostics, GreenroomError
 from generator.run.project import Project, Request, load, with_fragment
 from generator.targets import TARGETS
@@ -86,6 +87,7 @@ def plan(project: Project, resolved: PluginDatabaseMap) -> Planned:
     """
     diagnostics = project.diagnostics
     fresh = make_plan(resolved, project.settings, diagnostics)
+    refuse_search_paths(fresh, diagnostics)
     ids = {plugin.plugin_id for plugin in fresh.plugins}
     request, settings = project.request, project.settings
     past = read_past(project.layout.lock, request.base, ids, settings, diagnostics, root=request.root)

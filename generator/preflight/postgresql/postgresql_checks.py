@@ -10,7 +10,6 @@ from generator.preflight.network import HostNameError, SilentServerError
 from generator.preflight.pools import check_limit
 from generator.preflight.postgresql.ensure import check_ensure, foresee
 from generator.preflight.postgresql.failures import (
-    APPLY,
     READ_ONLY,
     Failure,
     certificate_failure,
@@ -26,6 +25,7 @@ from generator.preflight.postgresql.isolation import Reach, find_reach, try_anot
 from generator.preflight.postgresql.libpq import ConnectionSettingError, parameters, transport
 from generator.preflight.postgresql.migration_lock import check_locks
 from generator.preflight.postgresql.pooler import check_pooler, is_pooled
+from generator.preflight.postgresql.search_path import check_search_path, set_search_path
 from generator.preflight.postgresql.session import deadline, open_session
 from generator.preflight.postgresql.tables import check_tables
 from generator.preflight.results import Room
@@ -168,9 +168,7 @@ def _prepare_session(run: Recorder, connection: Any) -> None:
             backstage = f"error: {failure.detail} (nobody handles it: this ends the whole process)"
             hint = f"GRANT {quoted(target.set_role)} TO {user}, or take `role` out of backend.database"
             run.stop("role", Failure(failure.detail, backstage, hint))
-    if target.search_path:
-        path = sql.SQL(", ").join(sql.Identifier(name) for name in target.search_path)
-        connection.execute(sql.SQL("SET LOCAL search_path = {}").format(path))
+    set_search_path(run, connection)
 
 
 def _look_around(run: Recorder, connection: Any, *, pooled: bool) -> _Facts:
@@ -184,7 +182,7 @@ def _look_around(run: Recorder, connection: Any, *, pooled: bool) -> _Facts:
     _database(run, facts)
     if facts.user != facts.session_user:
         run.passed("role", f"acts as {facts.user}, which owns what is created")
-    _search_path(run, facts.schema)
+    check_search_path(run, facts.schema)
     if facts.is_superuser:
         hint = f"ALTER ROLE {quoted(facts.session_user)} NOSUPERUSER, or give the plugin a user of its own"
         run.failed("restricted", Failure(f"{facts.session_user} is a superuser", "starts", hint), stops=False)
@@ -226,20 +224,6 @@ def _database(run: Recorder, facts: _Facts) -> None:
         run.failed("as planned", Failure("; ".join(differs), "starts", hint), stops=False)
     else:
         run.passed("as planned", f"database {facts.database}, user {facts.session_user}")
-
-
-def _search_path(run: Recorder, schema: str | None) -> None:
-    target = run.target
-    wanted = (target.search_path or ("public",))[0]
-    if schema is None or (target.search_path and schema != wanted):
-        cause = "error: create table … - no schema has been selected to create in"
-        role = quoted(target.set_role or target.user or target.role)
-        own = quoted(wanted)
-        hint = f"CREATE SCHEMA IF NOT EXISTS {own}; GRANT USAGE, CREATE ON SCHEMA {own} TO {role}; or {APPLY}"
-        failure = Failure(f"schema {wanted} does not exist, or its user may not use it", startup(target, cause), hint)
-        run.failed("search path", failure)
-    else:
-        run.passed("search path", f"schema {schema}")
 
 
 def _read_only(run: Recorder, *, in_recovery: bool) -> None:

@@ -175,6 +175,25 @@ STATES: dict[str, Any] = {
     "pool max 1": broken("", knexConfig={"pool": {"max": 1}}),
     "pool of one": broken("", knexConfig={"pool": {"min": 0, "max": 1, "acquireTimeoutMillis": 3000}}),
     "pool as text": broken("", knexConfig={"pool": {"max": "10"}}),
+    "search path": broken("", knexConfig={"searchPath": ["portal_app"]}),
+    "search path there": broken(
+        "",
+        inside='CREATE SCHEMA portal_app; GRANT USAGE, CREATE ON SCHEMA portal_app TO "{n} catalog user"',
+        knexConfig={"searchPath": ["portal_app"]},
+    ),
+    "search path and public": broken("", knexConfig={"searchPath": ["portal_app", "public"]}),
+    "search path of base": broken("", searchPath="portal_app"),
+    "search path of none": broken("", knexConfig={"searchPath": []}),
+    "search path number": broken("", knexConfig={"searchPath": 5}),
+    "search path empty name": broken("", knexConfig={"searchPath": [""]}),
+    "search paths": broken("", knexConfig={"searchPaths": ["portal_app"]}),
+    "schema and path": broken("", schema=True, knexConfig={"searchPath": ["other", "public"]}),
+    "no schema and path": broken(
+        "",
+        schema=True,
+        inside='DROP SCHEMA catalog; GRANT USAGE, CREATE ON SCHEMA public TO "{n} catalog user"',
+        knexConfig={"searchPath": ["other", "public"]},
+    ),
     "locked": locked(""),
     "locked keys": locked("backstage_backend_public_keys__"),
     "locked tasks": locked("backstage_backend_tasks__"),
@@ -195,6 +214,7 @@ NOT_READY = {
     "createdb": "restricted",
     "truncated": "database",
     "base user only": "isolated",
+    "no schema and path": "search path",
 }
 
 
