@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from generator.backstage.config.reader import ConfigError
 from generator.backstage.database.connection_string import parse_pg
+from generator.backstage.rbac import adapter_connection, adapter_problem
 from generator.engines import ENGINES
 from generator.preflight.mysql import mysql_connection
 from generator.preflight.pool import Pool
@@ -50,6 +51,16 @@ class Ensure:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Adapter:
+    """The second connection of the RBAC backend, and the schema of its table. With ``problem`` set it throws that."""
+
+    connection: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}), repr=False)
+    schema: str = "public"
+    problem: str = ""
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PreflightTarget:
     """One plugin to prove.
 
@@ -57,7 +68,8 @@ class PreflightTarget:
     would see. ``database``, ``role`` and ``schema`` are what the plan says. ``occupants`` are all plugins on the same
     server, sorted, this one included. ``user_host`` is where a MySQL user may come from,
     ``search_path_problem`` is what knex throws for the search path,
-    ``skip_migrations`` whether something else than Backstage migrates. ``missing`` are variables of the
+    ``skip_migrations`` whether something else than Backstage migrates,
+    ``shares_user`` whether all plugins of the server log in with this user on purpose. ``missing`` are variables of the
     fragment without a value. With ``error`` set there is nothing to connect with, and the text says why.
     """
 
@@ -74,7 +86,9 @@ class PreflightTarget:
     set_role: str | None = None
     user_host: str = "%"
     skip_migrations: bool = False
+    shares_user: bool = False
     ensure: Ensure | None = None
+    adapter: Adapter | None = None
     pool: Pool = field(default_factory=Pool)
     occupants: tuple[Occupant, ...] = ()
     missing: tuple[str, ...] = ()
@@ -126,7 +140,8 @@ def targets_from_map(
         for server in engines
     }
     return [
-        _target(plugin, engines[plugin.server], resolved, occupants[plugin.server], variables, base) for plugin in plugins
+        _target(plugin, engines[plugin.server], resolved, occupants[plugin.server], variables, base, plan.base_login)
+        for plugin in plugins
     ]
 
 
@@ -137,6 +152,7 @@ def _target(
     occupants: tuple[Occupant, ...],
     environment: dict[str, str],
     base: BaseSettings | None,
+    plan_login: str | None,
 ) -> PreflightTarget:
     found = resolved.get(plugin.plugin_id)
     connection = found.connection if found is not None and isinstance(found.connection, dict) else {}
@@ -174,8 +190,10 @@ def _target(
         search_path_problem=_search_path_problem(found, base),
         set_role=found.set_role if found else None,
         user_host=plugin.role.host,
+        shares_user=plugin.role.is_common,
         skip_migrations=bool(found and found.skip_migrations),
         ensure=_ensure(found, base) if found is not None and not error else None,
+        adapter=_adapter(found, base) if base is not None and plan_login == plugin.plugin_id else None,
         pool=base.pool_of(plugin.plugin_id, engine) if base is not None else Pool(),
         occupants=occupants,
         missing=(delivery.env,) if waits_for_variable else (),
@@ -192,6 +210,18 @@ def _spelled_out(connection: Mapping[str, Any]) -> dict[str, Any]:
     """
     text = connection.get("connectionString")
     return {**connection, **parse_pg(text)} if isinstance(text, str) and text else dict(connection)
+
+
+def _adapter(found: PluginDatabase | None, base: BaseSettings) -> Adapter | None:
+    """How the RBAC backend connects."""
+    if found is None or found.error:
+        return None
+    problem = adapter_problem(base.database)
+    if problem is not None:
+        return Adapter(problem=problem.message, hint=problem.hint)
+    name = found.connection.get("database") if isinstance(found.connection, dict) else None
+    path = found.search_path or ("public",)
+    return Adapter(connection=adapter_connection(base.connection, name), schema=path[0])
 
 
 def _search_path_problem(found: PluginDatabase | None, base: BaseSettings | None) -> str:

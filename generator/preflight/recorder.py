@@ -39,6 +39,7 @@ CODES: Final = {
     "password expiry": "GR730",
     "session": "GR731",
     "migration lock": "GR732",
+    "second connection": "GR733",
 }
 
 

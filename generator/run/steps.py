@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, NamedTuple
 from generator.backstage.checks import validate_database
 from generator.backstage.database import resolve_plugins
 from generator.backstage.database.resolved import PluginDatabase
+from generator.backstage.rbac import has_rbac
 from generator.output.rendering import Rendering, collect
 from generator.output.verify import verify_artifacts, verify_fragment
 from generator.planning import make_plan
 from generator.planning.adoption import check_adopted
 from generator.planning.history import Past, assign_stacks, leave, read_past, reconcile
+from generator.planning.rbac import check_adapter, with_base_login
 from generator.planning.search_path import refuse_search_paths
 from generator.problems.diagnostic import Diagnostics, GreenroomError
 from generator.run.project import Project, Request, load, with_fragment
@@ -88,6 +90,9 @@ def plan(project: Project, resolved: PluginDatabaseMap) -> Planned:
     diagnostics = project.diagnostics
     fresh = make_plan(resolved, project.settings, diagnostics)
     refuse_search_paths(fresh, diagnostics)
+    if has_rbac(project.discovery, project.reader):
+        check_adapter(fresh, project.database, diagnostics)
+        fresh = with_base_login(fresh)
     ids = {plugin.plugin_id for plugin in fresh.plugins}
     request, settings = project.request, project.settings
     past = read_past(project.layout.lock, request.base, ids, settings, diagnostics, root=request.root)
@@ -109,7 +114,7 @@ def plan_afresh(project: Project, resolved: PluginDatabaseMap) -> Plan:
     made = make_plan(resolved, project.settings, project.diagnostics)
     _stop_on_errors(project.diagnostics)
     check_adopted(made, project.settings, project.diagnostics)
-    return made
+    return with_base_login(made) if has_rbac(project.discovery, project.reader) else made
 
 
 def describe(project: Project, plugin_id: str) -> dict[str, str]:

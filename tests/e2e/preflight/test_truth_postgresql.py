@@ -123,6 +123,22 @@ def locked(prefix: str, *, value: int = 1, **state: Any) -> Callable[[Stage, str
     )
 
 
+def schema_made(by: str) -> Callable[[Stage, str], State]:
+    """The schema is missing, and Backstage makes it with the base connection of the user ``by``."""
+
+    def make(stage: Stage, name: str) -> State:
+        state = fine(stage, name, schema=True, ensureSchemaExists=True)
+        run(stage, "DROP SCHEMA catalog", f"{name} shared")
+        base = f"{name} {by}"
+        if by == "base":
+            run(stage, f"CREATE ROLE \"{base}\" LOGIN PASSWORD 'base'")
+        run(stage, f'GRANT CONNECT, CREATE ON DATABASE "{name} shared" TO "{base}"')
+        state.settings["connection"].update(user=base, password="base" if by == "base" else PASSWORD)
+        return state
+
+    return make
+
+
 OWNED_BY_ANOTHER = 'SET ROLE "greenroom admin"; CREATE TABLE knex_migrations (id int)'
 
 STATES: dict[str, Any] = {
@@ -164,6 +180,8 @@ STATES: dict[str, Any] = {
     "ensure password": ensured("ALTER ROLE \"{n} base\" PASSWORD 'other'"),
     "ensure schema": ensured("", schema=True),
     "ensure schema may": ensured('GRANT CREATE ON DATABASE "{n} shared" TO "{n} base"', schema=True),
+    "schema to come": schema_made("catalog user"),
+    "schema of base to come": schema_made("base"),
     "base user only": base_user_only,
     "role of nobody": broken('CREATE ROLE "{n} app"', role="role of nobody app"),
     "role": broken(
