@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 from generator.backstage.config.loader import LoadedConfig, load_config, read_env_files
 from generator.backstage.config.reader import ConfigError, ConfigReader
 from generator.backstage.repository.places import may_be_repository
+from generator.backstage.versions import UNKNOWN, Backstage
 from generator.documents.values import ConfigMap
 from generator.output.layout import Layout, make_layout
 from generator.problems.diagnostic import Diagnostic, Diagnostics, Severity
@@ -62,6 +63,15 @@ class Project(NamedTuple):
     plugin_ids: tuple[str, ...]
     discovery: Discovery | None
     diagnostics: Diagnostics
+
+    @property
+    def backstage(self) -> Backstage:
+        """The version of Backstage's database code: the repository's, else the setting's, else the newest verified one."""
+        found = self.discovery.defaults if self.discovery is not None else UNKNOWN
+        wanted = self.settings.backend_defaults
+        if wanted and (not found.source or found.doubt):
+            return Backstage(wanted, "greenroom.yaml", self.settings.locations.get("backstage.backendDefaults"))
+        return found
 
     @property
     def templates(self) -> Path | None:

@@ -16,6 +16,7 @@ from generator.planning.history import Past, assign_stacks, leave, read_past, re
 from generator.planning.rbac import check_adapter, with_base_login
 from generator.planning.search_path import refuse_search_paths
 from generator.problems.diagnostic import Diagnostics, GreenroomError
+from generator.run.backstage_version import report_version
 from generator.run.project import Project, Request, load, with_fragment
 from generator.targets import TARGETS
 from generator.targets.base import Artifact, RenderContext, Target
@@ -60,11 +61,13 @@ def resolve(project: Project, plugin_ids: Sequence[str] | None = None) -> Plugin
             path="plugins.include",
             hint="name the backend's plugins: `--plugin catalog --plugin auth …`, or plugins.include in greenroom.yaml",
         )
-    validate_database(project.database, diagnostics)
+    report_version(project)
+    validate_database(project.database, diagnostics, project.backstage.behaviour)
     return resolve_plugins(
         project.reader,
         ids,
         manager=project.settings.database_manager,
+        behaviour=project.backstage.behaviour,
         environ=project.environ,
         diagnostics=diagnostics,
         placeholders=project.request.placeholders,
@@ -127,6 +130,7 @@ def describe(project: Project, plugin_id: str) -> dict[str, str]:
         project.reader,
         {*project.plugin_ids, plugin_id},
         manager=project.settings.database_manager,
+        behaviour=project.backstage.behaviour,
         environ=project.environ,
         diagnostics=everything,
         placeholders=project.request.placeholders,
@@ -234,6 +238,7 @@ def _verify(
             environ=project.environ,
             manager=project.settings.database_manager,
             placeholders=project.request.placeholders,
+            behaviour=project.backstage.behaviour,
         )
     if deep:
         for name, target in targets.items():

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from generator.backstage.checks.advice import advise
 from generator.backstage.checks.keys import check_keys, report_include
+from generator.backstage.versions import NEWEST, Behaviour
 from generator.documents.schema import schema_text
 from generator.documents.schema_quick import conforms
 from generator.documents.values import ConfigMap
@@ -33,7 +34,7 @@ _CLIENTS = {
 } | {client: client for client in ("pg", "mysql", "mysql2", "sqlite3", "better-sqlite3")}
 
 
-def validate_database(merged: ConfigMap, diagnostics: Diagnostics) -> None:
+def validate_database(merged: ConfigMap, diagnostics: Diagnostics, behaviour: Behaviour = NEWEST) -> None:
     """Report everything that is wrong or suspicious in ``merged``, the merged value of ``backend.database``.
 
     Errors are values with which Backstage or its driver fails (GR001, GR004, GR210) and includes it does not know (GR215).
@@ -44,7 +45,7 @@ def validate_database(merged: ConfigMap, diagnostics: Diagnostics) -> None:
     if not merged:
         return
     _check_types(merged, diagnostics)
-    check_keys(merged, diagnostics)
+    check_keys(merged, diagnostics, behaviour)
     advise(merged, diagnostics)
 
 

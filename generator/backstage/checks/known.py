@@ -27,7 +27,10 @@ BASE_AND_KNEX: Final = BASE | (KNEX - {"dialect"})
 PLUGIN: Final = _words("client connection ensureExists ensureSchemaExists knexConfig role skipMigrations")
 
 #: Read at the base only; a plugin that sets one is ignored.
-BASE_ONLY: Final = _words("prefix schemaPrefix pluginDivisionMode")
+BASE_ONLY: Final = _words("prefix schemaPrefix pluginDivisionMode keepalive")
+
+#: Not in every version: see :mod:`generator.backstage.versions`.
+KEEPALIVE: Final = "keepalive"
 
 #: Parts of a connection that are often written one level too high.
 CONNECTION_ONLY: Final = _words("""

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from generator.backstage.repository.catalogue import Catalogue
+from generator.backstage.versions import UNKNOWN, Backstage
 from generator.problems.diagnostic import Diagnostics
 
 if TYPE_CHECKING:
@@ -86,7 +87,7 @@ class Discovery:
     ``plugins`` maps plugin id to :class:`Found`, sorted by id. ``unknown`` are the places where something is added that
     cannot be known statically, with the reason: the list of plugins is then possibly incomplete. ``is_backstage`` is false
     where ``root`` holds no Backstage backend; everything else is empty then. ``backends`` are the folders of the backends,
-    relative to the root.
+    relative to the root, ``defaults`` the version of Backstage's database code they run.
     """
 
     plugins: dict[str, Found] = field(default_factory=dict)
@@ -94,6 +95,7 @@ class Discovery:
     diagnostics: Diagnostics = field(default_factory=Diagnostics)
     is_backstage: bool = False
     backends: tuple[str, ...] = ()
+    defaults: Backstage = UNKNOWN
     _said: set[tuple[Location, str]] = field(default_factory=set, repr=False)
 
     def add(self, found: Found) -> None:
@@ -125,6 +127,7 @@ class Discovery:
             plugins={name: replace(found, location=place(found.location)) for name, found in self.plugins.items()},
             unknown=[(place(location), reason) for location, reason in self.unknown],
             diagnostics=moved,
+            defaults=self.defaults._replace(location=place(self.defaults.location) if self.defaults.location else None),
         )
 
     def to_json(self) -> dict[str, Any]:
