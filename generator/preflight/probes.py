@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from generator.backstage.database.resolved import PluginDatabase, PluginDatabaseMap
     from generator.planning.model import Plan, PluginPlan
     from generator.preflight.base_settings import BaseSettings
+    from generator.preflight.unset import Unset
 
 #: Values of ``connection.type`` that fetch a token instead of a password.
 TOKEN_TYPES = ("azure", "cloudsql", "rds")
@@ -70,7 +71,8 @@ class PreflightTarget:
     ``search_path_problem`` is what knex throws for the search path,
     ``skip_migrations`` whether something else than Backstage migrates,
     ``shares_user`` whether all plugins of the server log in with this user on purpose. ``missing`` are variables of the
-    fragment without a value. With ``error`` set there is nothing to connect with, and the text says why.
+    password without a value; with ``is_told`` what is wrong was told for all plugins at once. With ``error`` set there is
+    nothing to connect with, and the text says why.
     """
 
     plugin_id: str
@@ -92,6 +94,7 @@ class PreflightTarget:
     pool: Pool = field(default_factory=Pool)
     occupants: tuple[Occupant, ...] = ()
     missing: tuple[str, ...] = ()
+    is_told: bool = False
     error: str | None = None
     backstage: str = ""
 
@@ -118,6 +121,7 @@ def targets_from_map(
     plan: Plan,
     environment: Mapping[str, str] | None = None,
     base: BaseSettings | None = None,
+    unset: Unset | None = None,
 ) -> list[PreflightTarget]:
     """A target for each plugin of ``plan`` on a database server, sorted by plugin id.
 
@@ -127,6 +131,7 @@ def targets_from_map(
         plan: what was generated: the names to expect, and what belongs to other plugins.
         environment: the variables of the run, with those of ``--env-file``.
         base: what is set for all plugins; without it nothing is known of pools and of what Backstage creates itself.
+        unset: the variables of app-config that have no value.
     """
     variables = dict(environment or {})
     engines = {server.name: server.engine for server in plan.servers}
@@ -140,7 +145,7 @@ def targets_from_map(
         for server in engines
     }
     return [
-        _target(plugin, engines[plugin.server], resolved, occupants[plugin.server], variables, base, plan.base_login)
+        _target(plugin, engines[plugin.server], resolved, occupants[plugin.server], variables, base, plan.base_login, unset)
         for plugin in plugins
     ]
 
@@ -153,6 +158,7 @@ def _target(
     environment: dict[str, str],
     base: BaseSettings | None,
     plan_login: str | None,
+    unset: Unset | None,
 ) -> PreflightTarget:
     found = resolved.get(plugin.plugin_id)
     connection = found.connection if found is not None and isinstance(found.connection, dict) else {}
@@ -176,7 +182,12 @@ def _target(
             error = "connection.connectionString cannot be parsed"
             backstage = problem.message
     delivery = plugin.role.delivery
-    waits_for_variable = delivery.file is None and plugin.role.iam is None and not environment.get(delivery.env, "").strip()
+    waits = delivery.file is None and plugin.role.iam is None and not environment.get(delivery.env, "").strip()
+    missing: tuple[str, ...] = (delivery.env,) if waits else ()
+    is_told = False
+    if unset is not None:
+        missing = tuple(dict.fromkeys(item.variable for item in unset.password(plugin.plugin_id)))
+        is_told = bool(unset.leading(plugin.plugin_id))
     return PreflightTarget(
         plugin_id=plugin.plugin_id,
         engine=engine,
@@ -196,7 +207,8 @@ def _target(
         adapter=_adapter(found, base) if base is not None and plan_login == plugin.plugin_id else None,
         pool=base.pool_of(plugin.plugin_id, engine) if base is not None else Pool(),
         occupants=occupants,
-        missing=(delivery.env,) if waits_for_variable else (),
+        missing=missing,
+        is_told=is_told,
         error=error or None,
         backstage=backstage,
     )

@@ -105,6 +105,7 @@ class Recorder:
             checks=tuple(self.checks),
             seconds=seconds,
             room=self.room,
+            is_told=target.is_told,
         )
 
     def _add(self, name: str, failure: Failure, *, ok: bool, stops: bool) -> None:

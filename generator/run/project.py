@@ -30,7 +30,8 @@ class Request(NamedTuple):
 
     ``config`` are ``--config`` files in order, ``plugins`` ids added by ``--plugin``, ``targets`` and ``out`` what
     ``generate`` writes and where, ``templates`` a folder of the user's own templates. ``base`` is the commit whose lock file
-    is remembered as well as HEAD's. ``environ`` is that of the process.
+    is remembered as well as HEAD's. With ``skips_others`` a file that is missing, and cannot concern the databases, is a
+    warning. ``environ`` is that of the process.
     """
 
     root: Path = Path()
@@ -44,6 +45,7 @@ class Request(NamedTuple):
     targets: Sequence[str] = ()
     templates: Path | None = None
     base: Base | None = None
+    skips_others: bool = False
 
 
 class Project(NamedTuple):
@@ -90,7 +92,13 @@ def load(request: Request, settings: Settings | None = None) -> Project:
     layout = make_layout(settings, out=request.out, only=request.targets)
     environ = {**read_env_files(request.env_files, diagnostics), **request.environ}
     files = _config_files(request, settings, layout, diagnostics)
-    config = load_config(root=request.root, config=files, environ=environ, placeholders=request.placeholders)
+    config = load_config(
+        root=request.root,
+        config=files,
+        environ=environ,
+        placeholders=request.placeholders,
+        skips_others=request.skips_others,
+    )
     diagnostics.extend(config.diagnostics)
     reader = ConfigReader.from_layers((layer.data, layer.context) for layer in config.layers)
     database = _merged_database(reader)
@@ -185,6 +193,7 @@ def with_fragment(project: Project) -> Project:
         config=[*files, str(fragment)],
         environ=project.environ,
         placeholders=project.request.placeholders,
+        skips_others=project.request.skips_others,
     )
     known = list(project.diagnostics)  # the other files were read before
     project.diagnostics.extend(item for item in config.diagnostics if item not in known)

@@ -61,6 +61,7 @@ def load_config(
     config: Sequence[str] = (),
     environ: Mapping[str, str],
     placeholders: Literal["keep", "backstage"] = "keep",
+    skips_others: bool = False,
 ) -> LoadedConfig:
     """Read the configuration as Backstage does.
 
@@ -68,16 +69,20 @@ def load_config(
     replace it. ``environ`` is the environment: variables, ``APP_CONFIG_*`` and ``BACKSTAGE_ENV``. With
     ``placeholders="backstage"`` the result is what Backstage has in this environment; with ``"keep"`` a variable or
     ``$file`` without a value stays a :class:`~generator.documents.values.Placeholder`, and a missing ``$include`` that
-    cannot concern ``backend.database`` is only a warning. Raises nothing: problems (GR101 to GR117) are in the result.
+    cannot concern ``backend.database`` is only a warning; ``skips_others`` makes it one in either mode, and a
+    missing ``$file`` too. Raises nothing: problems (GR101 to GR117) are in the result.
     """
     with collector_paused():
-        return _Loading(environ, placeholders).run(root, config)
+        return _Loading(environ, placeholders, skips_others=skips_others).run(root, config)
 
 
 class _Loading:
     """One run of the loader."""
 
-    def __init__(self, environ: Mapping[str, str], placeholders: Literal["keep", "backstage"]) -> None:
+    def __init__(
+        self, environ: Mapping[str, str], placeholders: Literal["keep", "backstage"], *, skips_others: bool = False
+    ) -> None:
+        self._skips = skips_others
         self._environ = environ
         self._mode = placeholders
         self._lookup = lookup_in(environ)
@@ -129,7 +134,7 @@ class _Loading:
             self._break(parsed.error)
         if parsed.value is None or parsed.value is UNDEFINED:
             return None
-        transformer = Transformer(self._lookup, self._mode, self._cache, self._diagnostics)
+        transformer = Transformer(self._lookup, self._mode, self._cache, self._diagnostics, skips_others=self._skips)
         data = transformer.run(parsed.value, path, shared=parsed.shared)
         if transformer.error is not None:
             self._break(f'Error: Failed to read config file at "{path}", {transformer.error}')

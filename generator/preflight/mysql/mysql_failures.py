@@ -53,7 +53,7 @@ def connection_failure(target: PreflightTarget, error: Any) -> Failure:
     check, hint = "login", _APPLY
     if number == _ACCESS_DENIED and target.missing:
         names = ", ".join(target.missing)
-        message = f"{message}: {names} is not set, so Backstage falls back to the password of the base connection"
+        message = f"{message}: {names} is not set, and so the password is another one, or none"
         hint = f"set {names}"
     elif number == _ACCESS_DENIED:
         hint = f"the password is not the user's, there is no such user for this host, or it has to use TLS: {_APPLY}"

@@ -117,7 +117,7 @@ def _try(run: Recorder, ensure: Ensure, database: str, what: str, look: Any) -> 
             problem = look(ensure, session, user)
             version = int(session.info.server_version)
     except psycopg.OperationalError as error:
-        problem = connection_failure(target, error)
+        problem = connection_failure(target, error, role=user, database=database)
     except psycopg.Error as error:
         problem = statement_failure(target, error)
     except (ConnectionSettingError, HostNameError, SilentServerError) as error:

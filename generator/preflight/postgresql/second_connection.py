@@ -49,7 +49,7 @@ def check_second_connection(run: Recorder) -> None:
             session.execute(f"BEGIN; SET LOCAL statement_timeout = {int(options.statement_timeout * 1000)}")
             problem = _try_table(session, adapter)
     except psycopg.OperationalError as error:
-        found = connection_failure(target, error)
+        found = connection_failure(target, error, role=str(adapter.connection.get("user", "")))
         hint = f"GRANT CONNECT ON DATABASE {quoted(adapter.connection['database'])} TO {user}"
         problem = (found.detail, found.backstage.split("caused by ", 1)[-1], hint)
     except psycopg.Error as error:
