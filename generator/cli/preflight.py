@@ -38,7 +38,7 @@ TERMINATED = 143
     default=5,
     show_default=True,
     metavar="SECONDS",
-    help="For each connection attempt and name server.",
+    help="For each connection attempt and name server; a statement may take twice, a plugin six times as long.",
 )
 @click.option(
     "--replicas",
@@ -90,7 +90,9 @@ def command(
     targets = targets_from_map(resolved, plan, project.environ, read_base(project), unset)
     if not targets:
         _refuse_nothing(project)
-    chosen = PreflightOptions(connect_timeout=timeout, replicas=replicas)
+    chosen = PreflightOptions(
+        connect_timeout=timeout, statement_timeout=2 * timeout, total_timeout=6 * timeout, replicas=replicas
+    )
     report = _run(targets, chosen, wait=wait, quiet=quiet)
     project.diagnostics.extend(unset.diagnostics({result.plugin_id: result.ready for result in report.results}))
     if junit_file is not None:

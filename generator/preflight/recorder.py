@@ -62,6 +62,11 @@ class Recorder:
         self.room: Room | None = None
         self.schema = "public"
 
+    def hung(self) -> None:
+        """The server took the login and then said nothing more: after a second time no other plugin waits for it."""
+        if self.target.address is not None:
+            self.network.was_silent(self.target.address)
+
     def passed(self, name: str, detail: str) -> None:
         """A check that is in order."""
         self.checks.append(Check(name, True, detail))

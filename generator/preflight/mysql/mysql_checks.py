@@ -64,7 +64,7 @@ def check_engine(run: Recorder, password: str) -> None:
         _ensure(run, password, context)
     connection = _connect(run, password, context, target.connects_to)
     pymysql = load_pymysql()
-    with contextlib.closing(connection), hang_up_after(connection._sock.fileno(), run.options.total_timeout):
+    with contextlib.closing(connection), hang_up_after(connection._sock.fileno(), run.options.total_timeout, run.hung):
         try:
             _transport(run, context)
             grants = _look_around(run, connection)
@@ -133,7 +133,7 @@ def _ensure(run: Recorder, password: str, context: openssl.SSLContext | None) ->
     begin += f"CREATE DATABASE IF NOT EXISTS {quoted(name)} - "
     hint = "set backend.database.ensureExists: false, as the generated fragment does"
     connection = _connect(run, password, context, None)
-    with contextlib.closing(connection), hang_up_after(connection._sock.fileno(), run.options.total_timeout):
+    with contextlib.closing(connection), hang_up_after(connection._sock.fileno(), run.options.total_timeout, run.hung):
         try:
             (exists,) = row_of(connection, "SELECT COUNT(*) FROM information_schema.schemata WHERE schema_name = %s", [name])
             grants = read_grants(line for (line,) in rows_of(connection, "SHOW GRANTS"))

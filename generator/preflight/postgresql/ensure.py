@@ -108,7 +108,7 @@ def _try(run: Recorder, ensure: Ensure, database: str, what: str, look: Any) -> 
         wanted = parameters(connection, target.environment, run.folder)
         place = address(connection, target.environment)
         session = open_session(wanted, options.connect_timeout, run.network, place)
-        with contextlib.closing(session), deadline(session, options.total_timeout):
+        with contextlib.closing(session), deadline(session, options.total_timeout, lambda: run.network.was_silent(place)):
             session.execute(f"BEGIN; SET LOCAL statement_timeout = {int(options.statement_timeout * 1000)}")
             if ensure.set_role:
                 from psycopg import sql

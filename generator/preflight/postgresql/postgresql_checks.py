@@ -99,7 +99,7 @@ def _own_database(run: Recorder, wanted: dict[str, str], *, ensured: Ensured) ->
     psycopg = load_psycopg()
     target, options = run.target, run.options
     connection = _connect(run, wanted, ensured=ensured.database)
-    with contextlib.closing(connection), deadline(connection, options.total_timeout):
+    with contextlib.closing(connection), deadline(connection, options.total_timeout, run.hung):
         try:
             connection.execute(f"BEGIN; SET LOCAL statement_timeout = {int(options.statement_timeout * 1000)}")
             _prepare_session(run, connection)

@@ -45,7 +45,7 @@ def check_second_connection(run: Recorder) -> None:
         wanted = parameters(adapter.connection, {}, run.folder)
         place = address(adapter.connection, {})
         session = open_session(wanted, options.connect_timeout, run.network, place)
-        with contextlib.closing(session), deadline(session, options.total_timeout):
+        with contextlib.closing(session), deadline(session, options.total_timeout, lambda: run.network.was_silent(place)):
             session.execute(f"BEGIN; SET LOCAL statement_timeout = {int(options.statement_timeout * 1000)}")
             problem = _try_table(session, adapter)
     except psycopg.OperationalError as error:
