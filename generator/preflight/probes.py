@@ -186,7 +186,8 @@ def _target(
     missing: tuple[str, ...] = (delivery.env,) if waits else ()
     is_told = False
     if unset is not None:
-        missing = tuple(dict.fromkeys(item.variable for item in unset.password(plugin.plugin_id)))
+        empty = missing if delivery.env in environment else ()  # set, to nothing
+        missing = tuple(dict.fromkeys(item.variable for item in unset.password(plugin.plugin_id))) or empty
         is_told = bool(unset.leading(plugin.plugin_id))
     return PreflightTarget(
         plugin_id=plugin.plugin_id,
