@@ -11,8 +11,9 @@ def main(argv: list[str] | None = None) -> NoReturn:
     arguments = sys.argv[1:] if argv is None else argv
     if arguments == ["--version"]:
         from generator import __version__
+        from generator.backstage.versions import VERSION_MESSAGE
 
-        sys.stdout.write(f"greenroom, version {__version__}\n")
+        sys.stdout.write(VERSION_MESSAGE % {"prog": "greenroom", "version": __version__} + "\n")
         sys.exit(0)
     import gc
 

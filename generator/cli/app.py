@@ -11,6 +11,7 @@ from typing import Final
 import click
 
 from generator import __version__
+from generator.backstage.versions import VERSION_MESSAGE
 from generator.problems.diagnostic import GreenroomError
 
 #: Command name to its one-line help. The code of ``a-name`` is ``command`` in ``generator.cli.a_name``.
@@ -56,7 +57,7 @@ class _LazyGroup(click.Group):
 
 
 @click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(__version__, prog_name="greenroom")
+@click.version_option(__version__, prog_name="greenroom", message=VERSION_MESSAGE)
 def greenroom() -> None:
     """Make the databases of Backstage's plugins exist before Backstage starts.
 

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from generator.backstage.versions import VERSION_MESSAGE
+
 
 @click.command("init")
 @click.option(
@@ -30,7 +32,7 @@ import click
 @click.option("--stdout", "to_stdout", is_flag=True, help="Print the file instead of writing it.")
 @click.option("--quiet", is_flag=True, help="Only the result and errors.")
 @click.option("--verbose", is_flag=True, help="More of what is done, and tracebacks of internal errors.")
-@click.version_option(package_name="greenroom", prog_name="greenroom")
+@click.version_option(package_name="greenroom", prog_name="greenroom", message=VERSION_MESSAGE)
 def command(
     *, root: Path, config: tuple[str, ...], settings: Path | None, to_stdout: bool, quiet: bool, verbose: bool
 ) -> int:

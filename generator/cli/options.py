@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from generator.backstage.versions import VERSION_MESSAGE
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -48,7 +50,7 @@ _COMMON = (
     ),
     click.option("--quiet", is_flag=True, help="Only the result and errors."),
     click.option("--verbose", is_flag=True, help="More of what is done, and tracebacks of internal errors."),
-    click.version_option(package_name="greenroom", prog_name="greenroom"),
+    click.version_option(package_name="greenroom", prog_name="greenroom", message=VERSION_MESSAGE),
 )
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from generator.backstage.versions import VERSION_MESSAGE
 from generator.cli.output import say, say_problem, say_text
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ _CODES = {"fine": 0, "unknown": 1, "refused": 3}
 )
 @click.option("--quiet", is_flag=True, help="Only the result and errors.")
 @click.option("--verbose", is_flag=True, help="More of what is done, and tracebacks of internal errors.")
-@click.version_option(package_name="greenroom", prog_name="greenroom")
+@click.version_option(package_name="greenroom", prog_name="greenroom", message=VERSION_MESSAGE)
 def command(plan: str, *, allow: tuple[str, ...], output_format: str, quiet: bool, verbose: bool) -> int:
     """Check that a Terraform plan deletes nothing that greenroom generated.
 

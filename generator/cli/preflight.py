@@ -39,7 +39,7 @@ TERMINATED = 143
     default=5,
     show_default=True,
     metavar="SECONDS",
-    help="For each connection attempt and name server.",
+    help="For each connection attempt and name server; a statement may take twice, a plugin six times as long.",
 )
 @click.option(
     "--replicas",
@@ -78,19 +78,24 @@ def command(
     from generator.preflight.base_settings import read_base
     from generator.preflight.options import PreflightOptions
     from generator.preflight.probes import targets_from_map
+    from generator.preflight.unset import find_unset
     from generator.run import steps
 
     signal.signal(signal.SIGTERM, _terminated)
     # The whole run is about this environment: a variable without a value is what Backstage would see as well.
-    project = steps.with_fragment(steps.load(make_request(placeholders="backstage", **options)))
+    project = steps.with_fragment(steps.load(make_request(placeholders="backstage", **options)._replace(skips_others=True)))
     _say_without_fragment(project)
     resolved = steps.resolve(project)
     plan = steps.plan_afresh(project, resolved)
-    targets = targets_from_map(resolved, plan, project.environ, read_base(project))
+    unset = find_unset(project)
+    targets = targets_from_map(resolved, plan, project.environ, read_base(project), unset)
     if not targets:
         _refuse_nothing(project)
-    chosen = PreflightOptions(connect_timeout=timeout, replicas=replicas)
+    chosen = PreflightOptions(
+        connect_timeout=timeout, statement_timeout=2 * timeout, total_timeout=6 * timeout, replicas=replicas
+    )
     report = _run(targets, chosen, wait=wait, quiet=quiet)
+    project.diagnostics.extend(unset.diagnostics({result.plugin_id: result.ready for result in report.results}))
     if junit_file is not None:
         _write_junit(junit_file, report)
     # The fragment among the --config files is right here, where it is proved.

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from generator.backstage.versions import VERSION_MESSAGE
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -30,7 +32,7 @@ _SHORTEST = 8
     metavar="KEY",
     help="With --json: leave this password as it is, because a MySQL user has it. Repeatable.",
 )
-@click.version_option(package_name="greenroom", prog_name="greenroom")
+@click.version_option(package_name="greenroom", prog_name="greenroom", message=VERSION_MESSAGE)
 def command(*, as_json: bool, keep: tuple[str, ...]) -> None:
     """Print a SCRAM verifier of a password, for PostgreSQL to store in its place.
 

@@ -15,6 +15,7 @@ from generator.backstage.config.reader import ConfigReader
 from generator.backstage.config.substitution import lookup_in
 from generator.backstage.config.transform import Transformer
 from generator.backstage.database import resolve_plugins
+from generator.backstage.versions import NEWEST, Behaviour
 from generator.documents.documents import parse_yaml
 from generator.documents.values import UNDEFINED, ConfigMap, Placeholder
 from generator.engines import POSTGRESQL
@@ -52,6 +53,7 @@ def verify_fragment(
     environ: Mapping[str, str],
     manager: Manager = "current",
     placeholders: Literal["keep", "backstage"] = "keep",
+    behaviour: Behaviour = NEWEST,
 ) -> None:
     """Resolve every planned plugin once more, with ``fragment`` over ``layers``, and compare with ``plan``.
 
@@ -70,7 +72,13 @@ def verify_fragment(
     ids = [plugin.plugin_id for plugin in plan.plugins]
     # What is wrong with the input has been said before; only differences count here.
     resolved = resolve_plugins(
-        reader, ids, manager=manager, environ=environ, diagnostics=Diagnostics(), placeholders=placeholders
+        reader,
+        ids,
+        manager=manager,
+        environ=environ,
+        diagnostics=Diagnostics(),
+        placeholders=placeholders,
+        behaviour=behaviour,
     )
     for plugin in plan.plugins:
         found = resolved[plugin.plugin_id]

@@ -155,6 +155,7 @@ class Plan(NamedTuple):
     ``store`` is where passwords live: ``variables``, ``aws-secretsmanager``, ``aws-ssm``, ``google-secretmanager``,
     ``azure-keyvault``, ``vault`` or ``kubernetes``. ``credentials`` is how plugins sign in: ``per-plugin`` or ``shared``
     passwords, or ``iam`` without any. ``adopted`` is what of it all is there already; ``tags`` go on what a cloud can tag.
+    ``base_login`` is the plugin whose user the base connection gets, because something of it logs in with that one (RBAC).
     """
 
     environment: str
@@ -168,3 +169,4 @@ class Plan(NamedTuple):
     credentials: str = "per-plugin"
     adopted: tuple[Adopted, ...] = ()
     tags: tuple[tuple[str, str], ...] = ()
+    base_login: str | None = None

@@ -56,7 +56,8 @@ def _settings(run: Recorder) -> None:
         hint = "correct the app-config; see greenroom resolve"
         run.stop("credentials", Failure(target.error, target.backstage, hint))
     if target.pool.error:
-        hint = "set both: backend.database.knexConfig.pool: {min: 0, max: 10} (numbers; min is 2 where it is not given)"
+        hint = "set both: backend.database.knexConfig.pool: {min: 0, max: 10} (whole numbers; "
+        hint += "without min it is 2, and 0 from backend-defaults 0.18.1 on)"
         run.failed("pool", Failure(f"knex refuses the pool's settings: {target.pool.error}", target.pool.error, hint))
 
 

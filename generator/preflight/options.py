@@ -10,7 +10,8 @@ class PreflightOptions:
     """How to look. Times are in seconds.
 
     ``connect_timeout`` bounds each connection attempt and each question to a name server, ``statement_timeout`` each
-    statement, ``total_timeout`` everything after the connection of one plugin, also when the server no longer answers.
+    statement, ``total_timeout`` everything after the connection of one plugin, also when the server no longer answers: twice
+    and six times as long as a connection attempt.
     ``parallel`` plugins are looked at at once, each with one connection at a time (two behind a pooler). ``replicas`` is how
     many Backstage instances share the servers.
     """

@@ -5,28 +5,30 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from generator.backstage.versions import NEWEST
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_KNEX_DEFAULTS: Final = {"min": 2, "max": 10}
+_MAX: Final = 10
 
 
 @dataclass(frozen=True, slots=True)
 class Pool:
     """What knex makes of a plugin's pool settings. ``error`` is what it throws for them, if it does."""
 
-    min: int = 2
+    min: int = NEWEST.pool_min
     max: int = 10
     error: str = ""
 
 
-def read_pool(settings: Any) -> Pool:
+def read_pool(settings: Any, least_kept: int = NEWEST.pool_min) -> Pool:
     """The pool knex makes of ``pool`` settings: its own defaults, then tarn's rules.
 
-    Each of ``min`` and ``max`` has its own default, so ``max: 1`` alone is refused: ``min`` is 2.
+    Each of ``min`` (``least_kept``) and ``max`` has its own default: where ``min`` is 2, ``max: 1`` alone is refused.
     """
     given: Mapping[str, Any] = settings if isinstance(settings, dict) else {}
-    values = {key: given.get(key, default) for key, default in _KNEX_DEFAULTS.items()}
+    values = {key: given.get(key, default) for key, default in (("min", least_kept), ("max", _MAX))}
     for key, least in (("min", 0), ("max", 1)):
         value = values[key]
         if isinstance(value, bool) or not isinstance(value, int | float) or value < least or value != round(value):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from generator.backstage.config.reader import ConfigError
 from generator.backstage.database.connection_string import parse_pg
+from generator.backstage.rbac import adapter_connection, adapter_problem
 from generator.engines import ENGINES
 from generator.preflight.mysql import mysql_connection
 from generator.preflight.pool import Pool
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from generator.backstage.database.resolved import PluginDatabase, PluginDatabaseMap
     from generator.planning.model import Plan, PluginPlan
     from generator.preflight.base_settings import BaseSettings
+    from generator.preflight.unset import Unset
 
 #: Values of ``connection.type`` that fetch a token instead of a password.
 TOKEN_TYPES = ("azure", "cloudsql", "rds")
@@ -50,13 +52,27 @@ class Ensure:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Adapter:
+    """The second connection of the RBAC backend, and the schema of its table. With ``problem`` set it throws that."""
+
+    connection: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}), repr=False)
+    schema: str = "public"
+    problem: str = ""
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PreflightTarget:
     """One plugin to prove.
 
     ``connection`` is what Backstage hands to the driver, password included, and ``environment`` the variables the driver
     would see. ``database``, ``role`` and ``schema`` are what the plan says. ``occupants`` are all plugins on the same
-    server, sorted, this one included. ``user_host`` is where a MySQL user may come from. ``missing`` are variables of the
-    fragment without a value. With ``error`` set there is nothing to connect with, and the text says why.
+    server, sorted, this one included. ``user_host`` is where a MySQL user may come from,
+    ``search_path_problem`` is what knex throws for the search path,
+    ``skip_migrations`` whether something else than Backstage migrates,
+    ``shares_user`` whether all plugins of the server log in with this user on purpose. ``missing`` are variables of the
+    password without a value; with ``is_told`` what is wrong was told for all plugins at once. With ``error`` set there is
+    nothing to connect with, and the text says why.
     """
 
     plugin_id: str
@@ -68,12 +84,17 @@ class PreflightTarget:
     role: str
     schema: str | None = None
     search_path: tuple[str, ...] | None = None
+    search_path_problem: str = ""
     set_role: str | None = None
     user_host: str = "%"
+    skip_migrations: bool = False
+    shares_user: bool = False
     ensure: Ensure | None = None
+    adapter: Adapter | None = None
     pool: Pool = field(default_factory=Pool)
     occupants: tuple[Occupant, ...] = ()
     missing: tuple[str, ...] = ()
+    is_told: bool = False
     error: str | None = None
     backstage: str = ""
 
@@ -100,6 +121,7 @@ def targets_from_map(
     plan: Plan,
     environment: Mapping[str, str] | None = None,
     base: BaseSettings | None = None,
+    unset: Unset | None = None,
 ) -> list[PreflightTarget]:
     """A target for each plugin of ``plan`` on a database server, sorted by plugin id.
 
@@ -109,6 +131,7 @@ def targets_from_map(
         plan: what was generated: the names to expect, and what belongs to other plugins.
         environment: the variables of the run, with those of ``--env-file``.
         base: what is set for all plugins; without it nothing is known of pools and of what Backstage creates itself.
+        unset: the variables of app-config that have no value.
     """
     variables = dict(environment or {})
     engines = {server.name: server.engine for server in plan.servers}
@@ -122,7 +145,8 @@ def targets_from_map(
         for server in engines
     }
     return [
-        _target(plugin, engines[plugin.server], resolved, occupants[plugin.server], variables, base) for plugin in plugins
+        _target(plugin, engines[plugin.server], resolved, occupants[plugin.server], variables, base, plan.base_login, unset)
+        for plugin in plugins
     ]
 
 
@@ -133,6 +157,8 @@ def _target(
     occupants: tuple[Occupant, ...],
     environment: dict[str, str],
     base: BaseSettings | None,
+    plan_login: str | None,
+    unset: Unset | None,
 ) -> PreflightTarget:
     found = resolved.get(plugin.plugin_id)
     connection = found.connection if found is not None and isinstance(found.connection, dict) else {}
@@ -156,7 +182,13 @@ def _target(
             error = "connection.connectionString cannot be parsed"
             backstage = problem.message
     delivery = plugin.role.delivery
-    waits_for_variable = delivery.file is None and plugin.role.iam is None and not environment.get(delivery.env, "").strip()
+    waits = delivery.file is None and plugin.role.iam is None and not environment.get(delivery.env, "").strip()
+    missing: tuple[str, ...] = (delivery.env,) if waits else ()
+    is_told = False
+    if unset is not None:
+        empty = missing if delivery.env in environment else ()  # set, to nothing
+        missing = tuple(dict.fromkeys(item.variable for item in unset.password(plugin.plugin_id))) or empty
+        is_told = bool(unset.leading(plugin.plugin_id))
     return PreflightTarget(
         plugin_id=plugin.plugin_id,
         engine=engine,
@@ -167,12 +199,17 @@ def _target(
         role=plugin.role.name,
         schema=plugin.schema,
         search_path=found.search_path if found else None,
+        search_path_problem=_search_path_problem(found, base),
         set_role=found.set_role if found else None,
         user_host=plugin.role.host,
+        shares_user=plugin.role.is_common,
+        skip_migrations=bool(found and found.skip_migrations),
         ensure=_ensure(found, base) if found is not None and not error else None,
+        adapter=_adapter(found, base) if base is not None and plan_login == plugin.plugin_id else None,
         pool=base.pool_of(plugin.plugin_id, engine) if base is not None else Pool(),
         occupants=occupants,
-        missing=(delivery.env,) if waits_for_variable else (),
+        missing=missing,
+        is_told=is_told,
         error=error or None,
         backstage=backstage,
     )
@@ -186,6 +223,24 @@ def _spelled_out(connection: Mapping[str, Any]) -> dict[str, Any]:
     """
     text = connection.get("connectionString")
     return {**connection, **parse_pg(text)} if isinstance(text, str) and text else dict(connection)
+
+
+def _adapter(found: PluginDatabase | None, base: BaseSettings) -> Adapter | None:
+    """How the RBAC backend connects."""
+    if found is None or found.error:
+        return None
+    problem = adapter_problem(base.database)
+    if problem is not None:
+        return Adapter(problem=problem.message, hint=problem.hint)
+    name = found.connection.get("database") if isinstance(found.connection, dict) else None
+    path = found.search_path or ("public",)
+    return Adapter(connection=adapter_connection(base.connection, name), schema=path[0])
+
+
+def _search_path_problem(found: PluginDatabase | None, base: BaseSettings | None) -> str:
+    if found is None or base is None or found.engine != "postgresql":
+        return ""
+    return base.search_path_problem(found.plugin_id, found.schema_name)
 
 
 def _ensure(found: PluginDatabase, base: BaseSettings | None) -> Ensure | None:

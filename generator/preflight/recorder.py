@@ -38,6 +38,8 @@ CODES: Final = {
     "connections": "GR729",
     "password expiry": "GR730",
     "session": "GR731",
+    "migration lock": "GR732",
+    "second connection": "GR733",
 }
 
 
@@ -46,7 +48,10 @@ class NotReadyError(Exception):
 
 
 class Recorder:
-    """Collects the checks of one target. ``room`` is what its session saw of connection limits."""
+    """Collects the checks of one target.
+
+    ``room`` is what its session saw of connection limits, ``schema`` where tables are created.
+    """
 
     def __init__(self, target: PreflightTarget, options: PreflightOptions, folder: Path, network: Network) -> None:
         self.target = target
@@ -55,6 +60,12 @@ class Recorder:
         self.network = network
         self.checks: list[Check] = []
         self.room: Room | None = None
+        self.schema = "public"
+
+    def hung(self) -> None:
+        """The server took the login and then said nothing more: after a second time no other plugin waits for it."""
+        if self.target.address is not None:
+            self.network.was_silent(self.target.address)
 
     def passed(self, name: str, detail: str) -> None:
         """A check that is in order."""
@@ -99,6 +110,7 @@ class Recorder:
             checks=tuple(self.checks),
             seconds=seconds,
             room=self.room,
+            is_told=target.is_told,
         )
 
     def _add(self, name: str, failure: Failure, *, ok: bool, stops: bool) -> None:

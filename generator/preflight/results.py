@@ -72,6 +72,7 @@ class PreflightResult:
     """What preflight found for one plugin. ``seconds`` is how long it took.
 
     ``room`` is what the session saw of connection limits; ``None`` without a session, or behind a pooler.
+    ``is_told``: what is wrong was said once for all plugins.
     """
 
     plugin_id: str
@@ -83,6 +84,7 @@ class PreflightResult:
     checks: tuple[Check, ...]
     seconds: float = 0.0
     room: Room | None = field(default=None, compare=False)
+    is_told: bool = False
 
     @property
     def ready(self) -> bool:
@@ -130,6 +132,8 @@ class PreflightResult:
 
     def diagnostics(self) -> list[Diagnostic]:
         """The problems as diagnostics, errors first."""
+        if self.is_told and not self.ready:
+            return []
         subject, path = f"plugin {self.plugin_id!r}", f"backend.database.plugin.{self.plugin_id}"
         ordered = sorted(self.checks, key=lambda check: check.ok)
         return [found for check in ordered if (found := check.diagnostic(subject, path)) is not None]

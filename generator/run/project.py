@@ -9,6 +9,7 @@ from generator.backstage.config.loader import LoadedConfig, load_config
 from generator.backstage.config.reader import ConfigError, ConfigReader
 from generator.backstage.database.redaction import is_secret_name
 from generator.backstage.repository.places import may_be_repository
+from generator.backstage.versions import UNKNOWN, Backstage
 from generator.documents.values import ConfigMap
 from generator.output.layout import Layout, make_layout
 from generator.problems.diagnostic import Diagnostic, Diagnostics, Severity
@@ -33,7 +34,8 @@ class Request(NamedTuple):
     ``config`` are ``--config`` files in order, ``plugins`` ids added by ``--plugin``, ``targets`` and ``out`` what
     ``generate`` writes and where, ``templates`` a folder of the user's own templates. ``base`` is the commit whose lock file
     is remembered as well as HEAD's. ``environ`` are variables that count besides those of files. Without it there are none,
-    so that the result depends on files only; with ``placeholders="backstage"`` it is the environment of the process.
+    so that the result depends on files only; with ``placeholders="backstage"`` it is the environment of the process. With
+    ``skips_others`` a file that is missing, and cannot concern the databases, is a warning.
     """
 
     root: Path = Path()
@@ -47,6 +49,7 @@ class Request(NamedTuple):
     targets: Sequence[str] = ()
     templates: Path | None = None
     base: Base | None = None
+    skips_others: bool = False
 
 
 class Project(NamedTuple):
@@ -79,6 +82,15 @@ class Project(NamedTuple):
         return self.variables.used(self.config, lookup=not (self.request.config or self.settings.app_config))
 
     @property
+    def backstage(self) -> Backstage:
+        """The version of Backstage's database code: the repository's, else the setting's, else the newest verified one."""
+        found = self.discovery.defaults if self.discovery is not None else UNKNOWN
+        wanted = self.settings.backend_defaults
+        if wanted and (not found.source or found.doubt):
+            return Backstage(wanted, "greenroom.yaml", self.settings.locations.get("backstage.backendDefaults"))
+        return found
+
+    @property
     def templates(self) -> Path | None:
         """The folder of the user's own templates: ``--templates``, else what the settings say."""
         return self.request.templates or self.settings.templates
@@ -96,7 +108,13 @@ def load(request: Request, settings: Settings | None = None) -> Project:
     as_backstage = request.placeholders == "backstage"
     variables = read_variables(settings, request.env_files, request.environ, diagnostics, as_backstage=as_backstage)
     files = _config_files(request, settings, layout, diagnostics)
-    config = load_config(root=request.root, config=files, environ=variables.values, placeholders=request.placeholders)
+    config = load_config(
+        root=request.root,
+        config=files,
+        environ=variables.values,
+        placeholders=request.placeholders,
+        skips_others=request.skips_others,
+    )
     diagnostics.extend(config.diagnostics)
     if not as_backstage:
         _check_values(settings, variables.values, config, diagnostics)
@@ -224,6 +242,7 @@ def with_fragment(project: Project) -> Project:
         config=[*files, str(fragment)],
         environ=project.environ,
         placeholders=project.request.placeholders,
+        skips_others=project.request.skips_others,
     )
     known = list(project.diagnostics)  # the other files were read before
     project.diagnostics.extend(item for item in config.diagnostics if item not in known)

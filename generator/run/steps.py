@@ -7,12 +7,16 @@ from typing import TYPE_CHECKING, NamedTuple
 from generator.backstage.checks import validate_database
 from generator.backstage.database import resolve_plugins
 from generator.backstage.database.resolved import PluginDatabase
+from generator.backstage.rbac import has_rbac
 from generator.output.rendering import Rendering, collect
 from generator.output.verify import verify_artifacts, verify_fragment
 from generator.planning import make_plan
 from generator.planning.adoption import check_adopted
 from generator.planning.history import Past, assign_stacks, leave, read_past, reconcile
+from generator.planning.rbac import check_adapter, with_base_login
+from generator.planning.search_path import refuse_search_paths
 from generator.problems.diagnostic import Diagnostics, GreenroomError
+from generator.run.backstage_version import report_version
 from generator.run.development import reader_in_development, require_production
 from generator.run.incomplete import leave_out_ignored
 from generator.run.project import Project, Request, load, with_fragment
@@ -61,11 +65,14 @@ def resolve(project: Project, plugin_ids: Sequence[str] | None = None) -> Plugin
             path="plugins.include",
             hint="name the backend's plugins: `--plugin catalog --plugin auth …`, or plugins.include in greenroom.yaml",
         )
-    validate_database(project.database, diagnostics, manager=project.settings.database_manager)
+    report_version(project)
+    behaviour, manager = project.backstage.behaviour, project.settings.database_manager
+    validate_database(project.database, diagnostics, behaviour, manager=manager)
     return resolve_plugins(
         reader_in_development(project),
         ids,
         manager=project.settings.database_manager,
+        behaviour=project.backstage.behaviour,
         environ=project.environ,
         diagnostics=diagnostics,
         placeholders=project.request.placeholders,
@@ -91,6 +98,10 @@ def plan(project: Project, resolved: PluginDatabaseMap) -> Planned:
     diagnostics = project.diagnostics
     require_production(project)
     fresh = make_plan(resolved, project.settings, diagnostics)
+    refuse_search_paths(fresh, diagnostics)
+    if has_rbac(project.discovery, project.reader):
+        check_adapter(fresh, project.database, diagnostics)
+        fresh = with_base_login(fresh)
     ids = {plugin.plugin_id for plugin in fresh.plugins}
     request, settings = project.request, project.settings
     past = read_past(project.layout.lock, request.base, ids, settings, diagnostics, root=request.root)
@@ -116,7 +127,7 @@ def plan_afresh(project: Project, resolved: PluginDatabaseMap) -> Plan:
     made = make_plan(resolved, project.settings, project.diagnostics)
     _stop_on_errors(project.diagnostics)
     check_adopted(made, project.settings, project.diagnostics)
-    return made
+    return with_base_login(made) if has_rbac(project.discovery, project.reader) else made
 
 
 def describe(project: Project, plugin_id: str) -> dict[str, str]:
@@ -129,6 +140,7 @@ def describe(project: Project, plugin_id: str) -> dict[str, str]:
         project.reader,
         {*project.plugin_ids, plugin_id},
         manager=project.settings.database_manager,
+        behaviour=project.backstage.behaviour,
         environ=project.environ,
         diagnostics=everything,
         placeholders=project.request.placeholders,
@@ -241,6 +253,7 @@ def _verify(
             environ=project.environ,
             manager=project.settings.database_manager,
             placeholders=project.request.placeholders,
+            behaviour=project.backstage.behaviour,
         )
     if deep:
         for name, target in targets.items():

@@ -68,6 +68,7 @@ class Settings(NamedTuple):
     app_config: tuple[str, ...] = ()
     environment: str = "production"
     database_manager: Literal["current", "plugin-connection", "single-connection"] = "current"
+    backend_defaults: str | None = None
     discover: bool = True
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()

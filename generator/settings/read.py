@@ -120,6 +120,7 @@ def _build(data: ConfigMap, path: Path, diagnostics: Diagnostics) -> Settings:
         "app_config": _strings(data.get("appConfig")),
         "environment": data.get("environment"),
         "database_manager": data.get("backstage", {}).get("databaseManager"),
+        "backend_defaults": data.get("backstage", {}).get("backendDefaults"),
         "discover": plugins.get("discover"),
         "include": _strings(plugins.get("include")),
         "exclude": _strings(plugins.get("exclude")),

@@ -85,6 +85,12 @@ async function settled(connection) {
   } catch { return { dynamic: true }; } // no cloud to ask
 }
 
+// The path knex sends for each connection; nothing for one that it throws for.
+function sent(path) {
+  if (typeof path === 'string' && path) return [path];
+  return Array.isArray(path) && path.every(name => typeof name === 'string') ? path : undefined;
+}
+
 async function current(config, pluginId) {
   const chosen = withDefault(config);
   const manager = DatabaseManager.fromConfig(chosen);
@@ -98,11 +104,12 @@ async function current(config, pluginId) {
     const r = computePgPluginConfig(c, pluginId, prefix, schemaPrefix);
     const { clientOverridden, databaseName, schemaName, role, ensureExists, ensureSchemaExists, pluginDivisionMode } = r;
     Object.assign(out, { clientOverridden, databaseName, schemaName, role, ensureExists, ensureSchemaExists, pluginDivisionMode });
-    out.searchPath = r.databaseClientOverrides.searchPath;
     out.setRole = c.getOptionalString('role');
+    const overrides = mergeDatabaseConfig(r.knexConfig, r.databaseClientOverrides);
+    out.searchPath = sent(mergeDatabaseConfig(c.get(), overrides).searchPath);
     // The last step of getClient, without the one before it, which creates the database.
     try {
-      const { connection } = await buildPgDatabaseConfig(c, mergeDatabaseConfig(r.knexConfig, r.databaseClientOverrides));
+      const { connection } = await buildPgDatabaseConfig(c, overrides);
       return { ...out, ...(await settled(connection)) };
     } catch (error) {
       if (/default credentials/.test(error.message)) return { ...out, dynamic: true }; // Cloud SQL, and no cloud to ask

@@ -10,6 +10,7 @@ from generator.backstage.checks.keys import check_keys, report_include
 from generator.backstage.checks.modes import check_prefixes
 from generator.backstage.checks.strings import check_strings
 from generator.backstage.checks.templates import check_templates
+from generator.backstage.versions import NEWEST, Behaviour
 from generator.documents.schema import schema_text
 from generator.documents.schema_quick import conforms
 from generator.documents.values import ConfigMap
@@ -37,20 +38,23 @@ _CLIENTS = {
 } | {client: client for client in ("pg", "mysql", "mysql2", "sqlite3", "better-sqlite3")}
 
 
-def validate_database(merged: ConfigMap, diagnostics: Diagnostics, *, manager: Manager = "current") -> None:
+def validate_database(
+    merged: ConfigMap, diagnostics: Diagnostics, behaviour: Behaviour = NEWEST, *, manager: Manager = "current"
+) -> None:
     """Report everything that is wrong or suspicious in ``merged``, the merged value of ``backend.database``.
 
     Errors are values with which Backstage or its driver fails (GR001, GR004, GR210, GR216, GR217, GR224), includes it
     does not know (GR215) and connection strings without a host (GR051, GR220). Warnings are unknown keys (GR211), keys in
     the wrong place (GR212), passwords written out (GR213), values that do not mean what they seem to mean (GR024, GR035,
     GR062) and keys that nobody reads where they are (GR221 to GR227). ``manager`` is the database manager of the
-    installation. An empty ``merged`` has nothing to check; what is missing is the resolver's to say.
+    installation, ``behaviour`` that of its version of backend-defaults. An empty ``merged`` has nothing to check; what is
+    missing is the resolver's to say.
     """
     if not merged:
         return
     _check_types(merged, diagnostics)
     check_templates(merged, ROOT, diagnostics)
-    check_keys(merged, diagnostics)
+    check_keys(merged, diagnostics, behaviour)
     check_strings(merged, diagnostics)
     advise(merged, diagnostics)
     if manager == "current":  # the older ones have one mode

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from generator.backstage.checks import known
 from generator.backstage.checks.tls_names import INSIDE, is_tls_name
+from generator.backstage.versions import NEWEST, PACKAGE, Behaviour
 from generator.documents.values import ConfigMap
 
 if TYPE_CHECKING:
@@ -17,9 +18,10 @@ _ROOT = "backend.database"
 _CLOSE = 0.75  # difflib's ratio: one letter in four may differ
 
 
-def check_keys(merged: ConfigMap, diagnostics: Diagnostics) -> None:
+def check_keys(merged: ConfigMap, diagnostics: Diagnostics, behaviour: Behaviour = NEWEST) -> None:
     """Report the keys of ``merged`` that mean nothing where they are."""
-    _settings(merged, _ROOT, known.BASE_AND_KNEX, known.BASE, diagnostics)
+    since = {known.KEEPALIVE} if behaviour.reads_keepalive else set()
+    _settings(merged, _ROOT, known.BASE_AND_KNEX | since, known.BASE | since, diagnostics)
     plugins = merged.get("plugin")
     if not isinstance(plugins, dict):
         return
@@ -73,13 +75,22 @@ def _misplaced_or_unknown(entry: ConfigMap, key: str, path: str, suggested: Iter
             backstage="ignores it here",
             hint=f"write it as {path}.connection.{known.ALIASES.get(key, key)}",
         )
-    elif key in known.BASE_ONLY:
+    elif key in known.BASE_ONLY and path != _ROOT:
         diagnostics.warning(
             "GR212",
             f"a plugin cannot have its own {key!r}",
             place,
             path=f"{path}.{key}",
             backstage=f"ignores it here and reads {_ROOT}.{key}",
+        )
+    elif key == known.KEEPALIVE:
+        diagnostics.warning(
+            "GR211",
+            f"there is no setting {key!r} in this version of {PACKAGE}",
+            place,
+            path=f"{path}.{key}",
+            backstage="ignores it: a query a minute keeps a connection of each pool open, whatever it says",
+            hint=f"update {PACKAGE} to 0.18.1 or newer, or remove it",
         )
     elif key != "getEnsureSchemaExistsConfig":  # what Backstage reads by mistake, and somebody may count on
         near = _nearest(key, suggested)

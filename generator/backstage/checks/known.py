@@ -14,16 +14,23 @@ BASE: Final = _words("""
     plugin
 """)
 
-#: Backstage spreads all of backend.database into knex's configuration, so what knex reads has an effect here as well.
-BASE_AND_KNEX: Final = BASE | _words("""
+#: What knex reads of its configuration.
+KNEX: Final = _words("""
+    client dialect connection role
     pool searchPath acquireConnectionTimeout debug asyncStackTraces useNullAsDefault version log migrations seeds
     postProcessResponse wrapIdentifier compileSqlOnError fetchAsString jsonbSupport userParams
 """)
 
+#: Backstage spreads all of backend.database into knex's configuration, so what knex reads has an effect here as well.
+BASE_AND_KNEX: Final = BASE | (KNEX - {"dialect"})
+
 PLUGIN: Final = _words("client connection ensureExists ensureSchemaExists knexConfig role skipMigrations")
 
 #: Read at the base only; a plugin that sets one is ignored.
-BASE_ONLY: Final = _words("prefix schemaPrefix pluginDivisionMode")
+BASE_ONLY: Final = _words("prefix schemaPrefix pluginDivisionMode keepalive")
+
+#: Not in every version: see :mod:`generator.backstage.versions`.
+KEEPALIVE: Final = "keepalive"
 
 #: Parts of a connection that are often written one level too high.
 CONNECTION_ONLY: Final = _words("""

@@ -70,6 +70,7 @@ def load_config(
     config: Sequence[str] = (),
     environ: Mapping[str, str],
     placeholders: Literal["keep", "backstage"] = "keep",
+    skips_others: bool = False,
 ) -> LoadedConfig:
     """Read the configuration as Backstage does.
 
@@ -78,18 +79,27 @@ def load_config(
     environment: variables, ``APP_CONFIG_*`` and ``BACKSTAGE_ENV``. With ``placeholders="backstage"`` the result is what
     Backstage has in this environment; with ``"keep"`` a variable or ``$file`` without a value stays a
     :class:`~generator.documents.values.Placeholder` (so does a ``$file`` that is neither below ``root`` nor beside the
-    configuration), and a missing ``$include`` that cannot concern ``backend.database`` is only a warning. Raises nothing:
-    problems (GR101 to GR117, GR231) are in the result.
+    configuration), and a missing ``$include`` that cannot concern ``backend.database`` is only a warning; ``skips_others``
+    makes it one in either mode, and a missing ``$file`` too. Raises nothing: problems (GR101 to GR117, GR231) are in the
+    result.
     """
     with collector_paused():
-        return _Loading(environ, placeholders, os.path.abspath(root)).run(root, config)  # noqa: PTH100
+        top = os.path.abspath(root)  # noqa: PTH100
+        return _Loading(environ, placeholders, top, skips_others=skips_others).run(root, config)
 
 
 class _Loading:
     """One run of the loader."""
 
-    def __init__(self, environ: Mapping[str, str], placeholders: Literal["keep", "backstage"], root: str) -> None:
-        self._root = root
+    def __init__(
+        self,
+        environ: Mapping[str, str],
+        placeholders: Literal["keep", "backstage"],
+        root: str,
+        *,
+        skips_others: bool = False,
+    ) -> None:
+        self._root, self._skips = root, skips_others
         self._environ = environ
         self._mode = placeholders
         self._lookup = lookup_in(environ)
@@ -153,7 +163,9 @@ class _Loading:
                 return None
             value = found.value
             self._diagnostics.extend(found.problems)
-        transformer = Transformer(self._lookup, self._mode, self._cache, self._diagnostics, self._root)
+        transformer = Transformer(
+            self._lookup, self._mode, self._cache, self._diagnostics, self._root, skips_others=self._skips
+        )
         data = transformer.run(value, path, shared=parsed.shared)
         for name, near in transformer.asked.items():
             self._asked[name] = self._asked.get(name, False) or near

@@ -77,13 +77,22 @@ class Transformer:
     """
 
     def __init__(
-        self, lookup: Lookup, mode: Mode, cache: FileCache, diagnostics: Diagnostics, root: str | None = None
+        self,
+        lookup: Lookup,
+        mode: Mode,
+        cache: FileCache,
+        diagnostics: Diagnostics,
+        root: str | None = None,
+        *,
+        skips_others: bool = False,
     ) -> None:
         """``root`` is the repository: with ``keep``, only the run-time environment has a ``$file`` outside of it."""
         self.error: str | None = None
         self.asked: dict[str, bool] = {}
         self._lookup = lookup
         self._keep = mode == "keep"
+        #: Whether a file that is missing and cannot concern the databases is left out.
+        self._skips = skips_others
         self._cache = cache
         self._root = root
         self._diagnostics = diagnostics
@@ -236,6 +245,8 @@ class Transformer:
         try:
             return self._cache.text(path, self._diagnostics, lenient=True).rstrip(WHITESPACE)
         except IncludeError as error:
+            if error.missing and self._skips and not place.touches_database:
+                return self._missing_include(name, "there is no such file", place, "check the path", kind="$file")
             if error.missing and self._keep:
                 return Placeholder(escape(name), (Reference("file", name),))
             message = f"failed to read file {name}, {error.name}: {error.javascript}"
@@ -267,7 +278,7 @@ class Transformer:
             value, shared = self._cache.document(path, file, self._diagnostics)
             value = pick(value, file, data_path)
         except IncludeError as error:
-            if error.missing and self._keep:
+            if error.missing and (self._keep or (self._skips and not place.touches_database)):
                 return self._missing_include(name, "there is no such file", place, "check the path")
             code = "GR113" if error.missing else "GR111"
             return self._fail(code, f"$include {name}: {error.summary}", place, error.javascript, hint=error.hint)
@@ -283,11 +294,11 @@ class Transformer:
         self._included[identity] = (value, self._values - before)
         return value
 
-    def _missing_include(self, name: str, why: str, place: _Place, hint: str) -> Any:
+    def _missing_include(self, name: str, why: str, place: _Place, hint: str, kind: str = "$include") -> Any:
         """In keep mode: what is included elsewhere does not matter to the databases; near them nothing can be guessed."""
         severity = Severity.ERROR if place.touches_database else Severity.WARNING
         effect = "the databases cannot be resolved without it" if place.touches_database else "left out"
-        summary = f"$include {name}: {why} ({effect})"
+        summary = f"{kind} {name}: {why} ({effect})"
         backstage = "fails to start while the file is missing"
         self._diagnostics.add(
             Diagnostic("GR113", severity, summary, place.location, place.path.removeprefix("."), hint, backstage)

@@ -58,7 +58,11 @@ def cloud_connection(settings: DatabaseSettings, kind: Any, connection: Any, loc
 def _rds(reader: ConfigReader, settings: DatabaseSettings) -> ConfigMap:
     try:
         reader.get_string("connection.host")
-        if not isinstance(reader.get_optional("connection.port"), Placeholder):
+        port = reader.get_optional("connection.port")
+        if settings.behaviour.blank_number_throws and isinstance(port, str) and not port.strip():
+            place = reader.locate("connection.port")
+            raise ConfigError("Error", "Unable to convert config value for key 'connection.port' to a number", place)
+        if not isinstance(port, Placeholder):
             reader.get_number("connection.port")
         reader.get_string("connection.user")
     except ConfigError as error:

@@ -11,6 +11,7 @@ from generator.backstage.database.misplaced import warn_about_places
 from generator.backstage.database.plugin_ids import warn_about_ids
 from generator.backstage.database.resolved import PluginDatabase
 from generator.backstage.database.settings import DatabaseSettings, PluginClient, Setting
+from generator.backstage.versions import NEWEST, Behaviour
 from generator.documents.javascript import INHERITED, is_truthy
 from generator.documents.unknown import how_to_say
 from generator.documents.values import UNDEFINED, ConfigMap, Placeholder
@@ -52,33 +53,41 @@ def resolve_plugins(
     environ: Mapping[str, str],
     diagnostics: Diagnostics,
     placeholders: Literal["keep", "backstage"] = "keep",
+    behaviour: Behaviour = NEWEST,
 ) -> PluginDatabaseMap:
     """What Backstage resolves for each of ``plugin_ids``, sorted by id.
 
     ``manager`` is the database manager of the installation, ``environ`` the environment Backstage would run in.
     ``placeholders="backstage"`` also takes files and variables from this machine that Backstage would look up itself (the
     certificates a connection string names, the AWS region); ``keep`` leaves them to the run-time environment.
+    ``behaviour`` is that of the version of backend-defaults.
 
     A plugin for which Backstage would fail has an ``error``, which is reported to ``diagnostics`` as well.
     """
     ids = sorted(set(plugin_ids))
     reported = {(item.location, item.path) for item in diagnostics if item.severity is Severity.ERROR}
     warn_about_places(config, diagnostics)
-    resolve_one = _resolver(config, manager, environ, diagnostics, keep=placeholders == "keep")
+    resolve_one = _resolver(config, manager, environ, diagnostics, keep=placeholders == "keep", behaviour=behaviour)
     warn_about_ids(config, ids, diagnostics)
     guard = _Guard(resolve_one, config, diagnostics, reported)
     return {plugin_id: guard.resolve(plugin_id) for plugin_id in ids}
 
 
 def _resolver(
-    config: ConfigReader, manager: Manager, environ: Mapping[str, str], diagnostics: Diagnostics, *, keep: bool
+    config: ConfigReader,
+    manager: Manager,
+    environ: Mapping[str, str],
+    diagnostics: Diagnostics,
+    *,
+    keep: bool,
+    behaviour: Behaviour,
 ) -> Callable[[str], PluginDatabase]:
     """The function that resolves one plugin; what fails before a plugin is looked at fails for each of them."""
     try:
         if manager == "current":
-            settings = DatabaseSettings(_factory_config(config, diagnostics), environ, keep)
+            settings = DatabaseSettings(_factory_config(config, diagnostics), environ, keep, behaviour)
             return lambda plugin_id: _resolve_current(settings, plugin_id)
-        settings = DatabaseSettings(config.get_config(_DATABASE), environ, keep)
+        settings = DatabaseSettings(config.get_config(_DATABASE), environ, keep, behaviour)
     except ConfigError as error:
         return _failing(error)
     from generator.backstage.database import legacy
@@ -125,12 +134,16 @@ def _resolve_current(settings: DatabaseSettings, plugin_id: str) -> PluginDataba
         raise ConfigError("TypeError", message, client.location, f"{_DATABASE}.client")
     plugin = PluginClient(plugin_id, client, overridden, Setting(bool(skip.value), skip.location))
     if client.value == "pg":
-        return postgresql.resolve(settings, plugin, prefix, schema_prefix)
-    if client.value in ("mysql", "mysql2"):
+        found = postgresql.resolve(settings, plugin, prefix, schema_prefix)
+    elif client.value in ("mysql", "mysql2"):
         from generator.backstage.database import mysql
 
-        return mysql.resolve(settings, plugin, prefix)
-    return sqlite.resolve(settings, plugin)
+        found = mysql.resolve(settings, plugin, prefix)
+    else:
+        found = sqlite.resolve(settings, plugin)
+    if settings.behaviour.reads_keepalive:
+        settings.base_boolean("keepalive")  # last of all, and throws for what is no boolean
+    return found
 
 
 def _schema_prefix(settings: DatabaseSettings) -> Setting[str]:

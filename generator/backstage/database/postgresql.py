@@ -8,6 +8,7 @@ from generator.backstage.config.reader import ConfigError
 from generator.backstage.database.connection_string import parse_pg
 from generator.backstage.database.placeholders import concat
 from generator.backstage.database.resolved import PluginDatabase
+from generator.backstage.database.search_path import locate_search_path, names_of, written_search_path
 from generator.backstage.database.settings import (
     IN_STRING,
     DatabaseSettings,
@@ -62,6 +63,7 @@ def resolve(
         database = concat(prefix.value, plugin_id)
         database_location = prefix.location
     schema = _schema_name(schema_prefix, plugin_id, mode) if in_schema else None
+    whole: ConfigMap = settings.once("whole", "", settings.reader.get_optional)
     merged = _merged(parts, plugin, database)
     _check_knex_merge(settings, knex_config)
     set_role = settings.base_string("role")
@@ -75,7 +77,7 @@ def resolve(
         "ensureExists": ensure_exists.location,
         "ensureSchemaExists": ensure_schema.location,
         "schemaName": schema_prefix.location if in_schema else None,
-        "searchPath": schema_prefix.location if in_schema else None,
+        "searchPath": schema_prefix.location if in_schema else locate_search_path(whole, knex_config),
     }
     sources = collect_sources(places, effective, mark)
     return PluginDatabase(
@@ -87,7 +89,7 @@ def resolve(
         schema_name=schema,
         role=role.value,
         set_role=set_role.value,
-        search_path=(schema,) if schema is not None else None,
+        search_path=names_of(written_search_path(whole, knex_config, schema)),
         ensure_exists=ensure_exists.value,
         ensure_schema_exists=ensure_schema.value,
         skip_migrations=plugin.skip_migrations.value,

@@ -13,6 +13,7 @@ from generator.backstage.config.reader import ConfigError, ConfigReader, Placeho
 from generator.backstage.database.connection_string import leave_file, read_file
 from generator.backstage.database.placeholders import parse_around
 from generator.backstage.javascript import lodash
+from generator.backstage.versions import NEWEST, Behaviour
 from generator.documents.values import UNDEFINED, ConfigMap, Mark, Placeholder
 
 if TYPE_CHECKING:
@@ -66,12 +67,13 @@ class DatabaseSettings:
     """The reads of a database manager.
 
     ``reader`` is at ``backend.database``, ``environ`` the environment Backstage would run in, ``keep`` whether references
-    without a value stay placeholders.
+    without a value stay placeholders, ``behaviour`` what depends on the version.
     """
 
     reader: ConfigReader
     environ: Mapping[str, str]
     keep: bool
+    behaviour: Behaviour = NEWEST
     _known: dict[tuple[str, str], Any] = field(default_factory=dict)
 
     # --- plain settings --------------------------------------------------------------------------------------------

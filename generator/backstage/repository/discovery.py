@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from generator.backstage.repository.entry import Added, Entry
     from generator.backstage.repository.packages import Brought, Packages
     from generator.backstage.repository.repository import Package, Repository
+    from generator.backstage.versions import Backstage
 
 _ONE_UNKNOWN = (
     "name the plugin under plugins.include in greenroom.yaml or with --plugin; where no plugin is added, write "
@@ -118,6 +119,7 @@ class _Run:
             self._lists()
         self._modules()
         self._versions()
+        self.result.defaults = self._defaults()
         if not self.result.plugins and not self.result.unknown:
             self.result.add_unknown(
                 Location(self.result.backends[0] if self.result.backends else "."),
@@ -317,6 +319,11 @@ class _Run:
         for plugin_id, found in self.result.plugins.items():
             if found.version is None and found.package in lock.versions:
                 self.result.plugins[plugin_id] = replace(found, version=lock.versions[found.package])
+
+    def _defaults(self) -> Backstage:
+        from generator.backstage.repository.defaults import find_defaults
+
+        return find_defaults(self.files, self.repository, self.backends)
 
 
 __all__ = ["discover"]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from generator.backstage.repository.catalogue import Catalogue
 from generator.backstage.repository.reading import UNREAD
+from generator.backstage.versions import UNKNOWN, Backstage
 from generator.problems.diagnostic import Diagnostics
 
 if TYPE_CHECKING:
@@ -108,7 +109,8 @@ class Discovery:
     ``plugins`` maps plugin id to :class:`Found`, sorted by id. ``unknown`` are the places where something is added that
     cannot be known statically, with the reason: the list of plugins is then possibly incomplete. ``is_backstage`` is false
     where ``root`` holds no Backstage backend; everything else is empty then. ``backends`` are the folders of the backends,
-    relative to the root. ``gaps`` is all that may hide a plugin, ``unknown`` and files that could not be read.
+    relative to the root, ``defaults`` the version of Backstage's database code they run. ``gaps`` is all that may hide a
+    plugin, ``unknown`` and files that could not be read.
     """
 
     plugins: dict[str, Found] = field(default_factory=dict)
@@ -117,6 +119,7 @@ class Discovery:
     is_backstage: bool = False
     backends: tuple[str, ...] = ()
     gaps: list[Gap] = field(default_factory=list)
+    defaults: Backstage = UNKNOWN
     _said: set[tuple[Location, str]] = field(default_factory=set, repr=False)
 
     def add(self, found: Found) -> None:
@@ -171,6 +174,7 @@ class Discovery:
             unknown=[(place(location), reason) for location, reason in self.unknown],
             gaps=[gap._replace(location=place(gap.location)) if gap.location else gap for gap in self.gaps],
             diagnostics=moved,
+            defaults=self.defaults._replace(location=place(self.defaults.location) if self.defaults.location else None),
         )
 
     def to_json(self) -> dict[str, Any]:

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
     from generator.backstage.repository.files import Files
 
+#: The lock files that are read; the first one that is there counts.
+NAMES = ("yarn.lock", "pnpm-lock.yaml", "package-lock.json")
 _CONFLICT = re.compile(r"^(?:<{7}|={7}|>{7})(?: |$)", re.MULTILINE)
 # `  '@scope/name@1.2.3':`, `  /@scope/name@1.2.3(peer@1):`, `  /@scope/name/1.2.3:`
 _PNPM = re.compile(r"  '?/?(?P<name>(?:@[\w.~-]+/)?[\w.~-]+)[@/](?P<version>\d[^()':_\s]*)[^\n]*:")
@@ -30,7 +32,9 @@ class Lock:
         self.name = ""
         self.broken = False
         self.versions: dict[str, str] = {}
-        for name in ("yarn.lock", "pnpm-lock.yaml", "package-lock.json"):
+        #: Every version of a package, where there are several.
+        self.every: dict[str, list[str]] = {}
+        for name in NAMES:
             path = files.root / name
             if files.is_file(path):
                 self.name = name
@@ -49,7 +53,7 @@ class Lock:
             self._npm(text)
         else:
             for name, version in (_yarn if self.name == "yarn.lock" else _pnpm)(text):
-                self.versions.setdefault(name, version)
+                self._add(name, version)
             if not self.versions and text.strip() and not _only_comments(text):
                 self._broken(1, "lists no package that can be read")
 
@@ -67,12 +71,18 @@ class Lock:
             for place, entry in packages.items():
                 _, found, name = place.rpartition("node_modules/")
                 if found and isinstance(entry, dict) and isinstance(entry.get("version"), str):
-                    self.versions.setdefault(name, entry["version"])
+                    self._add(name, entry["version"])
             return
         listed = value.get("dependencies") if isinstance(value, dict) else None
         for name, entry in listed.items() if isinstance(listed, dict) else ():
             if isinstance(entry, dict) and isinstance(entry.get("version"), str):
-                self.versions.setdefault(name, entry["version"])
+                self._add(name, entry["version"])
+
+    def _add(self, name: str, version: str) -> None:
+        self.versions.setdefault(name, version)
+        known = self.every.setdefault(name, [])
+        if version not in known:
+            known.append(version)
 
     def _broken(self, line: int, summary: str) -> None:
         self.broken = True

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from generator.backstage.checks import known
+from generator.backstage.database.search_path import LEAVE_OUT, NO_SCHEMA, describe, search_paths_away
 from generator.documents.values import ConfigMap
 from generator.lint.model import WARNING, Rule, found
 
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from generator.lint.model import Finding
-    from generator.lint.subject import Subject
+    from generator.lint.subject import Entry, Subject
 
 _PG = "backend-defaults: connectors/postgres.ts (knexConfig: {...additionalKnexConfig, client, connection})"
 
@@ -26,14 +27,29 @@ BESIDE: Final = Rule(
     "A setting of knex stands beside knexConfig; it works by accident.",
     "backend-defaults: buildPgDatabaseConfig (dbConfig.get() is merged whole); issue 19863",
 )
-RULES: Final = (OVERWRITTEN, BESIDE)
+SEARCH_PATH: Final = Rule(
+    "GR740",
+    "search-path-leads-away",
+    WARNING,
+    "A search path without public: the plugins' tables go to a schema that has to exist in each database.",
+    "knex: lib/dialects/postgres/index.js (setSchemaSearchPath)",
+)
+UNKNOWN: Final = Rule(
+    "GR741",
+    "unknown-knex-key",
+    WARNING,
+    "knex has no such setting.",
+    "knex: types/index.d.ts (Knex.Config)",
+)
+RULES: Final = (OVERWRITTEN, BESIDE, SEARCH_PATH, UNKNOWN)
 
 _OVERWRITTEN = ("connection", "client", "role")
 _HARMLESS = {"useNullAsDefault", "version"}  # what Backstage sets itself, or what changes nothing
 
 
 def check(subject: Subject) -> Iterator[Finding]:
-    """knexConfig of every entry, and knex's own keys beside it."""
+    """knexConfig of every entry, knex's own keys beside it, and where the search path leads."""
+    yield from _search_paths(subject)
     for entry in subject.entries:
         config = entry.data.get("knexConfig")
         if not isinstance(config, ConfigMap):
@@ -48,6 +64,7 @@ def check(subject: Subject) -> Iterator[Finding]:
                     backstage=f"puts its own {key} over it",
                     hint=f"write it as {entry.path}.{key}",
                 )
+        yield from _unknown(entry, config)
     for key in sorted((subject.database.keys() & known.BASE_AND_KNEX) - known.BASE - _HARMLESS):
         everywhere = (
             "; it applies to every plugin, and to the connection that creates databases" if key == "searchPath" else ""
@@ -59,4 +76,34 @@ def check(subject: Subject) -> Iterator[Finding]:
             path=f"backend.database.{key}",
             backstage=f"hands it to knex only because it hands over all of backend.database{everywhere}",
             hint=f"write it as backend.database.knexConfig.{key}",
+        )
+
+
+def _unknown(entry: Entry, config: ConfigMap) -> Iterator[Finding]:
+    for key in sorted(config.keys() - known.KNEX):
+        from difflib import get_close_matches  # seldom needed, and slow to load
+
+        near = get_close_matches(key, sorted(known.KNEX - known.BASE), 1)
+        yield found(
+            UNKNOWN,
+            f"knex has no setting {key!r}",
+            config.locate_key(key),
+            path=f"{entry.path}.knexConfig.{key}",
+            backstage="hands it to knex, which ignores it",
+            hint=f"is {near[0]!r} meant?" if near else "remove it",
+        )
+
+
+def _search_paths(subject: Subject) -> Iterator[Finding]:
+    if not subject.is_current:
+        return
+    for location, plugins in search_paths_away(subject.healthy("postgresql")):
+        path = plugins[0].search_path or ()
+        yield found(
+            SEARCH_PATH,
+            f"{describe(plugins)} in the schema {' or '.join(path)}, which has to exist in each of their databases",
+            location,
+            path="backend.database.knexConfig.searchPath",
+            backstage=NO_SCHEMA,
+            hint=LEAVE_OUT,
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from generator.backstage.rbac import adapter_problem
 from generator.documents.values import ConfigMap
 from generator.lint.model import WARNING, Rule, found
 
@@ -74,8 +75,19 @@ def _rbac(subject: Subject, discovery: Discovery) -> Iterator[Finding]:
         return
     if not any(_RBAC in (name or "") for name in (added.package, *added.modules)):
         return
+    problem = adapter_problem(subject.database)
+    if problem is not None:
+        yield found(
+            RBAC,
+            "the RBAC backend opens a connection of its own, and cannot with this base connection",
+            problem.location,
+            path=problem.path,
+            backstage=f"fails to start the plugin 'permission': {problem.message}",
+            hint=problem.hint,
+        )
+        return
     base = subject.base_connection
-    own = [key for key in ("host", "user", "password") if resolved.own_connection.get(key)]
+    own = [key for key in ("host", "user", "password") if resolved.own_connection.get(key) not in (None, "", base.get(key))]
     if not own and base.get("user"):
         return
     what = f"the permission plugin's {', '.join(own)}" if own else "a user"
@@ -85,5 +97,5 @@ def _rbac(subject: Subject, discovery: Discovery) -> Iterator[Finding]:
         resolved.sources.get("connection.user") or resolved.sources.get("connection"),
         path="backend.database.plugin.permission.connection",
         backstage="fails to start RBAC when the base user cannot connect to the permission plugin's database",
-        hint="keep a base user that may connect to that database, until the upstream issue is solved",
+        hint="give the base connection the permission plugin's user and password, as the generated fragment does",
     )

@@ -8,8 +8,9 @@ import ssl as openssl
 from typing import TYPE_CHECKING, Any, Final
 
 from generator.preflight.driver import load_pymysql
-from generator.preflight.mysql.mysql_connection import AMAZON, NoTlsError, connect, context_of
+from generator.preflight.mysql.mysql_connection import AMAZON, NoTlsError, connect, context_of, row_of, rows_of
 from generator.preflight.mysql.mysql_failures import (
+    DENIED,
     account,
     connection_failure,
     message_of,
@@ -19,6 +20,7 @@ from generator.preflight.mysql.mysql_failures import (
     unreachable,
 )
 from generator.preflight.mysql.mysql_grants import global_powers, read_grants
+from generator.preflight.mysql.mysql_locks import check_locks
 from generator.preflight.network import HostNameError, SilentServerError
 from generator.preflight.pools import check_limit
 from generator.preflight.postgresql.failures import Failure, silent, startup, unknown_host
@@ -33,7 +35,6 @@ if TYPE_CHECKING:
 
 _NO_TABLE: Final = 1146
 _MUST_CHANGE: Final = (1820, 1862)
-_DENIED: Final = (1044, 1045, 1142, 1049)
 _FACTS: Final = """
 SELECT VERSION(), CURRENT_USER(), DATABASE(), @@global.read_only, @@global.max_connections, @@session.max_user_connections,
   (SELECT COUNT(*) FROM information_schema.schemata WHERE schema_name = %s)
@@ -63,11 +64,12 @@ def check_engine(run: Recorder, password: str) -> None:
         _ensure(run, password, context)
     connection = _connect(run, password, context, target.connects_to)
     pymysql = load_pymysql()
-    with contextlib.closing(connection), hang_up_after(connection._sock.fileno(), run.options.total_timeout):
+    with contextlib.closing(connection), hang_up_after(connection._sock.fileno(), run.options.total_timeout, run.hung):
         try:
             _transport(run, context)
             grants = _look_around(run, connection)
             _tables(run, connection)
+            check_locks(run, connection)
             _isolation(run, connection, grants)
         except pymysql.MySQLError as error:
             run.stop("session", statement_failure(target, error))
@@ -131,15 +133,15 @@ def _ensure(run: Recorder, password: str, context: openssl.SSLContext | None) ->
     begin += f"CREATE DATABASE IF NOT EXISTS {quoted(name)} - "
     hint = "set backend.database.ensureExists: false, as the generated fragment does"
     connection = _connect(run, password, context, None)
-    with contextlib.closing(connection), hang_up_after(connection._sock.fileno(), run.options.total_timeout):
+    with contextlib.closing(connection), hang_up_after(connection._sock.fileno(), run.options.total_timeout, run.hung):
         try:
-            (exists,) = _row(connection, "SELECT COUNT(*) FROM information_schema.schemata WHERE schema_name = %s", [name])
-            grants = read_grants(line for (line,) in _rows(connection, "SHOW GRANTS"))
+            (exists,) = row_of(connection, "SELECT COUNT(*) FROM information_schema.schemata WHERE schema_name = %s", [name])
+            grants = read_grants(line for (line,) in rows_of(connection, "SHOW GRANTS"))
             may = any(item.covers(name) and item.privileges & {"ALL PRIVILEGES", "CREATE"} for item in grants)
             if exists:
                 connection.query(f"CREATE DATABASE IF NOT EXISTS {quoted(name)}")
             elif not may:
-                user = str(_row(connection, "SELECT CURRENT_USER()")[0]).replace("@", "'@'")
+                user = str(row_of(connection, "SELECT CURRENT_USER()")[0]).replace("@", "'@'")
                 message = f"Access denied for user '{user}' to database '{name}'"
                 run.failed("ensure", Failure(message, begin + message, hint))
                 return
@@ -157,9 +159,9 @@ def _look_around(run: Recorder, connection: Any) -> list[Grant]:
     pymysql = load_pymysql()
     target = run.target
     try:
-        version, user, database, read_only, most, limit, _ = _row(connection, _FACTS, [target.database])
-        (_, used) = _row(connection, "SHOW STATUS LIKE 'Threads_connected'")
-        grants = read_grants(line for (line,) in _rows(connection, "SHOW GRANTS"))
+        version, user, database, read_only, most, limit, _ = row_of(connection, _FACTS, [target.database])
+        (_, used) = row_of(connection, "SHOW STATUS LIKE 'Threads_connected'")
+        grants = read_grants(line for (line,) in rows_of(connection, "SHOW GRANTS"))
     except pymysql.MySQLError as error:
         number, _ = message_of(error)
         begin = "select * from information_schema.tables where"
@@ -286,7 +288,7 @@ def _isolation(run: Recorder, connection: Any, grants: list[Grant]) -> None:
             connection.select_db(name)
         except pymysql.MySQLError as error:
             number, message = message_of(error)
-            if number not in _DENIED:
+            if number not in DENIED:
                 raise
             tried = f"tried {name}: {message}"
         else:
@@ -303,13 +305,3 @@ def _isolation(run: Recorder, connection: Any, grants: list[Grant]) -> None:
         run.warned("isolated", Failure(detail, "starts", hint))
         return
     run.passed("isolated", tried or "nothing else of the plan is on this server")
-
-
-def _rows(connection: Any, statement: str, values: list[Any] | None = None) -> list[tuple[Any, ...]]:
-    with connection.cursor() as cursor:
-        cursor.execute(statement, values)
-        return list(cursor.fetchall())
-
-
-def _row(connection: Any, statement: str, values: list[Any] | None = None) -> tuple[Any, ...]:
-    return _rows(connection, statement, values)[0]

@@ -183,3 +183,15 @@ def _load_client_certificate(context: openssl.SSLContext, options: Mapping[str, 
         key.write_text(_text(options.get("key") or options["cert"]))
         passphrase = options.get("passphrase")
         context.load_cert_chain(cert, key, None if passphrase is None else str(passphrase))
+
+
+def rows_of(connection: Any, statement: str, values: list[Any] | None = None) -> list[tuple[Any, ...]]:
+    """The rows a statement gives."""
+    with connection.cursor() as cursor:
+        cursor.execute(statement, values)
+        return list(cursor.fetchall())
+
+
+def row_of(connection: Any, statement: str, values: list[Any] | None = None) -> tuple[Any, ...]:
+    """The first row of a statement that always gives one."""
+    return rows_of(connection, statement, values)[0]

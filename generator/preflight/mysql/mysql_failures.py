@@ -14,6 +14,8 @@ _FULL: Final = 1040
 _DATABASE_DENIED: Final = 1044
 _ACCESS_DENIED: Final = 1045
 _NO_DATABASE: Final = 1049
+#: What a statement is refused with where a privilege is missing: on a database, a login, a table, or no such database.
+DENIED: Final = (1044, 1045, 1142, 1049)
 _NAME_TOO_LONG: Final = 1102
 _STARTING: Final = 1053
 _HOST_BLOCKED: Final = 1129
@@ -51,7 +53,7 @@ def connection_failure(target: PreflightTarget, error: Any) -> Failure:
     check, hint = "login", _APPLY
     if number == _ACCESS_DENIED and target.missing:
         names = ", ".join(target.missing)
-        message = f"{message}: {names} is not set, so Backstage falls back to the password of the base connection"
+        message = f"{message}: {names} is not set, and so the password is another one, or none"
         hint = f"set {names}"
     elif number == _ACCESS_DENIED:
         hint = f"the password is not the user's, there is no such user for this host, or it has to use TLS: {_APPLY}"

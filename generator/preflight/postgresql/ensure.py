@@ -7,7 +7,7 @@ to the database ``postgres``; schemas with the base connection as it is.
 from __future__ import annotations
 
 import contextlib
-from typing import TYPE_CHECKING, Any, Final, NoReturn
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, NoReturn
 
 from generator.preflight.driver import load_psycopg
 from generator.preflight.network import HostNameError, SilentServerError
@@ -30,21 +30,51 @@ SELECT EXISTS (SELECT FROM pg_catalog.pg_database WHERE datname = %s),
 """
 
 
-def check_ensure(run: Recorder) -> int:
-    """Record what would fail of what Backstage creates at start.
-
-    Returns the server's version (150004) where Backstage would create the plugin's database if it were missing, else 0.
+class Ensured(NamedTuple):
+    """What Backstage would create if it were missing: ``database`` is the version of the server (150004) where it would
+    create the plugin's database, else 0; ``schema`` whether it would create the schema.
     """
+
+    database: int = 0
+    schema: bool = False
+
+
+def check_ensure(run: Recorder) -> Ensured:
+    """Record what would fail of what Backstage creates at start."""
     ensure = run.target.ensure
     if ensure is None:
-        return 0
-    created = 0
+        return Ensured()
+    database = schema = 0
     if ensure.database is not None:
-        created = _try(run, ensure, "postgres", f"'{ensure.database}' exists", _database)
+        database = _try(run, ensure, "postgres", f"'{ensure.database}' exists", _database)
     if ensure.schema is not None:
         what = f"schema for plugin '{run.target.plugin_id}' exists"
-        _try(run, ensure, database_of(ensure.connection, run.target.environment) or "", what, _schema)
-    return created
+        schema = _try(run, ensure, database_of(ensure.connection, run.target.environment) or "", what, _schema)
+    return Ensured(database, bool(schema))
+
+
+def create_schema(run: Recorder, connection: Any) -> None:
+    """Create the schema that Backstage would create, in the transaction that is rolled back, so that it can be looked at.
+
+    The base user owns what it creates: another user finds it closed.
+    """
+    from psycopg import sql
+
+    target = run.target
+    ensure, schema = target.ensure, target.schema
+    assert ensure is not None
+    assert schema is not None
+    (exists,) = connection.execute("SELECT to_regnamespace(quote_ident(%s)) IS NOT NULL", [schema]).fetchone()
+    base = user_of(ensure.connection, target.environment)
+    here = target.address, target.connects_to
+    there = address(ensure.connection, target.environment), database_of(ensure.connection, target.environment)
+    if exists or here != there:
+        return
+    if base == target.user:
+        statement = sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(schema))
+        connection.execute(statement)
+        detail, said = f"schema {schema} does not exist yet", f"creates it at start, as {base}"
+        run.warned("search path", Failure(detail, said, f"{_OFF}, and {APPLY}: then it is there before Backstage starts"))
 
 
 def foresee(run: Recorder, version: int) -> NoReturn:
@@ -78,7 +108,7 @@ def _try(run: Recorder, ensure: Ensure, database: str, what: str, look: Any) -> 
         wanted = parameters(connection, target.environment, run.folder)
         place = address(connection, target.environment)
         session = open_session(wanted, options.connect_timeout, run.network, place)
-        with contextlib.closing(session), deadline(session, options.total_timeout):
+        with contextlib.closing(session), deadline(session, options.total_timeout, lambda: run.network.was_silent(place)):
             session.execute(f"BEGIN; SET LOCAL statement_timeout = {int(options.statement_timeout * 1000)}")
             if ensure.set_role:
                 from psycopg import sql
@@ -87,7 +117,7 @@ def _try(run: Recorder, ensure: Ensure, database: str, what: str, look: Any) -> 
             problem = look(ensure, session, user)
             version = int(session.info.server_version)
     except psycopg.OperationalError as error:
-        problem = connection_failure(target, error)
+        problem = connection_failure(target, error, role=user, database=database)
     except psycopg.Error as error:
         problem = statement_failure(target, error)
     except (ConnectionSettingError, HostNameError, SilentServerError) as error:

@@ -69,22 +69,32 @@ def is_full(error: BaseException) -> bool:
     return _FULL.search(fatal_message(error) or "") is not None
 
 
-def connection_failure(target: PreflightTarget, error: BaseException) -> Failure:
-    """A connection that could not be made, with the plugin's own credentials to its own database."""
+def connection_failure(
+    target: PreflightTarget, error: BaseException, *, role: str | None = None, database: str | None = None
+) -> Failure:
+    """A connection that could not be made, with the plugin's own credentials to its own database.
+
+    Args:
+        role: who logged in, where it was another one: statements of the hint are about it.
+        database: to which database, where it was another one.
+    """
     message = fatal_message(error)
     if message is None:
         return _unreachable(target, error)
     check, hint = "login", APPLY
-    role, database = quoted(target.user or target.role), quoted(target.connects_to or target.database)
+    missing = target.missing if role is None else ()
+    role = quoted(role or target.user or target.role)
+    database = quoted(database or target.connects_to or target.database)
     said = startup(target, f"error: {message}")
-    if target.missing and "password authentication failed" in message:
-        names = ", ".join(target.missing)
-        detail = f"{message}: {names} is not set, so Backstage falls back to the password of the base connection"
+    if missing and "password authentication failed" in message:
+        names = ", ".join(missing)
+        detail = f"{message}: {names} is not set, and so the password is another one, or none"
         return Failure(detail, said, f"set {names}", check)
     if "password authentication failed" in message:
         hint = (
             f"the password is not the role's, or it has expired, or there is no such role (the server's log says which): "
-            f"{APPLY} with the same environment; for an expired one: ALTER ROLE {role} VALID UNTIL 'infinity'"
+            f"{APPLY} with the same environment (Terraform sends a password again only when its number in "
+            f"credentials.passwordVersions has grown); for an expired one: ALTER ROLE {role} VALID UNTIL 'infinity'"
         )
     elif "no pg_hba.conf entry" in message:
         hint = "allow the user in pg_hba.conf"

@@ -33,12 +33,20 @@ FROM pg_catalog.pg_namespace WHERE nspname = ANY(%s::text[]) ORDER BY nspname
 class Reach:
     """``problems`` are what the user can reach and must not, ``facts`` what was looked at and is in order.
 
-    ``mends`` are the statements that take it away.
+    ``mends`` are the statements that take it away. ``is_open``: PUBLIC may connect to the plugin's own database.
     """
 
     problems: tuple[str, ...] = ()
     facts: tuple[str, ...] = ()
     mends: tuple[str, ...] = ()
+    is_open: bool = False
+
+
+def open_to_all(reach: Reach, database: str) -> Reach:
+    """``reach``, and that PUBLIC may connect to the plugin's own database."""
+    problem = f"every role of the server may connect to {database}"
+    mend = f"REVOKE ALL ON DATABASE {quoted(database)} FROM PUBLIC"
+    return Reach((problem, *reach.problems), reach.facts, (mend, *reach.mends), is_open=True)
 
 
 def other_databases(target: PreflightTarget) -> list[str]:

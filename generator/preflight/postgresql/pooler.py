@@ -38,7 +38,7 @@ def check_pooler(run: Recorder, connection: Any, wanted: dict[str, str]) -> None
     needs = []
     if target.search_path and not _path_is_default(connection, target.search_path[0]):
         role, database = quoted(target.user or target.role), quoted(target.connects_to or target.database)
-        schema = quoted(target.search_path[0])
+        schema = ", ".join(map(quoted, target.search_path))
         mend = f"ALTER ROLE {role} IN DATABASE {database} SET search_path = {schema} (and RECONNECT in the pooler)"
         needs.append(("the search path of schema mode", mend))
     if target.set_role:

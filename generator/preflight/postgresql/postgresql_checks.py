@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from generator.preflight.driver import load_psycopg
 from generator.preflight.network import HostNameError, SilentServerError
 from generator.preflight.pools import check_limit
-from generator.preflight.postgresql.ensure import check_ensure, foresee
+from generator.preflight.postgresql.ensure import Ensured, check_ensure, create_schema, foresee
 from generator.preflight.postgresql.failures import (
-    APPLY,
     READ_ONLY,
     Failure,
     certificate_failure,
@@ -22,9 +21,12 @@ from generator.preflight.postgresql.failures import (
     unknown_host,
 )
 from generator.preflight.postgresql.handshake import certificate_problem
-from generator.preflight.postgresql.isolation import Reach, find_reach, try_another_database
+from generator.preflight.postgresql.isolation import Reach, find_reach, open_to_all, try_another_database
 from generator.preflight.postgresql.libpq import ConnectionSettingError, parameters, transport
+from generator.preflight.postgresql.migration_lock import check_locks
 from generator.preflight.postgresql.pooler import check_pooler, is_pooled
+from generator.preflight.postgresql.search_path import check_search_path, set_search_path
+from generator.preflight.postgresql.second_connection import check_second_connection
 from generator.preflight.postgresql.session import deadline, open_session
 from generator.preflight.postgresql.tables import check_tables
 from generator.preflight.results import Room
@@ -88,28 +90,30 @@ def check_engine(run: Recorder, password: str) -> None:
         run.stop("tls" if ".ssl" in str(error) else "credentials", Failure(str(error), error.backstage, hint))
     ensured = check_ensure(run)  # the version of the server where Backstage would create what is missing
     reach = _own_database(run, wanted, ensured=ensured)
+    check_second_connection(run)
     _isolation(run, wanted, reach)
 
 
-def _own_database(run: Recorder, wanted: dict[str, str], *, ensured: int) -> Reach:
+def _own_database(run: Recorder, wanted: dict[str, str], *, ensured: Ensured) -> Reach:
     """Connect as the plugin, do what its migrations do, and see how far its user reaches."""
     psycopg = load_psycopg()
     target, options = run.target, run.options
-    connection = _connect(run, wanted, ensured=ensured)
-    with contextlib.closing(connection), deadline(connection, options.total_timeout):
+    connection = _connect(run, wanted, ensured=ensured.database)
+    with contextlib.closing(connection), deadline(connection, options.total_timeout, run.hung):
         try:
             connection.execute(f"BEGIN; SET LOCAL statement_timeout = {int(options.statement_timeout * 1000)}")
             _prepare_session(run, connection)
+            if ensured.schema:
+                create_schema(run, connection)
             facts = _look_around(run, connection, pooled=(pooled := is_pooled(connection)))
             if facts.in_recovery or facts.read_only:
                 _read_only(run, in_recovery=facts.in_recovery)
             else:
                 check_tables(run, connection)
+                check_locks(run, connection)
             reach = find_reach(connection, target)
             if facts.public_may_connect:
-                open_to_all = f"every role of the server may connect to {facts.database}"
-                mend = f"REVOKE ALL ON DATABASE {quoted(facts.database)} FROM PUBLIC"
-                reach = Reach((open_to_all, *reach.problems), reach.facts, (mend, *reach.mends))
+                reach = open_to_all(reach, facts.database)
             connection.execute("ROLLBACK")
             if pooled:
                 check_pooler(run, connection, wanted)
@@ -166,9 +170,7 @@ def _prepare_session(run: Recorder, connection: Any) -> None:
             backstage = f"error: {failure.detail} (nobody handles it: this ends the whole process)"
             hint = f"GRANT {quoted(target.set_role)} TO {user}, or take `role` out of backend.database"
             run.stop("role", Failure(failure.detail, backstage, hint))
-    if target.search_path:
-        path = sql.SQL(", ").join(sql.Identifier(name) for name in target.search_path)
-        connection.execute(sql.SQL("SET LOCAL search_path = {}").format(path))
+    set_search_path(run, connection)
 
 
 def _look_around(run: Recorder, connection: Any, *, pooled: bool) -> _Facts:
@@ -182,7 +184,7 @@ def _look_around(run: Recorder, connection: Any, *, pooled: bool) -> _Facts:
     _database(run, facts)
     if facts.user != facts.session_user:
         run.passed("role", f"acts as {facts.user}, which owns what is created")
-    _search_path(run, facts.schema)
+    check_search_path(run, facts.schema)
     if facts.is_superuser:
         hint = f"ALTER ROLE {quoted(facts.session_user)} NOSUPERUSER, or give the plugin a user of its own"
         run.failed("restricted", Failure(f"{facts.session_user} is a superuser", "starts", hint), stops=False)
@@ -226,20 +228,6 @@ def _database(run: Recorder, facts: _Facts) -> None:
         run.passed("as planned", f"database {facts.database}, user {facts.session_user}")
 
 
-def _search_path(run: Recorder, schema: str | None) -> None:
-    target = run.target
-    wanted = (target.search_path or ("public",))[0]
-    if schema is None or (target.search_path and schema != wanted):
-        cause = "error: create table … - no schema has been selected to create in"
-        role = quoted(target.set_role or target.user or target.role)
-        own = quoted(wanted)
-        hint = f"CREATE SCHEMA IF NOT EXISTS {own}; GRANT USAGE, CREATE ON SCHEMA {own} TO {role}; or {APPLY}"
-        failure = Failure(f"schema {wanted} does not exist, or its user may not use it", startup(target, cause), hint)
-        run.failed("search path", failure)
-    else:
-        run.passed("search path", f"schema {schema}")
-
-
 def _read_only(run: Recorder, *, in_recovery: bool) -> None:
     cause = "error: create table … - cannot execute CREATE TABLE in a read-only transaction"
     detail = "the server is a read-only replica" if in_recovery else "default_transaction_read_only is on"
@@ -256,6 +244,10 @@ def _isolation(run: Recorder, wanted: dict[str, str], reach: Reach) -> None:
     problems = [*reach.problems, *tried.problems]
     if problems:
         hint = "as the owner: " + "; ".join(dict.fromkeys([*reach.mends, *tried.mends]))
+        if run.target.shares_user and not tried.problems and len(reach.problems) == 1 and reach.is_open:
+            # The plugins are one user: what is left is a matter of the server's other roles, who find closed schemas.
+            run.warned("isolated", Failure(problems[0], "starts", hint))
+            return
         failure = Failure("; ".join(problems), "starts, and nothing says that plugins can read each other's data", hint)
         run.failed("isolated", failure, stops=False)
     else:

@@ -13,7 +13,7 @@ from generator.preflight.driver import load_psycopg
 from generator.preflight.postgresql.failures import fatal_message, is_full
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from generator.preflight.network import Network
     from generator.preflight.postgresql.libpq import Address
@@ -75,21 +75,23 @@ def savepoint(connection: Any) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def deadline(connection: Any, seconds: float) -> Iterator[None]:
+def deadline(connection: Any, seconds: float, on_hang: Callable[[], None] | None = None) -> Iterator[None]:
     """Break the connection off after ``seconds``: a server that hangs keeps no thread for ever.
 
     The socket is shut down under libpq, which then reports a lost connection (``psycopg.OperationalError``).
     """
-    with hang_up_after(connection.fileno(), seconds):
+    with hang_up_after(connection.fileno(), seconds, on_hang):
         yield
 
 
 @contextlib.contextmanager
-def hang_up_after(fileno: int, seconds: float) -> Iterator[None]:
-    """Shut the socket ``fileno`` down when the block takes longer than ``seconds``."""
+def hang_up_after(fileno: int, seconds: float, on_hang: Callable[[], None] | None = None) -> Iterator[None]:
+    """Shut the socket ``fileno`` down when the block takes longer than ``seconds``; ``on_hang`` is called before."""
     with socket.socket(fileno=os.dup(fileno)) as line:
 
         def hang_up() -> None:
+            if on_hang is not None:
+                on_hang()
             with contextlib.suppress(OSError):
                 line.shutdown(socket.SHUT_RDWR)
 

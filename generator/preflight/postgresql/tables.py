@@ -51,7 +51,7 @@ def check_tables(run: Recorder, connection: Any) -> None:
     name = f"greenroom_preflight_{secrets.token_hex(8)}"
     target = run.target
     role, database = quoted(target.set_role or target.user or target.role), quoted(target.connects_to or target.database)
-    schema = quoted((target.search_path or ("public",))[0])
+    schema = quoted(run.schema)
     probes = (
         ("create table", _CREATE, f"GRANT USAGE, CREATE ON SCHEMA {schema} TO {role}", "created, used and dropped"),
         ("temporary table", _TEMPORARY, f"GRANT TEMPORARY ON DATABASE {database} TO {role}", "created and dropped"),
@@ -79,7 +79,7 @@ def _strangers(run: Recorder, connection: Any) -> None:
     target = run.target
     more = f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
     listed = ", ".join(f"{table} (owner {owner})" for table, owner, *_ in found[:_SHOWN]) + more
-    hint = _hand_over(target, found)
+    hint = _hand_over(target, run.schema, found)
     locked = [(table, seen) for table, _, usable, seen in found if not usable]
     migrations = [(table, seen) for table, seen in locked if "knex_migrations" in table]
     (migrated,) = connection.execute(_MIGRATED).fetchone()
@@ -106,9 +106,8 @@ def _strangers(run: Recorder, connection: Any) -> None:
         run.warned("existing tables", Failure(f"tables of another role are there as well: {listed}", said, hint))
 
 
-def _hand_over(target: PreflightTarget, found: list[tuple[str, str, bool, bool]]) -> str:
+def _hand_over(target: PreflightTarget, schema: str, found: list[tuple[str, str, bool, bool]]) -> str:
     """The statements that give the tables to the plugin's role."""
     role = quoted(target.set_role or target.user or target.role)
-    schema = quoted((target.search_path or ("public",))[0])
-    shown = "; ".join(f"ALTER TABLE {schema}.{quoted(table)} OWNER TO {role}" for table, *_ in found[:3])
+    shown = "; ".join(f"ALTER TABLE {quoted(schema)}.{quoted(table)} OWNER TO {role}" for table, *_ in found[:3])
     return f"as their owner or a superuser, for every table and sequence: {shown}" + ("; …" if len(found) > 3 else "")

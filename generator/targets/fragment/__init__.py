@@ -52,6 +52,7 @@ class AppConfigTarget:
             "environment": plan.environment,
             "file": FILE_NAME,
             "delivery": " and ".join(ways),
+            "base_login": plan.base_login,
             "base": list(_lines(_base_settings(context))),
             "plugins": [
                 {
@@ -108,7 +109,20 @@ def _base_settings(context: RenderContext) -> dict[str, Any]:
         settings["role"] = None
     if (text := driver_string(merged.get("connection"))) is not None:
         settings["connection"] = restate(text)
+    settings |= _base_login(context)
     return settings
+
+
+def _base_login(context: RenderContext) -> dict[str, Any]:
+    """The user of RBAC's own connection: Backstage itself logs in as no base user any more."""
+    plan = context.plan
+    plugin = next((item for item in plan.plugins if item.plugin_id == plan.base_login), None)
+    if plugin is None or not isinstance(context.merged.get("connection"), dict):
+        return {}
+    connection: dict[str, Any] = {"user": restate(plugin.role.name)}
+    if plugin.role.iam is None:
+        connection["password"] = _password(plugin)
+    return {"connection": connection}
 
 
 def _plugin_settings(found: PluginInput) -> dict[str, Any]:
@@ -138,9 +152,13 @@ def _connection(plugin: PluginPlan, found: PluginInput) -> dict[str, Any]:
         if found.connection is not None and "password" in found.own:
             connection["password"] = None
         return connection
-    delivery = plugin.role.delivery
-    connection["password"] = {"$file": restate(delivery.file)} if delivery.file else delivery.app_config
+    connection["password"] = _password(plugin)
     return connection
+
+
+def _password(plugin: PluginPlan) -> Any:
+    delivery = plugin.role.delivery
+    return {"$file": restate(delivery.file)} if delivery.file else delivery.app_config
 
 
 def _string_parts(found: PluginInput) -> dict[str, Any]:

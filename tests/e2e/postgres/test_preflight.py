@@ -145,7 +145,7 @@ def test_a_variable_that_is_not_set(stage: Stage) -> None:
     del env["DB_BACKSTAGE_AUTH_PASSWORD"]
     results = verdicts(stage, THREE, env, password="the base password")
     assert failed(results["auth"])["login"].endswith(
-        "DB_BACKSTAGE_AUTH_PASSWORD is not set, so Backstage falls back to the password of the base connection"
+        "DB_BACKSTAGE_AUTH_PASSWORD is not set, and so the password is another one, or none"
     )
     assert results["auth"].hint == "set DB_BACKSTAGE_AUTH_PASSWORD"
     results = verdicts(stage, THREE, env)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
-from postgres_stage import ADMIN
+from postgres_stage import ADMIN, ADMIN_PASSWORD
 from sql_plans import passwords, write_scripts
 from terraform_plans import Wanted, signed_in
 from test_sql_script import refused, snapshot
@@ -32,6 +32,25 @@ def test_one_role_for_all(stage: Stage) -> None:
     assert {name: value for name, value in snapshot(stage).items() if name != "verifiers"} == {
         name: value for name, value in before.items() if name != "verifiers"
     }
+
+
+def test_one_database_and_one_user(stage: Stage) -> None:
+    """What companies hand out: no CREATEROLE, no CREATEDB; the role that runs the script is the plugins' own."""
+    plan = signed_in(*SCHEMAS, common="app user")
+    with stage.superuser() as connection:
+        connection.execute(f'CREATE ROLE "app user" LOGIN PASSWORD $${ADMIN_PASSWORD}$$')
+        connection.execute('CREATE DATABASE portal OWNER "app user"')
+    for _ in range(2):
+        result = stage.apply(plan, {role.delivery.env: ADMIN_PASSWORD for role in plan.roles}, user="app user")
+        assert result.ok, result.stderr
+    for plugin in plan.plugins:
+        with stage.connect("app user", ADMIN_PASSWORD, "portal") as connection:
+            connection.execute(f'CREATE TABLE "{plugin.schema}".made (id int)')
+    other = signed_in(*PLAIN, common="backstage")
+    message = stage.apply(other, user="app user").stderr
+    assert "needs CREATEROLE; where there is one user only: credentials.mode: shared" in message
+    assert "needs CREATEDB; where there is one database only: pluginDivisionMode: schema" in message
+    assert '"app user" TO "app user"' not in message
 
 
 @pytest.mark.parametrize("wanted", [PLAIN, SCHEMAS], ids=["databases", "schemas"])

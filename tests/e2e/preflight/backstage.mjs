@@ -13,6 +13,11 @@ const { DatabaseManager } = require('@backstage/backend-defaults/database');
 const { ConfigReader } = require('@backstage/config');
 const catalog = path.dirname(require.resolve('@backstage/plugin-catalog-backend/package.json'));
 
+const defaults = path.dirname(require.resolve('@backstage/backend-defaults/package.json'));
+const entrypoints = path.join(defaults, 'dist', 'entrypoints');
+const { DatabaseKeyStore } = require(path.join(entrypoints, 'auth/plugin/keys/DatabaseKeyStore.cjs.js'));
+const { migrateBackendTasks } = require(path.join(entrypoints, 'scheduler/database/migrateBackendTasks.cjs.js'));
+
 const logger = { error() {}, warn() {}, info() {}, debug() {}, child: () => logger };
 const lifecycle = { addStartupHook() {}, addShutdownHook() {} };
 let crash;
@@ -34,6 +39,9 @@ async function look({ database, plugin, environment, probe }) {
     const service = DatabaseManager.fromConfig(config).forPlugin(plugin ?? 'catalog', { logger, lifecycle });
     client = await inTime(service.getClient());
     await inTime(client.migrate.latest({ directory: path.join(catalog, 'migrations') }));
+    // The services of the plugin migrate as well: its keys at start, its tasks with the first one.
+    await inTime(DatabaseKeyStore.create({ database: { getClient: async () => client }, logger }));
+    await inTime(migrateBackendTasks(client));
     if (probe) {
       const one = () => client.transaction(async trx => {
         const found = await trx.raw('select current_schema() as schema, current_user as name, pg_sleep(0.2)');

@@ -42,6 +42,7 @@ def test_pools(client: str, backstage_dir: Path, tmp_path: Path) -> None:
     for state in states:
         path = tmp_path / "app-config.yaml"
         path.write_text(state.text)
+        (tmp_path / "greenroom.yaml").write_text(f"version: 1\nbackstage: {{backendDefaults: {state.version}}}\n")
         project = steps.load(
             steps.Request(root=tmp_path, config=[str(path)], plugins=["catalog"], placeholders="backstage", environ={})
         )

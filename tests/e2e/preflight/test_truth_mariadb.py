@@ -73,6 +73,13 @@ def connected(**connection: Any) -> Callable[[Server, str], State]:
     return lambda server, name: changed(server.fine(name), **connection)
 
 
+def locked(prefix: str, value: int = 1) -> Callable[[Server, str], State]:
+    """A migration was killed: knex's lock."""
+    table = f"{{d}}.{prefix}knex_migrations_lock"
+    columns = "(`index` int AUTO_INCREMENT PRIMARY KEY, is_locked int)"
+    return broken(f"CREATE TABLE {table} {columns}; INSERT INTO {table} (is_locked) VALUES ({value})")
+
+
 STATES: dict[str, Any] = {
     "fine": lambda server, name: server.fine(name),
     "wrong password": connected(password="another"),
@@ -101,6 +108,10 @@ STATES: dict[str, Any] = {
     "ssl true": lambda server, name: _ssl(server.fine(name), True),
     "ssl text": lambda server, name: _ssl(server.fine(name), "require"),
     "down": connected(port=1),
+    "migrations locked": locked(""),
+    "keys locked": locked("backstage_backend_public_keys__"),
+    "tasks locked": locked("backstage_backend_tasks__"),
+    "unlocked": locked("", 0),
     "ensure exists": broken("", ensureExists=True),
     "ensure missing": broken("DROP DATABASE {d}; REVOKE ALL PRIVILEGES, GRANT OPTION FROM {u}", ensureExists=True),
     "ensure denied": broken("REVOKE CREATE ON {d}.* FROM {u}", ensureExists=True),

@@ -111,6 +111,34 @@ def silent(stage: Stage, name: str) -> State:
     return state
 
 
+def locked(prefix: str, *, value: int = 1, **state: Any) -> Callable[[Stage, str], State]:
+    """A migration was killed: knex's lock, with the plugin's own tables."""
+    table = f"{prefix}knex_migrations_lock"
+    schema = "catalog" if state.get("schema") else "public"
+    return broken(
+        "",
+        inside=f'SET ROLE "{{n}} catalog user"; CREATE TABLE {schema}.{table} ("index" serial PRIMARY KEY, is_locked int);'
+        f"INSERT INTO {schema}.{table} (is_locked) VALUES ({value})",
+        **state,
+    )
+
+
+def schema_made(by: str) -> Callable[[Stage, str], State]:
+    """The schema is missing, and Backstage makes it with the base connection of the user ``by``."""
+
+    def make(stage: Stage, name: str) -> State:
+        state = fine(stage, name, schema=True, ensureSchemaExists=True)
+        run(stage, "DROP SCHEMA catalog", f"{name} shared")
+        base = f"{name} {by}"
+        if by == "base":
+            run(stage, f"CREATE ROLE \"{base}\" LOGIN PASSWORD 'base'")
+        run(stage, f'GRANT CONNECT, CREATE ON DATABASE "{name} shared" TO "{base}"')
+        state.settings["connection"].update(user=base, password="base" if by == "base" else PASSWORD)
+        return state
+
+    return make
+
+
 OWNED_BY_ANOTHER = 'SET ROLE "greenroom admin"; CREATE TABLE knex_migrations (id int)'
 
 STATES: dict[str, Any] = {
@@ -152,6 +180,8 @@ STATES: dict[str, Any] = {
     "ensure password": ensured("ALTER ROLE \"{n} base\" PASSWORD 'other'"),
     "ensure schema": ensured("", schema=True),
     "ensure schema may": ensured('GRANT CREATE ON DATABASE "{n} shared" TO "{n} base"', schema=True),
+    "schema to come": schema_made("catalog user"),
+    "schema of base to come": schema_made("base"),
     "base user only": base_user_only,
     "role of nobody": broken('CREATE ROLE "{n} app"', role="role of nobody app"),
     "role": broken(
@@ -163,12 +193,37 @@ STATES: dict[str, Any] = {
     "pool max 1": broken("", knexConfig={"pool": {"max": 1}}),
     "pool of one": broken("", knexConfig={"pool": {"min": 0, "max": 1, "acquireTimeoutMillis": 3000}}),
     "pool as text": broken("", knexConfig={"pool": {"max": "10"}}),
+    "search path": broken("", knexConfig={"searchPath": ["portal_app"]}),
+    "search path there": broken(
+        "",
+        inside='CREATE SCHEMA portal_app; GRANT USAGE, CREATE ON SCHEMA portal_app TO "{n} catalog user"',
+        knexConfig={"searchPath": ["portal_app"]},
+    ),
+    "search path and public": broken("", knexConfig={"searchPath": ["portal_app", "public"]}),
+    "search path of base": broken("", searchPath="portal_app"),
+    "search path of none": broken("", knexConfig={"searchPath": []}),
+    "search path number": broken("", knexConfig={"searchPath": 5}),
+    "search path empty name": broken("", knexConfig={"searchPath": [""]}),
+    "search paths": broken("", knexConfig={"searchPaths": ["portal_app"]}),
+    "schema and path": broken("", schema=True, knexConfig={"searchPath": ["other", "public"]}),
+    "no schema and path": broken(
+        "",
+        schema=True,
+        inside='DROP SCHEMA catalog; GRANT USAGE, CREATE ON SCHEMA public TO "{n} catalog user"',
+        knexConfig={"searchPath": ["other", "public"]},
+    ),
+    "locked": locked(""),
+    "locked keys": locked("backstage_backend_public_keys__"),
+    "locked tasks": locked("backstage_backend_tasks__"),
+    "locked schema": locked("", schema=True),
+    "unlocked": locked("", value=0),
     "pool of two": broken("", pool={"min": 0, "max": 2}),
 }
 #: What may differ between versions of the server; the rest is looked at on the newest one only.
 ON_OLDER = (
     *("fine", "fine schema", "no database", "no temporary", "no create", "public connect", "expired", "table of another"),
     *("read only", "truncated", "ensure missing", "ensure may", "ensure schema", "base user only", "role", "role of nobody"),
+    *("locked", "locked schema"),
 )
 #: Backstage starts, and preflight still says no: the check that does.
 NOT_READY = {
@@ -177,6 +232,7 @@ NOT_READY = {
     "createdb": "restricted",
     "truncated": "database",
     "base user only": "isolated",
+    "no schema and path": "search path",
 }
 
 

@@ -35,6 +35,7 @@ class State:
     settings: dict[str, Any]
     environ: dict[str, str] = field(default_factory=dict)
     probe: bool = False
+    version: str = "0.18.0"
 
     @property
     def text(self) -> str:
@@ -49,6 +50,7 @@ class State:
         """Preflight's verdict on all plugins."""
         path = folder / f"{re.sub('[^a-z0-9]', '-', self.name)}.yaml"
         path.write_text(self.text)
+        (folder / "greenroom.yaml").write_text(f"version: 1\nbackstage: {{backendDefaults: {self.version}}}\n")
         request = steps.Request(
             root=folder,
             config=[str(path)],

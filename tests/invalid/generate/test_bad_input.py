@@ -53,6 +53,11 @@ INPUTS: dict[str, tuple[Files, str, int]] = {
         "--plugin catalog",
         1,
     ),
+    "search-path": (
+        config(GOOD + "    knexConfig: {searchPath: [portal_app]}\n    plugin: {auth: {knexConfig: {searchPath: [own]}}}\n"),
+        "--plugin auth --plugin catalog --plugin scaffolder",
+        1,
+    ),
     "include-cycle": (
         config("backend: {$include: b.yaml}\n", b__yaml="database: {$include: b.yaml}\n"),
         "--plugin catalog",
@@ -382,7 +387,11 @@ def tree(folder: Path) -> dict[str, bytes]:
 
 
 def generate(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "PYTHONDONTWRITEBYTECODE") if name in os.environ}
+    kept = {
+        name: os.environ[name]
+        for name in ("PATH", "HOME", "LANG", "PYTHONDONTWRITEBYTECODE", "PYTHONPATH")
+        if name in os.environ
+    }
     return subprocess.run(
         [sys.executable, "-c", "from generator.cli import main; main()", "generate", *arguments],
         cwd=folder,

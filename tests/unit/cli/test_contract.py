@@ -51,7 +51,9 @@ def files(folder: Path) -> dict[str, bytes]:
 def test_version(tmp_path: Path) -> None:
     for arguments in (("--version",), ("resolve", "--version")):
         result = greenroom(*arguments, cwd=tmp_path)
-        assert (result.returncode, result.stdout, result.stderr) == (0, "greenroom, version 0.1.0\n", "")
+        assert (result.returncode, result.stderr) == (0, "")
+        lines = ["greenroom, version 0.1.0", "verified with @backstage/backend-defaults 0.18.0 and 0.19.0"]
+        assert result.stdout.splitlines() == lines
 
 
 @pytest.mark.parametrize(

@@ -91,7 +91,10 @@ def base(*more: str, client: str = "pg") -> str:
         # knex
         (base("knexConfig: {pool: {max: 3}, acquireConnectionTimeout: 3}"), []),
         (base("useNullAsDefault: true"), []),
-        (base("searchPath: [a]"), ["GR046"]),
+        (base("searchPath: [a]"), ["GR046", "GR740"]),
+        (base("searchPath: [a, public]"), ["GR046"]),
+        (base("knexConfig: {searchPath: [a]}", "+ database: d", "pluginDivisionMode: schema", "ensureExists: false"), []),
+        (base("knexConfig: {searchPaths: [a], schema: a}"), ["GR741", "GR741"]),
         # clients
         ("backend: {database: {client: better-sqlite3, connection: {directory: x, host: h}}}", []),
         ("backend: {database: {client: pg, connection: /var/run/postgresql}}", []),

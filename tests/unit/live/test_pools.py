@@ -15,6 +15,18 @@ from generator.preflight.results import Check, PreflightResult, Room
 @pytest.mark.parametrize(
     ("settings", "expected"),
     [
+        (None, Pool(0, 10)),
+        ({"max": 1}, Pool(0, 1)),
+        ({"max": "10"}, Pool(error="Error: Tarn: opt.max must be an integer > 0")),
+    ],
+)
+def test_the_pool_of_the_newest_backstage(settings: Any, expected: Pool) -> None:
+    assert read_pool(settings) == expected
+
+
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [
         (None, Pool(2, 10)),
         ({}, Pool(2, 10)),
         ({"max": 20}, Pool(2, 20)),
@@ -28,7 +40,7 @@ from generator.preflight.results import Check, PreflightResult, Room
     ],
 )
 def test_what_knex_makes_of_a_pool(settings: Any, expected: Pool) -> None:
-    assert read_pool(settings) == expected
+    assert read_pool(settings, 2) == expected
 
 
 def test_room_for_the_role_and_the_database() -> None:

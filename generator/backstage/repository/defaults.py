@@ -1,0 +1,61 @@
+"""Which ``@backstage/backend-defaults`` a backend runs: as installed, as locked, or what its package.json asks for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from generator.backstage.repository.package_lock import NAMES, Lock
+from generator.backstage.versions import PACKAGE, UNKNOWN, Backstage, assume, newest, parse_version, satisfies
+from generator.problems.diagnostic import Location
+
+if TYPE_CHECKING:
+    from generator.backstage.repository.files import Files
+    from generator.backstage.repository.repository import Package, Repository
+
+#: Lock files of package managers whose format is not read.
+_OTHER_LOCKS: Final = ("bun.lock", "bun.lockb", "npm-shrinkwrap.json", "deno.lock")
+
+
+def find_defaults(files: Files, repository: Repository, backends: list[Package]) -> Backstage:
+    """The version of the first backend that asks for the package."""
+    for backend in backends:
+        wanted = _wanted(backend)
+        if wanted is None:
+            continue
+        place = files.line_of(backend.folder / "package.json", PACKAGE)
+        installed = repository.find(PACKAGE, backend.folder)
+        if installed is not None and installed.version and not installed.local:
+            return Backstage(installed.version, "installed", place)
+        return _locked(files, wanted, place) or _asked_for(files, wanted, place)
+    return UNKNOWN
+
+
+def _wanted(backend: Package) -> str | None:
+    listed = backend.manifest.get("dependencies")
+    wanted = listed.get(PACKAGE) if isinstance(listed, dict) else None
+    return wanted if isinstance(wanted, str) else None
+
+
+def _locked(files: Files, wanted: str, place: Location) -> Backstage | None:
+    lock = Lock(files)
+    versions = [version for version in lock.every.get(PACKAGE, ()) if parse_version(version)]
+    if not versions:
+        return None
+    here = Location(lock.name)
+    if len(versions) == 1:
+        return Backstage(versions[0], lock.name, place)
+    fitting = [version for version in versions if satisfies(version, wanted)]
+    chosen = newest(fitting or versions)
+    both = " and ".join(sorted(versions, key=parse_version))
+    return Backstage(chosen, lock.name, here, f"{lock.name} has {both} of {PACKAGE}; {chosen} is assumed")
+
+
+def _asked_for(files: Files, wanted: str, place: Location) -> Backstage:
+    if parse_version(wanted):
+        return Backstage(wanted, "package.json", place)
+    other = next((name for name in (*NAMES, *_OTHER_LOCKS) if files.is_file(files.root / name)), None)
+    why = f"{other} does not say which version that is" if other else "there is no lock file"
+    version = assume(wanted)
+    return Backstage(
+        version, "package.json", place, f"package.json asks for {PACKAGE} {wanted}, and {why}; {version} is assumed"
+    )

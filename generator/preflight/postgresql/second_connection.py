@@ -1,0 +1,93 @@
+"""The second connection of the RBAC backend: base credentials, database of the plugin ``permission``."""
+
+from __future__ import annotations
+
+import contextlib
+import secrets
+from typing import TYPE_CHECKING, Any, Final
+
+from generator.preflight.driver import load_psycopg
+from generator.preflight.network import HostNameError, SilentServerError
+from generator.preflight.postgresql.failures import APPLY, Failure, connection_failure, quoted, startup
+from generator.preflight.postgresql.libpq import ConnectionSettingError, address, parameters
+from generator.preflight.postgresql.session import deadline, open_session
+
+if TYPE_CHECKING:
+    from generator.preflight.probes import Adapter
+    from generator.preflight.recorder import Recorder
+
+_CHECK: Final = "second connection"
+#: The table of its adapter, which TypeORM creates where it is missing.
+_TABLE: Final = "casbin_rule"
+_USABLE: Final = """
+SELECT pg_catalog.has_table_privilege(current_user, oid, 'SELECT')
+  AND pg_catalog.has_table_privilege(current_user, oid, 'INSERT')
+  AND pg_catalog.has_table_privilege(current_user, oid, 'UPDATE')
+  AND pg_catalog.has_table_privilege(current_user, oid, 'DELETE'), pg_catalog.pg_get_userbyid(relowner)::text
+FROM pg_catalog.pg_class WHERE relname = %s
+  AND relnamespace = (SELECT oid FROM pg_catalog.pg_namespace WHERE nspname = %s)
+"""
+
+
+def check_second_connection(run: Recorder) -> None:
+    """Connect as the adapter does, and see whether it can have its table."""
+    adapter = run.target.adapter
+    if adapter is None:
+        return
+    if adapter.problem:
+        detail = "the RBAC backend cannot connect with this base connection"
+        run.failed(_CHECK, _failure(run, detail, adapter.problem, adapter.hint))
+        return
+    psycopg = load_psycopg()
+    target, options = run.target, run.options
+    user = quoted(str(adapter.connection.get("user", "")))
+    try:
+        wanted = parameters(adapter.connection, {}, run.folder)
+        place = address(adapter.connection, {})
+        session = open_session(wanted, options.connect_timeout, run.network, place)
+        with contextlib.closing(session), deadline(session, options.total_timeout, lambda: run.network.was_silent(place)):
+            session.execute(f"BEGIN; SET LOCAL statement_timeout = {int(options.statement_timeout * 1000)}")
+            problem = _try_table(session, adapter)
+    except psycopg.OperationalError as error:
+        found = connection_failure(target, error, role=str(adapter.connection.get("user", "")))
+        hint = f"GRANT CONNECT ON DATABASE {quoted(adapter.connection['database'])} TO {user}"
+        problem = (found.detail, found.backstage.split("caused by ", 1)[-1], hint)
+    except psycopg.Error as error:
+        message = error.diag.message_primary or str(error)
+        problem = (message, f"error: {message}", "")
+    except (ConnectionSettingError, HostNameError, SilentServerError) as error:
+        problem = (str(error) or f"{target.address} does not answer", f"error: {error}", "")
+    if problem is None:
+        run.passed(_CHECK, f"the RBAC backend may connect as {adapter.connection.get('user')} and has its table")
+        return
+    detail, cause, mend = problem
+    fragment = f"give Backstage the generated fragment as its last --config: its base user is {quoted(target.role)}"
+    hint = f"{fragment}; or {mend}" if mend else fragment
+    run.failed(_CHECK, _failure(run, f"the RBAC backend, as the base user {user}: {detail}", cause, hint))
+
+
+def _try_table(session: Any, adapter: Adapter) -> tuple[str, str, str] | None:
+    from psycopg import sql
+
+    psycopg = load_psycopg()
+    user = quoted(str(adapter.connection.get("user", "")))
+    row = session.execute(_USABLE, [_TABLE, adapter.schema]).fetchone()
+    if row is not None:
+        usable, owner = row
+        if usable:
+            return None
+        message = f"permission denied for table {_TABLE}"
+        mend = f"ALTER TABLE {quoted(adapter.schema)}.{quoted(_TABLE)} OWNER TO {user}"
+        return f"{message} (owner {owner})", f"QueryFailedError: {message}", mend
+    name = sql.Identifier(adapter.schema, f"greenroom_preflight_{secrets.token_hex(8)}")
+    try:
+        session.execute(sql.SQL("CREATE TABLE {} (id serial PRIMARY KEY, ptype varchar)").format(name))
+    except psycopg.Error as error:
+        message = error.diag.message_primary or str(error)
+        mend = f"GRANT USAGE, CREATE ON SCHEMA {quoted(adapter.schema)} TO {user}"
+        return message, f"QueryFailedError: {message}", mend
+    return None
+
+
+def _failure(run: Recorder, detail: str, cause: str, hint: str) -> Failure:
+    return Failure(detail, startup(run.target, cause), hint or APPLY)

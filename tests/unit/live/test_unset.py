@@ -1,0 +1,66 @@
+"""Variables without a value, and files that are not here: said once, and preflight does its work."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from generator.cli.app import run
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pytest
+
+CONFIG = """\
+backend:
+  database:
+    client: pg
+    ensureExists: false
+    connection:
+      host: ${PORTAL_HOST}
+      port: ${PORTAL_PORT}
+      user: ${PORTAL_USER}
+      password: ${PORTAL_PASSWORD}
+"""
+
+
+def preflight(root: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], text: str) -> dict[str, Any]:
+    monkeypatch.chdir(root)
+    for name in ("PGHOST", "PGPORT", "PGUSER", "PGPASSWORD"):
+        monkeypatch.delenv(name, raising=False)
+    (root / "app-config.yaml").write_text(text)
+    plugins = [item for name in ("app", "auth", "catalog") for item in ("--plugin", name)]
+    assert run(["preflight", *plugins, "--format", "json", "--timeout", "2"]) == 4
+    found: dict[str, Any] = json.loads(capsys.readouterr().out)
+    return found
+
+
+def test_each_variable_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv("PORTAL_PORT", "1")
+    monkeypatch.setenv("PORTAL_PASSWORD", "secret")
+    found = preflight(tmp_path, monkeypatch, capsys, CONFIG)
+    said = [(item["code"], item["line"], item["summary"]) for item in found["diagnostics"] if item["severity"] == "error"]
+    assert said == [("GR734", 6, "PORTAL_HOST is not set"), ("GR734", 8, "PORTAL_USER is not set")]
+    assert not any(plugin["ready"] for plugin in found["plugins"].values())
+
+
+def test_pg_variables_take_their_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = CONFIG.replace("host: ${PORTAL_HOST}", "host: 127.0.0.1").replace("port: ${PORTAL_PORT}", "port: 1")
+    monkeypatch.setenv("PORTAL_USER", "portal")
+    found = preflight(tmp_path, monkeypatch, capsys, text)
+    hints = {item["hint"] for item in found["diagnostics"] if item["code"] == "GR711"}
+    assert hints == {"set PORTAL_PASSWORD"}, "the variable app-config has, not the fragment's"
+
+
+def test_a_file_for_something_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = CONFIG.replace("${PORTAL_HOST}", "127.0.0.1").replace("${PORTAL_PORT}", "1").replace("${PORTAL_USER}", "u")
+    text += "integrations: {github: [{apps: [{$include: app.yaml}], key: {$file: app.pem}}]}\n"
+    monkeypatch.setenv("PORTAL_PASSWORD", "secret")
+    found = preflight(tmp_path, monkeypatch, capsys, text)
+    assert [item["severity"] for item in found["diagnostics"] if item["code"] == "GR113"] == ["warning", "warning"]
+    assert {check["name"] for plugin in found["plugins"].values() for check in plugin["checks"]} == {"reachable"}
