@@ -11,6 +11,7 @@ import re
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any, Final
 
+from generator.engines.postgresql import HAS_POWERS, IS_POWERFUL, SCRAM_VERIFIER
 from generator.settings.name_template import variable_part
 from generator.targets.base import Artifact
 from generator.targets.places import places_left, without_used_places
@@ -26,7 +27,8 @@ if TYPE_CHECKING:
 
 _ENGINE: Final = "postgresql"
 _IDENTIFIER: Final = r'(?:U&)?"[^"]+"'
-_CREATE: Final = re.compile(rf"  CREATE (ROLE|DATABASE|SCHEMA) ({_IDENTIFIER})(?: LOGIN| NOLOGIN)?;", re.ASCII)
+_OPTIONS: Final = "LOGIN|NOLOGIN|ALLOW_CONNECTIONS false"
+_CREATE: Final = re.compile(rf"  CREATE (ROLE|DATABASE|SCHEMA) ({_IDENTIFIER})(?: (?:{_OPTIONS}))?;", re.ASCII)
 _OF_CLOUD: Final = re.compile(rf"-- Cloud SQL makes (ROLE) ({_IDENTIFIER}), because .*", re.ASCII)
 _ENTER: Final = re.compile(rf"REVOKE ALL ON DATABASE ({_IDENTIFIER}) FROM PUBLIC;", re.ASCII)
 _SERVER: Final = re.compile(r"\\set server '([A-Za-z0-9_.@/+ -]+)'", re.ASCII)
@@ -145,6 +147,11 @@ def _script_view(plan: Plan, server: str, file: str) -> dict[str, Any]:
         "checked": [view for view in views if view["iam"] != "cloudsql"],
         "made_by_cloud": [view for view in views if view["iam"] == "cloudsql"],
         "has_passwords": any(role.iam is None for role in roles),
+        "variables": sorted({view["env"] for view in views if view["env"]}),
+        "files": sorted({view["env"] for view in views if view["env"] and view["from_file"]}),
+        "verifier_pattern": Escaped(f"'{SCRAM_VERIFIER}'"),
+        "has_powers": Escaped(HAS_POWERS),
+        "is_powerful": Escaped(IS_POWERFUL),
         "clouds": sorted({role.iam for role in roles if role.iam is not None}),
         "groups": groups,
         "databases": [
@@ -216,6 +223,7 @@ def _database_view(database: Database, plugins: list[PluginPlan], left: set[str]
         "group": database.group,
         "members": sorted({*users, *in_schemas}) if database.group else [],
         "connecting": sorted({*in_schemas, *(users if database.group else ())} | ({database.group} - {None})),
+        "users": sorted({*users, *in_schemas} | ({database.group} - {None})),
         "schemas": [_schema_view(name, schemas[name], of_role) for name in sorted(schemas)],
         "left": sorted(left - {plugin.role.name for plugin in plugins} - {database.group}),
     }
