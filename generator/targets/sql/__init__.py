@@ -138,6 +138,7 @@ def _script_view(plan: Plan, server: str, file: str) -> dict[str, Any]:
     groups = sorted({database.group for database in databases if database.group})
     views = [_role_view(role) for role in roles]
     places = places_left(plan, server, _ENGINE)
+    gone_here = [gone for gone in plan.retired if gone.server == server and not gone.dropped]
     return {
         "engine": _ENGINE,
         "file": file,
@@ -155,7 +156,13 @@ def _script_view(plan: Plan, server: str, file: str) -> dict[str, Any]:
         "clouds": sorted({role.iam for role in roles if role.iam is not None}),
         "groups": groups,
         "databases": [
-            _database_view(database, plugins[database.name], places.get(database.name, set())) for database in databases
+            _database_view(
+                database,
+                plugins[database.name],
+                places.get(database.name, set()),
+                {gone.role for gone in gone_here if gone.database == database.name},
+            )
+            for database in databases
         ],
         "uses": _uses(plan, server),
         # Also what was dropped: elsewhere it may still be there.
@@ -198,10 +205,10 @@ def _role_view(role: Role) -> dict[str, Any]:
     }
 
 
-def _database_view(database: Database, plugins: list[PluginPlan], left: set[str]) -> dict[str, Any]:
+def _database_view(database: Database, plugins: list[PluginPlan], left: set[str], retired: set[str]) -> dict[str, Any]:
     """One database: ``owner`` makes tables in ``public``, ``members`` act as it, ``schemas`` are made for schema mode.
 
-    ``left`` are the roles of plugins that worked here and do elsewhere now.
+    ``left`` are the roles of plugins that worked here and do elsewhere now, ``retired`` those of plugins that are retired.
     """
     plain = [plugin for plugin in plugins if plugin.schema is None]
     users = sorted({plugin.role.name for plugin in plain})
@@ -223,7 +230,7 @@ def _database_view(database: Database, plugins: list[PluginPlan], left: set[str]
         "group": database.group,
         "members": sorted({*users, *in_schemas}) if database.group else [],
         "connecting": sorted({*in_schemas, *(users if database.group else ())} | ({database.group} - {None})),
-        "users": sorted({*users, *in_schemas} | ({database.group} - {None})),
+        "users": sorted({*users, *in_schemas, *retired} | ({database.group} - {None})),
         "schemas": [_schema_view(name, schemas[name], of_role) for name in sorted(schemas)],
         "left": sorted(left - {plugin.role.name for plugin in plugins} - {database.group}),
     }

@@ -236,6 +236,31 @@ def test_a_role_that_cannot_be_changed(stage: Stage) -> None:
         assert_silent(read(), result.stdout, result.stderr)
 
 
+def test_a_server_that_judges_passwords(stage: Stage) -> None:
+    """An extension that refuses verifiers gets the password; here the script refuses in its place, once, then the server."""
+    folder = stage.folder / "judged"
+    folder.mkdir()
+    (script,) = write_scripts(PLAN, folder).values()
+    verifier = "    EXECUTE format('ALTER ROLE %I PASSWORD %L', role, verifier);\n"
+    clear = "    EXECUTE format('ALTER ROLE %I PASSWORD %L', role, convert_from(password, 'UTF8'));\n"
+    refusal = "    RAISE EXCEPTION 'no verifiers here' USING ERRCODE = 'invalid_parameter_value';\n"
+    text = script.read_text()
+    assert verifier in text
+    assert clear in text
+    server = {"host": stage.server.host, "port": stage.server.port, "user": ADMIN, "password": ADMIN_PASSWORD}
+    with logging(stage, USUAL) as read:
+        script.write_text(text.replace(verifier, refusal))
+        result = apply_script(script, **server, env=CANARIES, psql=stage.psql)  # type: ignore[arg-type]
+        assert result.ok, result.stderr
+        script.write_text(text.replace(verifier, refusal).replace(clear, clear + clear.replace("PASSWORD", "NOSUCHOPTION")))
+        result = apply_script(script, **server, env=CANARIES, psql=stage.psql)  # type: ignore[arg-type]
+        assert result.returncode == 3
+        assert 'role "backstage_catalog": unrecognized role option "nosuchoption"' in read()
+        assert_silent(read(), result.stdout, result.stderr)
+    for plugin in PLAN.plugins:
+        stage.connect(plugin.role.name, CANARIES[plugin.role.delivery.env], plugin.database.name).close()
+
+
 def test_where_there_is_no_shell(stage: Stage) -> None:
     """On Windows psql itself reads the environment; the usual log still has nothing."""
     with logging(stage, USUAL) as read:

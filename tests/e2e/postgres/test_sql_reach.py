@@ -12,6 +12,7 @@ from sql_plans import Want, make_plan, passwords, write_scripts
 from test_sql_script import TWO, refused, stopped
 
 from generator.demo.apply import apply_script
+from generator.planning.model import Retired
 
 if TYPE_CHECKING:
     from postgres_stage import Stage
@@ -132,6 +133,13 @@ def test_a_stranger_who_may_connect_is_told_of(stage: Stage) -> None:
     result = stage.must_apply(TWO)
     (line,) = result.stderr.splitlines()
     assert line.endswith('database "backstage_plugin_search": role "backup", which is no plugin\'s here, may connect')
+
+
+def test_a_retired_plugin_is_no_stranger(stage: Stage) -> None:
+    stage.must_apply(SCHEMAS)
+    gone = Retired("two", "two", "primary", "postgresql", "backstage", "two", "backstage_two")
+    plan = make_plan(Want(plugin="one", database="backstage", schema="one"), retired=(gone,))
+    assert stage.must_apply(plan).stderr == ""
 
 
 def test_a_new_database_is_closed_from_its_first_moment(stage: Stage) -> None:
