@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from generator.engines.postgresql import IS_POWERFUL
 from generator.preflight.driver import load_psycopg
 from generator.preflight.network import HostNameError, SilentServerError
 from generator.preflight.pools import check_limit
@@ -34,22 +35,11 @@ from generator.preflight.results import Room
 if TYPE_CHECKING:
     from generator.preflight.recorder import Recorder
 
-#: Roles of the server itself whose members see or change everybody's data.
-_POWERFUL: Final = [
-    "pg_execute_server_program",
-    "pg_maintain",
-    "pg_read_all_data",
-    "pg_read_server_files",
-    "pg_write_all_data",
-    "pg_write_server_files",
-]
-
-_FACTS = """
+_FACTS: Final = f"""
 SELECT current_setting('server_version'), current_database(), session_user, current_user, current_schema(),
   has_database_privilege('public', current_database(), 'CONNECT'),
   ARRAY(SELECT rolname::text FROM pg_catalog.pg_roles
-    WHERE (rolsuper OR rolcreatedb OR rolcreaterole OR rolbypassrls OR rolreplication OR rolname = ANY(%s::text[]))
-      AND pg_catalog.pg_has_role(session_user, oid, 'MEMBER') ORDER BY rolname LIMIT 5),
+    WHERE {IS_POWERFUL} AND pg_catalog.pg_has_role(session_user, oid, 'MEMBER') ORDER BY rolname LIMIT 5),
   own.rolsuper, pg_catalog.pg_is_in_recovery(), current_setting('transaction_read_only') = 'on',
   CASE WHEN own.rolvaliduntil < 'infinity' THEN own.rolvaliduntil::text END,
   coalesce(own.rolvaliduntil < now() + interval '30 days', false),
@@ -58,7 +48,7 @@ SELECT current_setting('server_version'), current_database(), session_user, curr
   (SELECT count(*) FROM pg_catalog.pg_stat_activity WHERE backend_type = 'client backend')::int,
   own.rolconnlimit, (SELECT datconnlimit FROM pg_catalog.pg_database WHERE datname = current_database())
 FROM pg_catalog.pg_roles AS own WHERE own.rolname = session_user
-"""
+"""  # noqa: S608 - of constants
 
 
 class _Facts(NamedTuple):
@@ -175,7 +165,7 @@ def _prepare_session(run: Recorder, connection: Any) -> None:
 
 def _look_around(run: Recorder, connection: Any, *, pooled: bool) -> _Facts:
     target = run.target
-    facts = _Facts(*connection.execute(_FACTS, [_POWERFUL]).fetchone())
+    facts = _Facts(*connection.execute(_FACTS).fetchone())
     run.passed("login", f"as {facts.session_user}")
     if facts.valid_until and facts.expires_soon:
         hint = f"ALTER ROLE {quoted(facts.session_user)} VALID UNTIL 'infinity'"

@@ -11,6 +11,7 @@ import re
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any, Final
 
+from generator.engines.postgresql import HAS_POWERS, IS_POWERFUL, SCRAM_VERIFIER
 from generator.settings.name_template import variable_part
 from generator.targets.base import Artifact
 from generator.targets.places import places_left, without_used_places
@@ -26,7 +27,8 @@ if TYPE_CHECKING:
 
 _ENGINE: Final = "postgresql"
 _IDENTIFIER: Final = r'(?:U&)?"[^"]+"'
-_CREATE: Final = re.compile(rf"  CREATE (ROLE|DATABASE|SCHEMA) ({_IDENTIFIER})(?: LOGIN| NOLOGIN)?;", re.ASCII)
+_OPTIONS: Final = "LOGIN|NOLOGIN|ALLOW_CONNECTIONS false"
+_CREATE: Final = re.compile(rf"  CREATE (ROLE|DATABASE|SCHEMA) ({_IDENTIFIER})(?: (?:{_OPTIONS}))?;", re.ASCII)
 _OF_CLOUD: Final = re.compile(rf"-- Cloud SQL makes (ROLE) ({_IDENTIFIER}), because .*", re.ASCII)
 _ENTER: Final = re.compile(rf"REVOKE ALL ON DATABASE ({_IDENTIFIER}) FROM PUBLIC;", re.ASCII)
 _SERVER: Final = re.compile(r"\\set server '([A-Za-z0-9_.@/+ -]+)'", re.ASCII)
@@ -136,6 +138,7 @@ def _script_view(plan: Plan, server: str, file: str) -> dict[str, Any]:
     groups = sorted({database.group for database in databases if database.group})
     views = [_role_view(role) for role in roles]
     places = places_left(plan, server, _ENGINE)
+    gone_here = [gone for gone in plan.retired if gone.server == server and not gone.dropped]
     return {
         "engine": _ENGINE,
         "file": file,
@@ -145,10 +148,21 @@ def _script_view(plan: Plan, server: str, file: str) -> dict[str, Any]:
         "checked": [view for view in views if view["iam"] != "cloudsql"],
         "made_by_cloud": [view for view in views if view["iam"] == "cloudsql"],
         "has_passwords": any(role.iam is None for role in roles),
+        "variables": sorted({view["env"] for view in views if view["env"]}),
+        "files": sorted({view["env"] for view in views if view["env"] and view["from_file"]}),
+        "verifier_pattern": Escaped(f"'{SCRAM_VERIFIER}'"),
+        "has_powers": Escaped(HAS_POWERS),
+        "is_powerful": Escaped(IS_POWERFUL),
         "clouds": sorted({role.iam for role in roles if role.iam is not None}),
         "groups": groups,
         "databases": [
-            _database_view(database, plugins[database.name], places.get(database.name, set())) for database in databases
+            _database_view(
+                database,
+                plugins[database.name],
+                places.get(database.name, set()),
+                {gone.role for gone in gone_here if gone.database == database.name},
+            )
+            for database in databases
         ],
         "uses": _uses(plan, server),
         # Also what was dropped: elsewhere it may still be there.
@@ -191,10 +205,10 @@ def _role_view(role: Role) -> dict[str, Any]:
     }
 
 
-def _database_view(database: Database, plugins: list[PluginPlan], left: set[str]) -> dict[str, Any]:
+def _database_view(database: Database, plugins: list[PluginPlan], left: set[str], retired: set[str]) -> dict[str, Any]:
     """One database: ``owner`` makes tables in ``public``, ``members`` act as it, ``schemas`` are made for schema mode.
 
-    ``left`` are the roles of plugins that worked here and do elsewhere now.
+    ``left`` are the roles of plugins that worked here and do elsewhere now, ``retired`` those of plugins that are retired.
     """
     plain = [plugin for plugin in plugins if plugin.schema is None]
     users = sorted({plugin.role.name for plugin in plain})
@@ -216,6 +230,7 @@ def _database_view(database: Database, plugins: list[PluginPlan], left: set[str]
         "group": database.group,
         "members": sorted({*users, *in_schemas}) if database.group else [],
         "connecting": sorted({*in_schemas, *(users if database.group else ())} | ({database.group} - {None})),
+        "users": sorted({*users, *in_schemas, *retired} | ({database.group} - {None})),
         "schemas": [_schema_view(name, schemas[name], of_role) for name in sorted(schemas)],
         "left": sorted(left - {plugin.role.name for plugin in plugins} - {database.group}),
     }

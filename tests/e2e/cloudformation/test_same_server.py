@@ -96,7 +96,7 @@ def run_script(portal: Portal) -> None:
     assert done.returncode == 0, done.stderr
     script = folder / "sql" / "databases.sql"
     if target.is_postgresql:
-        names = set(re.findall(r"\\getenv \S+ (\w+)", script.read_text()))
+        names = set(re.findall(r"greenroom_name=(\w+);", script.read_text()))
         result = apply_script(
             script,
             host="127.0.0.1",

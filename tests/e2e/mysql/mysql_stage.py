@@ -44,6 +44,7 @@ class Stage:
         *,
         options: list[str] | None = None,
         password: str | None = None,
+        general_log: str = "accept",
     ) -> subprocess.CompletedProcess[str]:
         """Render the only script of ``plan`` and run it as its README says, as the admin."""
         for artifact in TARGET.render(context(plan)):
@@ -59,6 +60,7 @@ class Stage:
                 "PATH": os.environ["PATH"],
                 "CLIENT": str(self.server.client),
                 "MYSQL_PWD": self.server.admin_password if password is None else password,
+                "GENERAL_LOG": general_log,
                 **(passwords(plan) if env is None else env),
             },
             capture_output=True,

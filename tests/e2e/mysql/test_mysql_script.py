@@ -166,6 +166,33 @@ def test_no_password_is_left_anywhere(stage: Stage) -> None:
     assert secret not in (stage.server.folder / "general.log").read_text(errors="replace")
 
 
+def test_a_general_log_gets_no_password(stage: Stage) -> None:
+    """The script stops before it sends one, or turns the log off for itself where it may."""
+    plan, secret = plan_for(CATALOG), "a-secret-for-a-general-log"
+    log = stage.server.folder / "general.log"
+    done = stage.apply(plan, {CATALOG.variable: secret}, general_log="")
+    refused(stage, done, "nothing was changed: the general log is on and would hold the passwords (GENERAL_LOG=accept)")
+    assert "set session long_query_time" in log.read_text(errors="replace").lower(), "this log shows nothing"
+    stage.server.root("GRANT SUPER ON *.* TO greenroom_admin@'%'")
+    assert stage.apply(plan, {CATALOG.variable: secret}, general_log="").returncode == 0
+    assert stage.server.query("backstage_catalog", secret, "SELECT 1", "backstage_plugin_catalog").returncode == 0
+    text = log.read_text(errors="replace").lower()
+    assert "set session sql_log_off = on" in text
+    assert secret not in text
+    assert secret.encode().hex() not in text
+
+
+def test_a_slow_log_gets_no_password(tmp_path: Path) -> None:
+    settings = {"slow-query-log": "1", "long-query-time": "0", "log-output": "TABLE"}
+    with mariadb_server(settings) as server:
+        stage, secret = Stage(server, tmp_path), "a-secret-for-a-slow-log"
+        stage.must_apply(plan_for(CATALOG), {CATALOG.variable: secret})
+        text = str(server.root("SELECT sql_text FROM mysql.slow_log")).lower()
+        assert "select" in text, "this log shows nothing"
+        assert secret not in text
+        assert secret.encode().hex() not in text
+
+
 def test_a_server_that_judges_passwords_sees_them(tmp_path: Path) -> None:
     with mariadb_server({"plugin-load-add": "simple_password_check"}) as server:
         stage = Stage(server, tmp_path)

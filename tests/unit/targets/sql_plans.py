@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import stringprep
+import unicodedata
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -121,7 +123,13 @@ def write_scripts(plan: Plan, folder: Path) -> dict[str, Path]:
 
 def passwords(plan: Plan) -> dict[str, str]:
     """A password for each role of ``plan``, by variable."""
-    return {role.delivery.env: f"pw of {role.name}'s" for role in plan.roles}
+    return {role.delivery.env: _password(f"pw of {role.name}'s") for role in plan.roles}
+
+
+def _password(text: str) -> str:
+    """``text``, or where the script would refuse it (SASLprep changes something in it), with escapes."""
+    changes = any(stringprep.in_table_b1(character) or stringprep.in_table_c12(character) for character in text)
+    return ascii(text) if changes or not unicodedata.is_normalized("NFKC", text) else text
 
 
 def expected(plan: Plan) -> set[tuple[str, ...]]:

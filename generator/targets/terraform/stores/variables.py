@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from generator.engines.postgresql import SCRAM_VERIFIER
 from generator.planning.servers import PRIMARY
 from generator.targets.terraform.escaping import string
 from generator.targets.terraform.hcl import FALSE, TRUE, Validation, Variable
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
 #: What the provider and an environment variable both carry unchanged: a backslash is doubled on its way into the server,
 #: blanks at the ends are lost on their way into Backstage.
 _GOOD: Final = r"^[!-\[\]-~]{8,}$"
-#: What PostgreSQL stores as it is. Anything that only begins so, it takes for a password.
-_VERIFIER: Final = "^SCRAM-SHA-256\\$[1-9][0-9]*:[A-Za-z0-9+/]+=*\\$[A-Za-z0-9+/]{43}=:[A-Za-z0-9+/]{43}=$"
 _EACH: Final = Escaped("map(string)")
 
 
@@ -57,7 +56,7 @@ class Variables:
                     "has to be 8 or more ASCII characters without blanks and backslashes.",
                 ),
                 _rule(
-                    f"{_IS_NO_VERIFIER} || can(regex({string(_VERIFIER)}, var.password))",
+                    f"{_IS_NO_VERIFIER} || can(regex({string(SCRAM_VERIFIER)}, var.password))",
                     "begins like a verifier and is none. Did a shell replace what follows a $ in it?",
                 ),
             ),

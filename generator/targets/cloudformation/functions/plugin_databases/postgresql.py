@@ -136,7 +136,8 @@ def _make_databases(admin: Session, plan: Plan) -> None:
     if admin.run(f"SELECT 1 FROM pg_catalog.pg_database WHERE datname = {literal(name)}"):
         return  # an earlier attempt ended here
     with _in_use_for_a_moment():  # somebody is connected to template1
-        admin.run(f"CREATE DATABASE {identifier(name)}")
+        # Nobody gets in before PUBLIC has lost its privileges.
+        admin.run(f"CREATE DATABASE {identifier(name)} ALLOW_CONNECTIONS false")
 
 
 @contextlib.contextmanager
@@ -205,6 +206,8 @@ def _change_server(admin: Session, plan: Plan, password: str, notes: list[str]) 
         admin.run(f"COMMENT ON DATABASE {identifier(step.name)} IS {literal(step.marker.text())}")
     if wanted.database:
         _grant_database(admin, wanted)
+    if plan.database is not None and plan.database.action == CREATE:
+        admin.run(f"ALTER DATABASE {identifier(plan.database.name)} ALLOW_CONNECTIONS true")
     if plan.group is not None and plan.group.action == RENAME:
         _follow_group(admin, plan.group, wanted.database)
 
@@ -254,19 +257,23 @@ def _authenticate(admin: Session, wanted: Wanted, password: str) -> None:
         return
     if has_iam:
         admin.run(f"REVOKE rds_iam FROM {role}")
+    # This one waits for whoever changes the role, and not the one with the verifier: what waits is logged.
+    admin.run(f"ALTER ROLE {role} LOGIN")
     admin.run("SAVEPOINT password")
     try:
-        admin.run(f"ALTER ROLE {role} LOGIN PASSWORD {literal(verifier(password))}")
+        admin.run(f"ALTER ROLE {role} PASSWORD {literal(verifier(password))}")
     except SqlError as error:
         if error.code not in _WANTS_THE_PASSWORD:
             raise
-        # A server that wants to see the password itself, to check its strength. Inside a DO block it is in no log of DDL.
+        # A server that wants to see the password itself, to check its strength. Inside a DO block it is in no log of DDL,
+        # and no failure repeats it.
         admin.run("ROLLBACK TO SAVEPOINT password")
         admin.run(
             f"SELECT pg_catalog.set_config('greenroom.role', {literal(wanted.role)}, true), "
             f"pg_catalog.set_config('greenroom.password', {literal(password)}, true)"
         )
         admin.run(
-            "DO $do$ BEGIN EXECUTE pg_catalog.format('ALTER ROLE %I LOGIN PASSWORD %L', "
-            "pg_catalog.current_setting('greenroom.role'), pg_catalog.current_setting('greenroom.password')); END $do$"
+            "DO $do$ BEGIN EXECUTE pg_catalog.format('ALTER ROLE %I PASSWORD %L', "
+            "pg_catalog.current_setting('greenroom.role'), pg_catalog.current_setting('greenroom.password')); "
+            "EXCEPTION WHEN query_canceled OR OTHERS THEN RAISE EXCEPTION '%', SQLERRM USING ERRCODE = SQLSTATE; END $do$"
         )
