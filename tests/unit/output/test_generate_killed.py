@@ -11,6 +11,7 @@ import sys
 import time
 from pathlib import Path
 
+import command_line
 import pytest
 from sabotage import die, in_another_process, sabotage, tree
 
@@ -31,7 +32,7 @@ MAIN = "import sys; from generator.cli import main; main(sys.argv[1:])"
 
 
 def generate(root: Path, *options: str) -> None:
-    subprocess.run([sys.executable, "-c", MAIN, "generate", "--root", str(root), "--quiet", *options], check=True, cwd=root)
+    command_line.run(["generate", "--root", str(root), "--quiet", *options], check=True, cwd=root)
 
 
 def both(project: Path, tmp_path: Path) -> tuple[object, object]:
