@@ -29,8 +29,8 @@ unexport PYTHONDONTWRITEBYTECODE
 test: setup-test ## all tests; those that take long on one PostgreSQL of the two
 	@$(PYTHON_IN_VENV) -m pytest $(ARGS)
 
-quick: setup-test ## the tests without the slow ones, in less than a minute
-	@$(PYTHON_IN_VENV) -m pytest -m "not slow" $(ARGS)
+quick: setup-test ## the tests that start no server and no other program that takes long
+	@$(PYTHON_IN_VENV) -m pytest -m "not slow" --ignore=tests/e2e --ignore=tests/oracle $(ARGS)
 
 fuzz: setup-test ## property tests with TIMES (10) times the examples, new ones each time; a failure prints how to repeat it
 	@GREENROOM_FUZZ=$(TIMES) $(PYTHON_IN_VENV) -m pytest -m hypothesis --hypothesis-seed=$(strip $(SEED)) $(ARGS)

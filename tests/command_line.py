@@ -83,6 +83,12 @@ def run(
     return done
 
 
+def default_signals() -> None:
+    """In a new process, before its program starts: it ignores nothing of what this one does (``nohup``, ``&``)."""
+    for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_DFL)
+
+
 def _needs_an_interpreter(environment: Mapping[str, str]) -> bool:
     return any(
         name.startswith(_AT_START) and name not in _ANYWAY and os.environ.get(name) != value
@@ -161,7 +167,8 @@ def _prepared() -> _Prepared:
 
 def _serve(control: socket.socket) -> None:
     _import_everything()
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # whoever waits for a run is its parent, which is nobody's business here
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the parent of a run waits for it, and nobody waits for that parent
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # it ends when the process ends that started it
     while True:
         message, files, _, _ = socket.recv_fds(control, 16, 5)
         if not message:
@@ -201,6 +208,7 @@ def _wait_for_a_run(files: list[int]) -> NoReturn:
     """Fork the run, and tell its process id, and how it ended."""
     request, answers, *streams = files
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     process = os.fork()
     if process == 0:
         os.close(answers)

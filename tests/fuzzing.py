@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 if TYPE_CHECKING:
     import pytest
@@ -20,7 +20,7 @@ TIMES = int(os.environ.get(VARIABLE) or 0)
 #: Where hypothesis keeps what ``@settings`` says about a test.
 _SETTINGS = "_hypothesis_internal_use_settings"
 
-# Other work on the machine makes a single example slow, which says nothing about the code.
+# Other work on the machine makes a single example slow, or all of them, which says nothing about the code.
 settings.register_profile("greenroom", deadline=None, print_blob=True, derandomize=not TIMES)
 settings.load_profile("greenroom")
 
@@ -29,13 +29,19 @@ class Fuzzing:
     """A plugin of pytest: more examples for each property test, and how to play a failure again."""
 
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        for item in items if TIMES else ():
-            test = getattr(item, "obj", None)
-            test = getattr(test, "__func__", test)
-            said = getattr(test, _SETTINGS, None)
-            if said is not None or getattr(test, "is_hypothesis_test", False):
-                said = said or settings()
-                setattr(test, _SETTINGS, settings(said, max_examples=said.max_examples * TIMES))
+        tests = {getattr(test, "__func__", test) for item in items if (test := getattr(item, "obj", None))}
+        for test in tests:
+            if getattr(test, "is_hypothesis_test", False):
+                said = getattr(test, _SETTINGS, None) or settings()
+                setattr(
+                    test,
+                    _SETTINGS,
+                    settings(
+                        said,
+                        max_examples=said.max_examples * (TIMES or 1),
+                        suppress_health_check=[*said.suppress_health_check, HealthCheck.too_slow],
+                    ),
+                )
 
     def pytest_terminal_summary(self, terminalreporter: TerminalReporter, config: pytest.Config) -> None:
         seed = config.getoption("--hypothesis-seed", None)

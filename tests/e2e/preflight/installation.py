@@ -37,6 +37,7 @@ class Installation:
 
     def start(self, *options: str, env: dict[str, str] | None = None, **streams: Any) -> subprocess.Popen[str]:
         streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **streams}
+        streams |= {"preexec_fn": command_line.default_signals}
         environ = {**self.environ, **(env or {})}
         return subprocess.Popen([*COMMAND, *options], cwd=self.root, env=environ, text=True, **streams)
 
