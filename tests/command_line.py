@@ -128,6 +128,7 @@ class _Prepared:
                 pass_fds=[theirs.fileno()],
             )
         atexit.register(self.close)
+        assert self._control.recv(16) == b"ready", "the command line cannot be imported"
 
     def run(self, request: dict[str, Any], streams: list[int], timeout: float) -> int:
         """Run the command line on three file descriptors; its exit code, negative for the signal that killed it."""
@@ -169,6 +170,7 @@ def _serve(control: socket.socket) -> None:
     _import_everything()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the parent of a run waits for it, and nobody waits for that parent
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # it ends when the process ends that started it
+    control.send(b"ready")
     while True:
         message, files, _, _ = socket.recv_fds(control, 16, 5)
         if not message:
@@ -228,6 +230,7 @@ def _run(request: dict[str, Any], streams: list[int]) -> NoReturn:
     os.chdir(request["cwd"])
     os.environ.clear()
     os.environ.update(request["environment"])
+    tempfile.tempdir = None  # as it has not been asked for yet
     through = bool(os.environ.get("PYTHONUNBUFFERED"))
     for number, name in enumerate(("stdin", "stdout", "stderr")):
         at_start = getattr(sys, f"__{name}__")
