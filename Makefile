@@ -12,9 +12,11 @@ FIRST ?= 1
 CHANGES ?= 30
 SERVERS ?= 15,18
 KINDS ?=
+TIMES ?= 10
+SEED ?= $(shell od -An -N4 -tu4 /dev/urandom | tr -d ' ')
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test quick applies year attack check lint types format oracle coverage goldens bench bench-plan wheel clean setup-demo setup-test
+.PHONY: help demo test quick fuzz applies year attack check lint types format oracle coverage goldens bench bench-plan wheel clean setup-demo setup-test
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -22,14 +24,20 @@ help: ## this list
 demo: setup-demo ## the whole way on a throw-away PostgreSQL, from examples/quickstart
 	@.venv/bin/greenroom demo $(ARGS)
 
-test: setup-test ## all tests
+# Compiled once, not by each of the processes that the tests start.
+unexport PYTHONDONTWRITEBYTECODE
+
+test: setup-test ## all tests; those that take long on one PostgreSQL of the two
 	@$(PYTHON_IN_VENV) -m pytest $(ARGS)
 
-quick: setup-test ## the tests without the slow ones
-	@$(PYTHON_IN_VENV) -m pytest -m "not slow" $(ARGS)
+quick: setup-test ## the tests that start no server and no other program that takes long
+	@$(PYTHON_IN_VENV) -m pytest -m "not slow" --ignore=tests/e2e --ignore=tests/oracle $(ARGS)
 
-applies: setup-test ## every test with real Terraform providers, on every PostgreSQL; needs a mirror of providers
-	@$(PYTHON_IN_VENV) -m pytest -m provider $(ARGS)
+fuzz: setup-test ## property tests with TIMES (10) times the examples, new ones each time; a failure prints how to repeat it
+	@GREENROOM_FUZZ=$(TIMES) $(PYTHON_IN_VENV) -m pytest -m hypothesis --hypothesis-seed=$(strip $(SEED)) $(ARGS)
+
+applies: setup-test ## the tests that take long on every PostgreSQL: real Terraform (needs a mirror of providers), stacks, backends
+	@GREENROOM_APPLIES=all $(PYTHON_IN_VENV) -m pytest -m "provider or one_of_two" $(ARGS)
 
 year: setup-test ## SEEDS (50) years of production with real providers: CHANGES (30) changes each, on SERVERS (15,18)
 	@GREENROOM_YEAR_SEEDS=$(SEEDS) GREENROOM_YEAR_FIRST=$(FIRST) GREENROOM_YEAR_CHANGES=$(CHANGES) \

@@ -1,4 +1,4 @@
-"""What holds for every test: the machine's environment stays out, a skip says why, hypothesis has no stopwatch."""
+"""What holds for every test: the machine's environment stays out, a skip says why."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import settings
+from fuzzing import Fuzzing
 from real_applies import RealApplies
 
 if TYPE_CHECKING:
@@ -17,10 +17,6 @@ if TYPE_CHECKING:
 
 PROJECT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(PROJECT / "tools"))
-
-# Other work on the machine makes a single example slow, which says nothing about the code.
-settings.register_profile("greenroom", deadline=None, print_blob=True)
-settings.load_profile("greenroom")
 
 #: Variables of the developer's shell that greenroom, Backstage or libpq would read.
 OUTSIDE = ("APP_CONFIG_", "BACKSTAGE_", "POSTGRES_", "DATABASE_URL", "PG", "FORCE_COLOR", "CLICOLOR", "NO_COLOR", "COLUMNS")
@@ -37,6 +33,7 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ["TF_CLI_CONFIG_FILE"] = str(empty)
     os.environ["CHECKPOINT_DISABLE"] = "1"
     config.pluginmanager.register(RealApplies())
+    config.pluginmanager.register(Fuzzing())
 
 
 @pytest.hookimpl(wrapper=True)

@@ -5,15 +5,15 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
+
+import command_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-_RUN = "from generator.cli import main; main()"
 #: What git and greenroom get of this machine's environment: nobody's settings, no variables of a CI.
 _KEPT = ("PATH", "PYTHONPATH", "HOME", "TMPDIR", "LANG")
 
@@ -42,8 +42,8 @@ class GitRepository:
 
     def greenroom(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
         """Run the command line in the repository."""
-        return subprocess.run(
-            [sys.executable, "-c", _RUN, *arguments],
+        return command_line.run(
+            [*arguments],
             cwd=self.folder,
             env={**self._environment, **environment},
             capture_output=True,

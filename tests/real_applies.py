@@ -3,8 +3,10 @@
 Without a mirror of providers all of them are skipped, one by one and each for a good reason; a line of its own at the end of
 the run says so. ``.ci/run`` repeats it.
 
-``GREENROOM_APPLIES=few`` runs each of them on one of the two PostgreSQL servers, some on the one and some on the other.
-``make applies`` runs all.
+A test that takes long and would do the same on PostgreSQL 15 and on 18 runs on one of the two, some on the one and some on
+the other: those with real providers, with whole CloudFormation stacks, with a real backend, and the histories and moves of
+whole installations. What differs between the two is told by the tests that take less, which run on both.
+``GREENROOM_APPLIES=all``, which ``make applies`` sets, runs each on both; so does naming a file or a test.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ import os
 import re
 import zlib
 from collections import Counter
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -23,9 +26,16 @@ if TYPE_CHECKING:
 #: The fixture that every test with a real provider uses, by itself or by way of others.
 FIXTURE = "mirror"
 MARKER = "provider"
-#: The values of the fixture ``server`` that say which PostgreSQL.
+#: What runs on one of the two.
+ONE_OF_TWO = "one_of_two"
+#: What compares the two, or moves from one to the other.
+BOTH = "on_both_servers"
+DEBIAN_15 = Path("/usr/lib/postgresql/15/bin")
+_LONG_FIXTURES = {FIXTURE, "cloud_stack", "backstage_dir"}
+_LONG_FOLDERS = ("tests/e2e/history/", "tests/e2e/moves/")
+#: How the name of a test says which PostgreSQL.
 SERVERS = ("15", "18")
-_SERVER_ID = re.compile(rf"(?<=[\[-])(?:{'|'.join(SERVERS)})(?=[\]-])")
+_SERVER_ID = re.compile(rf"(?<=[\[-])(?:pg)?({'|'.join(SERVERS)})(?=[\]-])")
 TITLE = "real Terraform providers"
 
 
@@ -40,12 +50,16 @@ class RealApplies:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item], config: pytest.Config) -> None:
-        few = os.environ.get("GREENROOM_APPLIES") == "few"
+        few = os.environ.get("GREENROOM_APPLIES") != "all" and not any(".py" in argument for argument in config.args)
+        names = {item.nodeid for item in items}
         left_out = []
         for item in items:
-            if FIXTURE in getattr(item, "fixturenames", ()):
+            fixtures = getattr(item, "fixturenames", ())
+            if FIXTURE in fixtures:
                 item.add_marker(getattr(pytest.mark, MARKER))
-                if few and _is_left_out(item):
+            if _SERVER_ID.search(item.nodeid) and (_LONG_FIXTURES & set(fixtures) or item.nodeid.startswith(_LONG_FOLDERS)):
+                item.add_marker(getattr(pytest.mark, ONE_OF_TWO))
+                if few and _is_left_out(item, names):
                     left_out.append(item)
         if left_out:
             items[:] = [item for item in items if item not in set(left_out)]
@@ -94,11 +108,14 @@ class RealApplies:
             terminalreporter.write_line(line)
 
 
-def _is_left_out(item: pytest.Item) -> bool:
+def _is_left_out(item: pytest.Item, all_of_them: set[str]) -> bool:
     """Whether this test runs on the other server, in a run of few."""
-    server = getattr(getattr(item, "callspec", None), "params", {}).get("server")
-    if server not in SERVERS:
+    found = _SERVER_ID.search(item.nodeid)
+    assert found is not None
+    start, end = found.span(1)
+    others = {f"{item.nodeid[:start]}{other}{item.nodeid[end:]}" for other in SERVERS if other != found[1]}
+    if item.get_closest_marker(BOTH) or not others & all_of_them:
         return False
     # The name without the server is the same in every process that collects, and for both servers.
-    name = _SERVER_ID.sub("", item.nodeid, count=1)
-    return SERVERS[zlib.crc32(name.encode()) % len(SERVERS)] != server
+    name = item.nodeid[:start] + item.nodeid[end:]
+    return found[1] != (SERVERS[zlib.crc32(name.encode()) % len(SERVERS)] if DEBIAN_15.is_dir() else "18")

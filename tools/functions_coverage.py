@@ -26,7 +26,8 @@ SKIPPED = 77
 UNIT = "tests/unit/cloudformation_functions"
 SERVERS = [f"tests/e2e/cloudformation/{name}.py" for name in ("test_semantics", "test_data_api", "test_faults")]
 #: One PostgreSQL is enough here, and what takes longest runs nothing that the others do not: `make test` has all of it.
-SELECTION = ["-m", "not slow", "-k", "not pg15 and not forty_at_once and not no_connections_left"]
+LONG = ("pg15", "forty_at_once", "no_connections_left", "a_line_that_is_cut", "a_function_that_is_killed")
+SELECTION = ["-k", " and ".join(f"not {name}" for name in LONG)]
 
 
 def missing_servers() -> list[str]:

@@ -26,8 +26,16 @@ if TYPE_CHECKING:
     from generator.demo.embedded import EmbeddedServer
 
 HERE = Path(__file__).parent / "backstage"
+#: Servers have to start, programs to run: nothing of it is for between two edits.
+FOLDER = Path(__file__).parent
 PROJECT = HERE.parents[2]
 DEBIAN_15 = Path("/usr/lib/postgresql/15/bin")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if FOLDER in item.path.parents:
+            item.add_marker(pytest.mark.slow)
 
 
 def _missing(folder: Path) -> list[str]:

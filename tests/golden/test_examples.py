@@ -56,6 +56,7 @@ def test_the_output_is_the_expected_tree(case: str, out: Path) -> None:
         pytest.fail(f"examples/{case}:\n{difference(expected, actual)}\n{REGENERATE}", pytrace=False)
 
 
+@pytest.mark.slow
 def test_nothing_changes_on_the_second_run(case: str, out: Path) -> None:
     before = contents(out)
     generate(EXAMPLES / case, out)
@@ -63,6 +64,7 @@ def test_nothing_changes_on_the_second_run(case: str, out: Path) -> None:
     generate(EXAMPLES / case, out, "--check")
 
 
+@pytest.mark.slow
 def test_where_it_runs_makes_no_difference(case: str, tmp_path: Path) -> None:
     """Relative paths from another folder give the same bytes: no path of the machine is in them."""
     shutil.copytree(EXAMPLES / case, tmp_path / "portal", ignore=shutil.ignore_patterns("expected", ".expected-*"))

@@ -22,6 +22,12 @@ HERE = Path(__file__).parent
 PROJECT = HERE.parents[1]
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if HERE in item.path.parents:
+            item.add_marker(pytest.mark.slow)
+
+
 def _missing(folder: Path) -> list[str]:
     """The pinned packages that are not there, or not in the pinned version."""
     wanted = json.loads((HERE / "package.json").read_text())

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tomllib
 from dataclasses import dataclass
+from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -125,15 +126,16 @@ def _dynamic(node: ast.AST) -> str | None:
 def imports_of(module: str, path: Path) -> Iterator[Import]:
     """Every import in the file: at module level, inside functions, under TYPE_CHECKING."""
 
+    file = path.relative_to(PROJECT)
+
     def walk(node: ast.AST, *, at_start: bool, for_types: bool) -> Iterator[Import]:
         targets: list[str] = []
         if isinstance(node, ast.Import | ast.ImportFrom):
             targets = _targets(node, module, is_package=path.name == "__init__.py")
         elif dynamic := _dynamic(node):
             targets = [dynamic]
-        place = f"{path.relative_to(PROJECT)}:{getattr(node, 'lineno', 0)}"
         for target in targets:
-            yield Import(module, target, place, at_start, for_types)
+            yield Import(module, target, f"{file}:{getattr(node, 'lineno', 0)}", at_start, for_types)
         if isinstance(node, ast.If) and ast.unparse(node.test).endswith("TYPE_CHECKING"):
             for child in node.body:
                 yield from walk(child, at_start=at_start, for_types=True)
@@ -147,7 +149,10 @@ def imports_of(module: str, path: Path) -> Iterator[Import]:
     yield from walk(ast.parse(path.read_text(encoding="utf-8")), at_start=True, for_types=False)
 
 
-IMPORTS = [found for module, path in SOURCES.items() for found in imports_of(module, path)]
+@cache
+def all_imports() -> list[Import]:
+    """Every import of the package, read when the first test asks: not when tests are only collected."""
+    return [found for module, path in SOURCES.items() for found in imports_of(module, path)]
 
 
 def folder(module: str) -> str:
@@ -172,7 +177,7 @@ def test_the_house_is_what_is_there() -> None:
 
 def test_imports_point_one_way() -> None:
     problems = []
-    for found in IMPORTS:
+    for found in all_imports():
         if found.imported in SOURCES:
             mine, theirs = HOUSE.index(folder(found.module)), HOUSE.index(folder(found.imported))
             # `from generator import …` is the public library. Whoever asks it for a name asks for what is behind it.
@@ -184,7 +189,7 @@ def test_imports_point_one_way() -> None:
 def test_no_import_circles() -> None:
     """Not even inside functions or for types: a circle is two modules that are one."""
     graph: dict[str, set[str]] = {module: set() for module in SOURCES}
-    for found in IMPORTS:
+    for found in all_imports():
         # A package holds its modules: importing one of them imports it, and it may import them.
         if found.imported in SOURCES and found.imported != found.module:
             graph[found.module].add(found.imported)
@@ -196,7 +201,9 @@ def test_no_import_circles() -> None:
 
 def test_heavy_libraries_are_imported_where_they_are_needed() -> None:
     problems = [
-        shown(found) for found in IMPORTS if found.imported.split(".")[0] in HEAVY and found.at_start and not found.for_types
+        shown(found)
+        for found in all_imports()
+        if found.imported.split(".")[0] in HEAVY and found.at_start and not found.for_types
     ]
     fail_with(problems, f"Start-up time is a feature: import {', '.join(sorted(HEAVY))} inside the function that needs it:")
 
@@ -204,7 +211,7 @@ def test_heavy_libraries_are_imported_where_they_are_needed() -> None:
 def test_only_the_command_line_knows_click() -> None:
     problems = [
         shown(found)
-        for found in IMPORTS
+        for found in all_imports()
         if found.imported.split(".")[0] in CLI_ONLY and not f"{found.module}.".startswith("generator.cli.")
     ]
     fail_with(problems, "Only generator/cli may import click: the library works without a command line.")
@@ -220,7 +227,7 @@ def test_the_package_imports_nothing_it_does_not_declare() -> None:
     known = declared | sys.stdlib_module_names | {"generator"}
     problems = [
         shown(found)
-        for found in IMPORTS
+        for found in all_imports()
         if found.imported.split(".")[0] not in known and not found.module.startswith(DEPLOYED)
     ]
     fail_with(problems, "Not a dependency in pyproject.toml:")
@@ -230,7 +237,7 @@ def test_the_deployed_functions_import_the_drivers_and_nothing_of_greenroom() ->
     known = sys.stdlib_module_names | {"boto3", "botocore", "pg8000", "pymysql"}
     problems = [
         shown(found)
-        for found in IMPORTS
+        for found in all_imports()
         if found.module.startswith(DEPLOYED)
         and not found.imported.startswith(DEPLOYED)
         and found.imported.split(".")[0] not in known

@@ -10,9 +10,9 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from typing import TYPE_CHECKING, Any
 
+import command_line
 import psycopg
 import pytest
 from psycopg import sql
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.slow
 
-GREENROOM = (sys.executable, "-c", "from generator.cli import main; main()")
 SCHEMA = BASE + "      database: portal\n    pluginDivisionMode: schema\n"
 
 
@@ -52,8 +51,8 @@ def greenroom(installation: Installation, command: str, *arguments: str, admin: 
     if admin is not None:
         environ |= {"GREENROOM_ADMIN_PASSWORD": admin}
     plugins = [word for name in PLUGINS for word in ("--plugin", name)]
-    done = subprocess.run(
-        [*GREENROOM, command, "--root", ".", *plugins, *arguments],
+    done = command_line.run(
+        [command, "--root", ".", *plugins, *arguments],
         cwd=installation.root,
         env=environ,
         capture_output=True,

@@ -10,11 +10,11 @@ import json
 import os
 import re
 import subprocess
-import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import command_line
 import psycopg
 import pytest
 from psycopg import sql
@@ -98,11 +98,11 @@ class Installation:
 
     def generate(self) -> str:
         """``greenroom generate``, which knows neither host nor passwords."""
-        command = [sys.executable, "-c", "from generator.cli import main; main()", "generate", "--root", "."]
+        command = ["generate", "--root", "."]
         for name in PLUGINS:
             command += ["--plugin", name]
         command += ["--target", "sql", "--target", "app-config", "--verify"]
-        done = subprocess.run(command, cwd=self.root, capture_output=True, text=True)
+        done = command_line.run(command, cwd=self.root, capture_output=True, text=True)
         assert done.returncode == 0, done.stderr
         assert PORTAL_PASSWORD not in "".join(
             path.read_text() for path in (self.root / "infra").rglob("*") if path.is_file()

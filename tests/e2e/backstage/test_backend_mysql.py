@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+import command_line
 import pytest
 from mariadb import MariaDB, mariadb_server
 from test_backend import HERE, PACKAGES, PLUGINS, REST
@@ -47,12 +47,12 @@ class Installation:
     passwords: dict[str, str] = field(default_factory=dict)
 
     def generate(self) -> None:
-        command = [sys.executable, "-c", "from generator.cli import main; main()", "generate", "--root", "."]
+        command = ["generate", "--root", "."]
         for name in PLUGINS:
             command += ["--plugin", name]
             self.passwords[f"BACKSTAGE_DB_{name.upper()}_PASSWORD"] = f'{name}: it\'s ${{a}} \\ "secret"'
         command += ["--target", "sql", "--target", "app-config", "--verify"]
-        done = subprocess.run(command, cwd=self.root, capture_output=True, text=True)
+        done = command_line.run(command, cwd=self.root, capture_output=True, text=True)
         assert done.returncode == 0, done.stderr
         assert done.stderr.count("warning") == 0, done.stderr
 
@@ -130,14 +130,11 @@ def test_without_tls_the_server_refuses_and_greenroom_had_said_so(installation: 
     said = installation.start("app-config.yaml", "infra/app-config.databases.yaml")
     assert "Access denied for user 'backstage_catalog'" in said
     command = [
-        sys.executable,
-        "-c",
-        "from generator.cli import main; main()",
         "generate",
         "--plugin",
         "catalog",
         "--out",
         "x",
     ]
-    warned = subprocess.run(command, cwd=installation.root, capture_output=True, text=True)
+    warned = command_line.run(command, cwd=installation.root, capture_output=True, text=True)
     assert "GR319" in warned.stderr

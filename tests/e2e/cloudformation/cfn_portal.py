@@ -7,12 +7,12 @@ import hashlib
 import json
 import os
 import subprocess
-import sys
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import command_line
 import psycopg
 import pymysql
 import pytest
@@ -28,7 +28,6 @@ PROJECT = Path(__file__).resolve().parents[3]
 HERE = Path(__file__).parent
 REFUSED = (psycopg.Error, pymysql.MySQLError)
 STACK = "backstage"
-RUN = "import sys; from generator.cli import main; main(sys.argv[1:])"
 COMPLETE = ("CREATE_COMPLETE", "UPDATE_COMPLETE")
 
 
@@ -71,8 +70,9 @@ class Portal:
         settings["credentials"] = {"store": "aws-secretsmanager", **settings.get("credentials", {})}
         (self.folder / "greenroom.yaml").write_text(json.dumps(settings))
         limit = f"from generator.planning.history import stacks; stacks.STACK_PLUGINS = {self.stack_plugins}"
-        done = subprocess.run(
-            [sys.executable, "-c", f"{limit}; {RUN}", "generate", "--root", str(self.folder)],
+        done = command_line.run(
+            ["generate", "--root", str(self.folder)],
+            setup=limit,
             cwd=PROJECT,
             capture_output=True,
             text=True,
@@ -240,8 +240,8 @@ class Portal:
 
     def must_be_ready(self) -> None:
         """``greenroom preflight`` finds every database as planned, and isolated."""
-        done = subprocess.run(
-            [sys.executable, "-c", RUN, "preflight", "--root", str(self.folder)],
+        done = command_line.run(
+            ["preflight", "--root", str(self.folder)],
             cwd=PROJECT,
             env={"PATH": os.environ["PATH"], **self.environment()},
             capture_output=True,

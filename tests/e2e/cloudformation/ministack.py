@@ -18,7 +18,7 @@ import sys
 import time
 import urllib.request
 import zipfile
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -68,8 +68,15 @@ class MiniStack:
     drivers: Path
     log: Path
     _functions: dict[str, str] | None = None
+    _clients: dict[str, Any] = field(default_factory=dict)
 
     def client(self, name: str) -> Any:
+        """The client of a service; making one takes longer than most of what is asked with it."""
+        if name not in self._clients:
+            self._clients[name] = self._new_client(name)
+        return self._clients[name]
+
+    def _new_client(self, name: str) -> Any:
         import boto3
         from botocore.config import Config
 

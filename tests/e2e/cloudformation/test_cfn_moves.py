@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 PLACE = "backstage_search@primary/backstage_plugin_search"
 
 
+@pytest.mark.on_both_servers
 def test_another_server(portal: Portal, pg15: Target) -> None:
     """In one deployment; the old server is not touched."""
     if portal.target.label != "pg18":

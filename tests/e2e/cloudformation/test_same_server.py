@@ -9,11 +9,11 @@ from __future__ import annotations
 import os
 import re
 import subprocess
-import sys
 from typing import TYPE_CHECKING, Any
 
+import command_line
 import pytest
-from cfn_portal import PROJECT, RUN
+from cfn_portal import PROJECT
 from cfn_stage import ADMIN
 
 from generator.demo.apply import apply_script
@@ -91,8 +91,8 @@ def catalog(target: Target) -> dict[str, list[Any]]:
 def run_script(portal: Portal) -> None:
     """Generate the SQL script of the same project, and run it as its README says."""
     target, folder = portal.target, portal.folder / "script"
-    command = [sys.executable, "-c", RUN, "generate", "--root", str(portal.folder), "--target", "sql", "--out", str(folder)]
-    done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, timeout=120)
+    command = ["generate", "--root", str(portal.folder), "--target", "sql", "--out", str(folder)]
+    done = command_line.run(command, cwd=PROJECT, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
     script = folder / "sql" / "databases.sql"
     if target.is_postgresql:
@@ -131,6 +131,7 @@ def _psql(target: Target) -> Path:
 
 
 @pytest.mark.slow
+@pytest.mark.on_both_servers
 @pytest.mark.parametrize("mode", MODES)
 def test_a_stack_and_the_script_make_the_same(portal: Portal, mode: str) -> None:
     target, wanted = portal.target, MODES[mode]

@@ -22,12 +22,6 @@ if TYPE_CHECKING:
 _DEBIAN_15 = Path("/usr/lib/postgresql/15/bin")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        if Path(__file__).parent in item.path.parents:
-            item.add_marker(pytest.mark.slow)
-
-
 @pytest.fixture(scope="session", params=["15", "18"])
 def server(request: pytest.FixtureRequest) -> Iterator[EmbeddedServer]:
     """A PostgreSQL server with an administrator who may create roles and databases, and is no superuser."""

@@ -5,10 +5,9 @@ from __future__ import annotations
 import json
 import os
 import re
-import subprocess
-import sys
 from typing import TYPE_CHECKING, Any
 
+import command_line
 import psycopg
 from moves_data import change, content, fill, owners, picture
 from moves_page import instead, shell
@@ -17,6 +16,7 @@ from terraform_workspace import ADMIN, ADMIN_PASSWORD, Workspace, clean_server
 from generator.demo.apply import apply_script
 
 if TYPE_CHECKING:
+    import subprocess
     from collections.abc import Mapping
     from pathlib import Path
 
@@ -48,8 +48,8 @@ class Repository:
         (self.folder / "greenroom.yaml").write_text(json.dumps(settings))
 
     def greenroom(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-c", "from generator.cli import main; main()", *arguments],
+        return command_line.run(
+            [*arguments],
             cwd=self.folder,
             env={"PATH": os.environ["PATH"], "HOME": str(self.folder), **self.environment()},
             capture_output=True,

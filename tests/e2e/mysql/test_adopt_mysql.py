@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 from typing import TYPE_CHECKING, Any
 
+import command_line
 import pytest
 import yaml
 from mariadb import ADMIN, ADMIN_PASSWORD, MariaDB, mariadb_server
@@ -35,10 +34,10 @@ def folder(server: MariaDB, tmp_path: Path) -> Iterator[Path]:
 
 
 def adopt(folder: Path, *arguments: str, password: str = ADMIN_PASSWORD, status: int = 0) -> dict[str, Any]:
-    command = [sys.executable, "-c", "from generator.cli import main; main()", "adopt", "--root", str(folder)]
+    command = ["adopt", "--root", str(folder)]
     command += ["--plugin", "catalog", "--plugin", "auth", "--format", "json", "--user", ADMIN, *arguments]
     environ = {**os.environ, "GREENROOM_ADMIN_PASSWORD": password}
-    done = subprocess.run(command, cwd=folder, env=environ, capture_output=True, text=True, timeout=60)
+    done = command_line.run(command, cwd=folder, env=environ, capture_output=True, text=True, timeout=60)
     assert done.returncode == status, done.stdout + done.stderr
     assert "Traceback" not in done.stderr
     found: dict[str, Any] = json.loads(done.stdout)

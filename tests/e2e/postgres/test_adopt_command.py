@@ -5,11 +5,10 @@ from __future__ import annotations
 import json
 import os
 import socket
-import subprocess
-import sys
 import time
 from typing import TYPE_CHECKING, Any
 
+import command_line
 import psycopg
 import pytest
 import yaml
@@ -20,6 +19,7 @@ from generator.demo.apply import apply_script
 from generator.planning.history import digest_of
 
 if TYPE_CHECKING:
+    import subprocess
     from pathlib import Path
 
     from postgres_stage import Stage
@@ -58,8 +58,8 @@ def adopt(
     if password is not None:
         environ["GREENROOM_ADMIN_PASSWORD"] = password
     named = [word for name in plugins for word in ("--plugin", name)]
-    done = subprocess.run(
-        [sys.executable, "-c", "from generator.cli import main; main()", "adopt", "--root", str(folder), *named, *arguments],
+    done = command_line.run(
+        ["adopt", "--root", str(folder), *named, *arguments],
         cwd=folder,
         env=environ,
         capture_output=True,
@@ -318,8 +318,8 @@ def test_each_settings_file_has_its_own_list_and_scripts(stage: Stage, folder: P
     ]
     for name, imported in (("production", True), ("staging", False)):
         settings = ("--settings", str(folder / f"greenroom.{name}.yaml"), "--out", str(folder / name))
-        done = subprocess.run(
-            [sys.executable, "-c", "from generator.cli import main; main()", "generate", "--plugin", "catalog", *settings],
+        done = command_line.run(
+            ["generate", "--plugin", "catalog", *settings],
             cwd=folder,
             capture_output=True,
             text=True,
@@ -359,9 +359,9 @@ def test_a_list_says_which_lock_file_it_was_made_beside(stage: Stage, folder: Pa
     lock = folder / "infra" / "greenroom.lock.json"
 
     def list_of(*plugins: str) -> dict[str, Any]:
-        command = [sys.executable, "-c", "from generator.cli import main; main()", "generate"]
+        command = ["generate"]
         command += [word for plugin in plugins for word in ("--plugin", plugin)]
-        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=60)
+        done = command_line.run(command, cwd=folder, capture_output=True, text=True, timeout=60)
         assert done.returncode == 0, done.stderr
         adopt(folder, "--user", "postgres", "--write", plugins=plugins, password=stage.server.password)
         found: dict[str, Any] = yaml.safe_load((folder / "greenroom.adopt.yaml").read_text())["primary"]
@@ -383,8 +383,8 @@ def test_names_that_a_rename_has_not_reached(stage: Stage, folder: Path) -> None
     config = (folder / "app-config.yaml").read_text()
 
     def generate() -> None:
-        command = [sys.executable, "-c", "from generator.cli import main; main()", "generate", "--plugin", "catalog"]
-        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=60)
+        command = ["generate", "--plugin", "catalog"]
+        done = command_line.run(command, cwd=folder, capture_output=True, text=True, timeout=60)
         assert done.returncode == 0, done.stderr
 
     generate()

@@ -125,7 +125,7 @@ def wanted(databases: list[str], roles: list[str], schemas: list[str]) -> Plan:
 
 
 @pytest.mark.slow
-@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(max_examples=5, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(
     databases=st.lists(
         NAMES.filter(lambda name: name not in ("postgres", "template0", "template1")), min_size=3, max_size=3, unique=True

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import base64
 import json
-import subprocess
-import sys
 from typing import TYPE_CHECKING
 
+import command_line
 import psycopg
 import pytest
 from psycopg import sql
@@ -33,8 +32,8 @@ PASSWORDS = (
 
 def made(password: str) -> str:
     """What the command prints for ``password``."""
-    done = subprocess.run(
-        [sys.executable, "-c", "from generator.cli import main; main()", "verifier"],
+    done = command_line.run(
+        ["verifier"],
         input=f"{password}\n".encode(),
         capture_output=True,
         check=True,

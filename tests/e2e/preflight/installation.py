@@ -7,6 +7,7 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
 
+import command_line
 import psycopg
 
 if TYPE_CHECKING:
@@ -36,15 +37,18 @@ class Installation:
 
     def start(self, *options: str, env: dict[str, str] | None = None, **streams: Any) -> subprocess.Popen[str]:
         streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **streams}
+        streams |= {"preexec_fn": command_line.default_signals}
         environ = {**self.environ, **(env or {})}
         return subprocess.Popen([*COMMAND, *options], cwd=self.root, env=environ, text=True, **streams)
 
     def run(self, *options: str, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
-        process = self.start(*options, env=env)
-        stdout, stderr = process.communicate(timeout=60)
+        environ = {**self.environ, **(env or {})}
+        done = command_line.run(
+            ["preflight", *options], cwd=self.root, env=environ, capture_output=True, text=True, timeout=60
+        )
         for password in PASSWORDS.values():
-            assert password not in stdout + stderr
-        return subprocess.CompletedProcess([], process.returncode, stdout, stderr)
+            assert password not in done.stdout + done.stderr
+        return done
 
     def sql(self, statement: str) -> None:
         with psycopg.connect(self.server.dsn(), autocommit=True) as connection:

@@ -151,6 +151,20 @@ def test_waiting_has_an_end_and_says_each_change_once(installed: Installation) -
 # --- signals ----------------------------------------------------------------------------------------------------------
 
 
+def wait_for_a_connection(port: int) -> None:
+    """Until somebody has a connection to ``port``."""
+    table = Path("/proc/net/tcp")
+    if not table.exists():
+        time.sleep(3)
+        return
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        rows = [line.split() for line in table.read_text().splitlines()[1:]]
+        if any(row[2].endswith(f":{port:04X}") and row[3] == "01" for row in rows):
+            return
+        time.sleep(0.1)
+
+
 @pytest.mark.parametrize(
     ("number", "code", "word"), [(signal.SIGTERM, 143, "Terminated."), (signal.SIGINT, 130, "Aborted.")]
 )
@@ -165,7 +179,7 @@ def test_a_signal_ends_it_at_once(
             assert process.stderr is not None
             assert "waiting" in process.stderr.readline()
         else:
-            time.sleep(3)  # it has connected by now, and waits for a word
+            wait_for_a_connection(silent)  # it waits for a word now
         sent = time.monotonic()
         process.send_signal(number)
         _, stderr = process.communicate(timeout=30)

@@ -22,9 +22,6 @@ _DEBIAN_15 = Path("/usr/lib/postgresql/15/bin")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        if Path(__file__).parent in item.path.parents:
-            item.add_marker(pytest.mark.slow)
     # OpenTofu talks to the same provider: one version of the server is enough for it.
     items[:] = [item for item in items if not _is_spare(getattr(getattr(item, "callspec", None), "params", {}))]
 

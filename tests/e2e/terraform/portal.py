@@ -6,10 +6,10 @@ import json
 import os
 import re
 import subprocess
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import command_line
 import psycopg
 import pytest
 from terraform_workspace import Workspace
@@ -53,8 +53,8 @@ class Portal:
 
     def greenroom(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
         """Run the command line in the repository."""
-        return subprocess.run(
-            [sys.executable, "-c", "from generator.cli import main; main()", *arguments],
+        return command_line.run(
+            [*arguments],
             cwd=self.folder,
             env={name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ} | environment,
             capture_output=True,

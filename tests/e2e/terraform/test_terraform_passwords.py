@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+import command_line
 import psycopg
 import pytest
 from psycopg import sql
@@ -31,8 +30,8 @@ RENAMED = make_plan(Wanted("auth"), Wanted("catalog", role="svc_catalog"), renam
 
 def verifiers(passwords: Mapping[str, str], *options: str) -> dict[str, str]:
     """What ``greenroom verifier --json`` makes of ``passwords``."""
-    done = subprocess.run(
-        [sys.executable, "-c", "from generator.cli import main; main()", "verifier", "--json", *options],
+    done = command_line.run(
+        ["verifier", "--json", *options],
         input=json.dumps(passwords),
         capture_output=True,
         text=True,

@@ -8,7 +8,6 @@ import shutil
 import signal
 import socket
 import subprocess
-import sys
 import time
 import urllib.error
 import urllib.request
@@ -16,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import command_line
 import psycopg
 from psycopg import sql
 
@@ -74,8 +74,8 @@ class Portal:
     def greenroom(self, *arguments: str, live: bool = False) -> subprocess.CompletedProcess[str]:
         """The command line in the repository; it knows the environment of the backend only where it is ``live``."""
         environ = self.environ if live else {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
-        return subprocess.run(
-            [sys.executable, "-c", "from generator.cli import main; main()", *arguments],
+        return command_line.run(
+            [*arguments],
             cwd=self.root,
             env=environ,
             capture_output=True,

@@ -10,6 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import command_line
 import pytest
 
 CASES = Path(__file__).with_name("cases")
@@ -387,13 +388,9 @@ def tree(folder: Path) -> dict[str, bytes]:
 
 
 def generate(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    kept = {
-        name: os.environ[name]
-        for name in ("PATH", "HOME", "LANG", "PYTHONDONTWRITEBYTECODE", "PYTHONPATH")
-        if name in os.environ
-    }
-    return subprocess.run(
-        [sys.executable, "-c", "from generator.cli import main; main()", "generate", *arguments],
+    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "PYTHONDONTWRITEBYTECODE") if name in os.environ}
+    return command_line.run(
+        ["generate", *arguments],
         cwd=folder,
         env=kept,
         stdin=subprocess.DEVNULL,

@@ -10,6 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import command_line
 import pytest
 
 CASES = Path(__file__).with_name("cases")
@@ -112,8 +113,8 @@ def test_bad_input(name: str, tmp_path: Path) -> None:
         (tmp_path / "app-config.yaml").symlink_to("real.yaml")
     before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
     kept = {key: os.environ[key] for key in ("PATH", "HOME", "LANG", "PYTHONDONTWRITEBYTECODE") if key in os.environ}
-    done = subprocess.run(
-        [sys.executable, "-c", "from generator.cli import main; main()", "lint", *arguments.split()],
+    done = command_line.run(
+        ["lint", *arguments.split()],
         cwd=tmp_path,
         env={**kept, "PYTHONPATH": str(PROJECT)},
         stdin=subprocess.DEVNULL,

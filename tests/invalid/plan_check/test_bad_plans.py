@@ -9,13 +9,15 @@ import io
 import json
 import os
 import shutil
-import subprocess
-import sys
 import zipfile
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import command_line
 import pytest
+
+if TYPE_CHECKING:
+    import subprocess
 
 CASES = Path(__file__).with_name("cases")
 PROJECT = Path(__file__).resolve().parents[3]
@@ -142,8 +144,8 @@ INPUTS: dict[str, tuple[str | bytes | None, list[str], int]] = {
 
 def greenroom(arguments: list[str], folder: Path, stdin: bytes | None = None) -> subprocess.CompletedProcess[bytes]:
     kept = {key: os.environ[key] for key in ("PATH", "HOME", "LANG", "PYTHONDONTWRITEBYTECODE") if key in os.environ}
-    return subprocess.run(
-        [sys.executable, "-c", "from generator.cli import main; main()", "plan-check", *arguments],
+    return command_line.run(
+        ["plan-check", *arguments],
         cwd=folder,
         env={**kept, "PYTHONPATH": str(PROJECT)},
         input=stdin or b"",

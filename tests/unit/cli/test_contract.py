@@ -8,6 +8,7 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
+import command_line
 import pytest
 
 if TYPE_CHECKING:
@@ -27,8 +28,8 @@ backend:
 def greenroom(*arguments: str, cwd: Path, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
     """Run the command line in a folder, in an environment without anything an app-config could ask for."""
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "PYTHONDONTWRITEBYTECODE") if name in os.environ}
-    return subprocess.run(
-        [sys.executable, "-c", "from generator.cli import main; main()", *arguments],
+    return command_line.run(
+        [*arguments],
         cwd=cwd,
         env={**kept, **(env or {})},
         stdin=subprocess.DEVNULL,

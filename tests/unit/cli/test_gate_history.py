@@ -16,6 +16,8 @@ from generator.cli.app import run
 if TYPE_CHECKING:
     from pathlib import Path
 
+pytestmark = pytest.mark.slow
+
 CONFIG = (
     "backend:\n  database:\n    client: pg\n    prefix: %s\n"
     "    connection: {host: '${POSTGRES_HOST}', user: u, password: '${PASSWORD}'}\n"

@@ -11,6 +11,7 @@ import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+import command_line
 import pytest
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ VERIFIER = r"SCRAM-SHA-256\$4096:[A-Za-z0-9+/]{22}==\$[A-Za-z0-9+/]{43}=:[A-Za-z
 def run(stdin: bytes | str, *arguments: str) -> subprocess.CompletedProcess[str]:
     """The command, with ``stdin``."""
     given = stdin if isinstance(stdin, bytes) else stdin.encode()
-    done = subprocess.run([*COMMAND, *arguments], input=given, capture_output=True, cwd="/")
+    done = command_line.run(["verifier", *arguments], input=given, capture_output=True, cwd="/")
     return subprocess.CompletedProcess(done.args, done.returncode, done.stdout.decode(), done.stderr.decode())
 
 
