@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from generator.cli.options import common_options, make_request
+from generator.cli.output import point_to_explain
 
 if TYPE_CHECKING:
     from generator.lint import Report
@@ -139,6 +140,8 @@ def _show_text(report: Report, *, quiet: bool) -> None:
             click.echo(finding.patch, nl=False, color=colour)
     if not quiet:
         click.echo(_summary(report), err=True)
+        for finding in sorted(report.findings, key=lambda finding: finding.diagnostic.severity != "error")[:1]:
+            point_to_explain(finding.diagnostic.code)
 
 
 def _summary(report: Report) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -36,6 +37,17 @@ def show_diagnostics(diagnostics: Iterable[Diagnostic], *, quiet: bool = False, 
     errors = sum(item.severity is Severity.ERROR for item in ordered)
     if errors:
         click.echo(f"{errors} error{'s' if errors != 1 else ''}", err=True)
+    if shown and not quiet:
+        point_to_explain(min(shown, key=lambda item: item.severity is not Severity.ERROR).code)
+
+
+def point_to_explain(code: str) -> None:
+    """Say how to read more about ``code``: once in a run, and only to a person at a terminal."""
+    context = click.get_current_context(silent=True)
+    said = context.meta if context is not None else {}
+    if sys.stderr.isatty() and not said.get(__name__):
+        said[__name__] = True
+        click.echo(f"`greenroom explain {code}` says more.", err=True)
 
 
 def _collected(items: Iterable[Diagnostic]) -> Diagnostics:
@@ -56,7 +68,6 @@ def show_table(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     clicked.
     """
     import shutil
-    import sys
 
     from rich.box import SIMPLE_HEAD
     from rich.console import Console

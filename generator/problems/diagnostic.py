@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 
+from generator.problems.pages import page
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
@@ -61,6 +63,7 @@ class Diagnostic(NamedTuple):
             "path": self.path or None,
             "hint": self.hint or None,
             "backstage": self.backstage or None,
+            "page": page(self.code),
         }
 
     def render(self) -> str:
