@@ -13,6 +13,7 @@ from update_docs import CODES, codes_page
 
 from generator.lint.registry import RULES
 from generator.lint.rules.adopted import LOWERED
+from generator.preflight.recorder import CODES as CHECKS
 from generator.problems.codes import FOLDER, all_codes, families, lookup
 from generator.problems.diagnostic import Severity
 from generator.problems.pages import address, has_own_page, page
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 PROJECT = Path(__file__).resolve().parents[2]
 _CODE = re.compile(r"GR\d{3}")
 _METHODS = {"error": Severity.ERROR, "warning": Severity.WARNING}
+#: The methods of preflight's recorder, which takes the name of a check.
+_CHECKS = {"failed": Severity.ERROR, "stop": Severity.ERROR, "warned": Severity.WARNING, "stop_ready": Severity.WARNING}
 
 
 @dataclass
@@ -69,6 +72,10 @@ class _Uses(ast.NodeVisitor):
             for constant, condition in self._codes(argument):
                 self.seen.add(id(constant))
                 self._add(constant, self._severities(node, condition))
+        check = node.args[0] if node.args and isinstance(node.func, ast.Attribute) and node.func.attr in _CHECKS else None
+        if isinstance(check, ast.Constant) and isinstance(node.func, ast.Attribute) and check.value in CHECKS:
+            place = f"{self.file}:{node.lineno}"
+            self.found.append(Use(CHECKS[check.value], place, {_CHECKS[node.func.attr]}))
         self.generic_visit(node)
 
     def visit_Constant(self, node: ast.Constant) -> None:
@@ -165,8 +172,8 @@ def test_the_severities_are_those_of_the_registry() -> None:
             if odd:
                 said = " or ".join(known.severities)
                 problems.append(f"{use.place}: {use.code} is {' or '.join(odd)} here and {said} in the registry")
-    for code, severities in given.items():
-        known = lookup(code)
+    for code in given.keys() - CHECKS.values():  # not every check is named where it is made
+        known, severities = lookup(code), given[code]
         shown = {lower for (lowered, _), lower in LOWERED.items() if lowered == code}
         if known is not None and (never := sorted(set(known.severities) - severities - shown)):
             problems.append(f"{code} is never {' or '.join(never)}, as the registry says")
