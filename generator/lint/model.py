@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING, NamedTuple
 from generator.problems.diagnostic import Diagnostic, Severity
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from generator.problems.diagnostic import Location
 
 ERROR, WARNING, INFO = Severity.ERROR, Severity.WARNING, Severity.INFO
@@ -18,8 +16,7 @@ class Rule(NamedTuple):
     """A trap with a stable code.
 
     ``name`` is for people (``ssl-as-text``), ``summary`` one sentence without a value in it. ``upstream`` is where Backstage
-    or a driver decides this: a source file, a page of the documentation or an issue. ``fix`` makes the edits of ``--fix``
-    from what is written at the place of a finding; a rule without one cannot be fixed.
+    or a driver decides this: a source file, a page of the documentation or an issue. ``fixable``: ``--fix`` can mend it.
     ``also`` are other severities it can have, in special cases or in another command.
     """
 
@@ -28,25 +25,8 @@ class Rule(NamedTuple):
     severity: Severity
     summary: str
     upstream: str
-    fix: Callable[[Written], tuple[Edit, ...]] | None = None
+    fixable: bool = False
     also: tuple[Severity, ...] = ()
-
-    @property
-    def fixable(self) -> bool:
-        """Whether ``--fix`` can mend it."""
-        return self.fix is not None
-
-
-class Written(NamedTuple):
-    """What is written at the place of a finding: ``line`` to the end of its line, ``rest`` to the end of the file.
-
-    ``path`` is the key in the configuration.
-    """
-
-    place: Location
-    path: str
-    line: str
-    rest: str
 
 
 class Edit(NamedTuple):

@@ -1,4 +1,4 @@
-"""How findings can be mended: the edits, made from what is written at their place. A rule names the one for it."""
+"""How findings of earlier stages can be mended: the edits, made from what is written at their place."""
 
 from __future__ import annotations
 
@@ -6,12 +6,11 @@ import os.path
 import re
 from typing import TYPE_CHECKING
 
-from generator.lint.model import Edit, Written
+from generator.lint.model import Edit
 
 if TYPE_CHECKING:
-    from generator.lint.model import Rule
     from generator.lint.texts import Texts
-    from generator.problems.diagnostic import Diagnostic
+    from generator.problems.diagnostic import Diagnostic, Location
 
 _QUOTED_BOOLEAN = re.compile(r"(['\"])(true|false)\1(?=\s*(?:$|[,}#\]]))")
 _NUMBER = re.compile(r"[-+]?[0-9][0-9a-fA-FxXoO_.+-]*(?=\s*(?:$|[,}\]]|#))")
@@ -22,48 +21,44 @@ _FLOW_SECRET = re.compile(r"\{[ \t]*\$secret:[ \t]*\{[ \t]*env:[ \t]*(['\"]?)(\w
 _TEXT_KEYS = ("password", "user", "host", "database")
 
 
-def edits_for(rule: Rule | None, diagnostic: Diagnostic, texts: Texts) -> tuple[Edit, ...]:
-    """The edits with which ``rule`` mends ``diagnostic``; none where it cannot be mended safely."""
+def edits_for(diagnostic: Diagnostic, texts: Texts) -> tuple[Edit, ...]:
+    """The edits that mend ``diagnostic``; none where it cannot be mended safely."""
     place = diagnostic.location
     offset = texts.offset(place) if place is not None else None
-    if rule is None or rule.fix is None or place is None or offset is None:
+    if place is None or offset is None:
         return ()
     rest = (texts.text(place.file) or "")[offset:]
-    return rule.fix(Written(place, diagnostic.path, texts.rest_of_line(place), rest))
+    line = texts.rest_of_line(place)
+    match diagnostic.code:
+        case "GR001":
+            return _replace(place, _QUOTED_BOOLEAN.match(line), 2)
+        case "GR007":
+            wanted = _QUOTED_BOOLEAN.match(line)
+            # "false" keeps the check on today; switching it off is not ours to do.
+            return _replace(place, wanted, 2) if wanted and wanted[2] == "true" else ()
+        case "GR004":
+            return _from_file(place, _PATH.match(line))
+        case "GR117":
+            return tuple(
+                Edit(place._replace(column=place.column + item.start()), item[0], f"{item[0]}-")
+                for item in _NO_DASH.finditer(_scalar(line))
+            )
+        case "GR210" if diagnostic.path.rpartition(".")[2] in _TEXT_KEYS:
+            number = _NUMBER.match(line)
+            return (Edit(place, number[0], f'"{number[0]}"'),) if number else ()
+        case "GR215":
+            block, flow = _SECRET.match(rest), _FLOW_SECRET.match(rest)
+            if block:
+                return (Edit(place, block[0], f"$env: {block[2]}"),)
+            return (Edit(place, flow[0], f"{{ $env: {flow[2]} }}"),) if flow else ()
+    return ()
 
 
-def unquote_boolean(written: Written) -> tuple[Edit, ...]:
-    """``"false"`` becomes ``false``."""
-    match = _QUOTED_BOOLEAN.match(written.line)
-    return (Edit(written.place, match[0], match[2]),) if match else ()
+def _replace(place: Location, match: re.Match[str] | None, group: int) -> tuple[Edit, ...]:
+    return (Edit(place, match[0], match[group]),) if match else ()
 
 
-def quote_number(written: Written) -> tuple[Edit, ...]:
-    """A number where a text belongs gets quotation marks."""
-    number = _NUMBER.match(written.line) if written.path.rpartition(".")[2] in _TEXT_KEYS else None
-    return (Edit(written.place, number[0], f'"{number[0]}"'),) if number else ()
-
-
-def add_dash(written: Written) -> tuple[Edit, ...]:
-    """``${X:y}`` becomes ``${X:-y}``."""
-    place = written.place
-    return tuple(
-        Edit(place._replace(column=place.column + item.start()), item[0], f"{item[0]}-")
-        for item in _NO_DASH.finditer(_scalar(written.line))
-    )
-
-
-def secret_to_env(written: Written) -> tuple[Edit, ...]:
-    """``$secret: {env: X}`` becomes ``$env: X``."""
-    place, block, flow = written.place, _SECRET.match(written.rest), _FLOW_SECRET.match(written.rest)
-    if block:
-        return (Edit(place, block[0], f"$env: {block[2]}"),)
-    return (Edit(place, flow[0], f"{{ $env: {flow[2]} }}"),) if flow else ()
-
-
-def read_file(written: Written) -> tuple[Edit, ...]:
-    """The path of a file that exists becomes ``$file``."""
-    match, place = _PATH.match(written.line), written.place
+def _from_file(place: Location, match: re.Match[str] | None) -> tuple[Edit, ...]:
     if match is None:
         return ()
     # $file takes the path from the folder of the configuration file.

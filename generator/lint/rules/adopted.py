@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import Final
 
-from generator.lint.fix import fixes
 from generator.lint.model import ERROR, INFO, WARNING, Rule
 
 _LOADER = "config-loader: ConfigSources, transform/"
@@ -37,7 +36,7 @@ RULES: Final = (
         "config-loader: sources/EnvConfigSource.ts",
     ),
     Rule("GR115", "bad-env-file", ERROR, "A line of an environment file cannot be used.", "greenroom --env-file"),
-    Rule("GR117", "default-without-dash", WARNING, "`${X:y}` is no default value.", _DOCS, fix=fixes.add_dash),
+    Rule("GR117", "default-without-dash", WARNING, "`${X:y}` is no default value.", _DOCS, fixable=True),
     Rule("GR201", "backstage-fails", ERROR, "Backstage fails with this configuration.", "backend-defaults: DatabaseManager"),
     Rule("GR202", "not-known-here", INFO, "Only the run-time environment can tell.", "greenroom --env-file", also=(ERROR,)),
     Rule("GR203", "no-database", WARNING, "There is no backend.database.", "backend-defaults: databaseServiceFactory.ts"),
@@ -48,7 +47,7 @@ RULES: Final = (
         ERROR,
         "A value has the wrong type.",
         "backend-defaults: config.d.ts; pg, mysql2",
-        fix=fixes.quote_number,
+        fixable=True,
     ),
     Rule("GR211", "unknown-key", WARNING, "There is no such setting.", "backend-defaults: config.d.ts"),
     Rule("GR212", "misplaced-key", WARNING, "A setting is in the wrong place.", "backend-defaults: config.d.ts"),
@@ -56,12 +55,7 @@ RULES: Final = (
         "GR213", "password-written-out", WARNING, "A password is written into the file.", "docs/conf/writing.md; issue 22535"
     ),
     Rule(
-        "GR215",
-        "unknown-include",
-        ERROR,
-        "There is no such include.",
-        "config-loader: transform/include.ts",
-        fix=fixes.secret_to_env,
+        "GR215", "unknown-include", ERROR, "There is no such include.", "config-loader: transform/include.ts", fixable=True
     ),
     Rule(
         "GR001",
@@ -69,7 +63,7 @@ RULES: Final = (
         ERROR,
         "ssl is a text, which the driver cannot use.",
         "pg/lib/connection.js, mysql2 SSL profiles",
-        fix=fixes.unquote_boolean,
+        fixable=True,
     ),
     Rule(
         "GR004",
@@ -77,7 +71,7 @@ RULES: Final = (
         ERROR,
         "A certificate is given as the path of a file.",
         "pg/lib/connection.js, Node's tls",
-        fix=fixes.read_file,
+        fixable=True,
         also=(WARNING,),
     ),
     Rule(
