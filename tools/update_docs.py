@@ -20,8 +20,8 @@ _CODES_HEAD = """# Codes
 
 Every problem that greenroom reports has a code. `greenroom explain GR501` prints what this page says about it.
 
-GR001 to GR299 are about app-config itself and have [a page each](lint/README.md#rules), with a bad and a good example.
-The others are below: what is wrong, what Backstage would do, and what to do about it.
+What `greenroom lint` finds in app-config has [a page for each code](lint/README.md#rules), with a bad and a good example.
+The other codes are below: what is wrong, what Backstage would do, and what to do about it.
 """
 
 _TRANSCRIPT = re.compile(r"(<!-- transcript: greenroom (?P<arguments>.*?) -->\n```console\n).*?(```\n)", re.DOTALL)

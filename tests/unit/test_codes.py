@@ -12,11 +12,11 @@ import pytest
 from update_docs import CODES, codes_page
 
 from generator.lint.registry import RULES
-from generator.lint.rules.adopted import LOWERED
+from generator.lint.rules import adopted
 from generator.preflight.recorder import CODES as CHECKS
 from generator.problems.codes import FOLDER, all_codes, families, lookup
 from generator.problems.diagnostic import Severity
-from generator.problems.pages import address, has_own_page, page
+from generator.problems.pages import address, page
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,6 +35,7 @@ class Use:
     code: str
     place: str
     severities: set[Severity] = field(default_factory=set)
+    is_argument: bool = False
 
 
 def severities_in(node: ast.AST) -> set[Severity]:
@@ -49,6 +50,20 @@ def severities_in(node: ast.AST) -> set[Severity]:
     return found
 
 
+def _constants(tree: ast.Module) -> Iterator[tuple[str, ast.Constant]]:
+    """The constants that a module gives a name: ``_CODE = "GR501"``."""
+    for node in tree.body:
+        value = node.value if isinstance(node, ast.Assign | ast.AnnAssign) else None
+        for target in node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]:
+            if isinstance(target, ast.Tuple) and isinstance(value, ast.Tuple):
+                pairs: list[tuple[object, object]] = list(zip(target.elts, value.elts, strict=False))
+            else:
+                pairs = [(target, value)]
+            for name, given in pairs:
+                if isinstance(name, ast.Name) and isinstance(given, ast.Constant):
+                    yield name.id, given
+
+
 class _Uses(ast.NodeVisitor):
     """Collects the codes of one module."""
 
@@ -57,8 +72,14 @@ class _Uses(ast.NodeVisitor):
         self.found: list[Use] = []
         self.around: list[ast.AST] = []
         self.functions = {node.name: node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
+        self.constants = dict(_constants(tree))
         self.seen: set[int] = set()
+        #: The severities that are given to codes which come from elsewhere in the module: in a variable, or an attribute.
+        self.carried: set[Severity] = set()
         self.visit(tree)
+        for use in self.found:
+            if not use.severities and use.is_argument:
+                use.severities = self.carried
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> None:
         self.around.append(node)
@@ -69,9 +90,13 @@ class _Uses(ast.NodeVisitor):
         if ast.unparse(node.func) == "Rule":  # a rule's own definition
             self.seen |= {id(inner) for inner in ast.walk(node)}
         for argument in node.args:
-            for constant, condition in self._codes(argument):
+            codes = list(self._codes(argument))
+            for constant, condition in codes:
                 self.seen.add(id(constant))
-                self._add(constant, self._severities(node, condition))
+                place = f"{self.file}:{node.lineno}"
+                self.found.append(Use(str(constant.value), place, self._severities(node, condition), is_argument=True))
+            if argument is node.args[0] and not codes and ast.unparse(argument).endswith("code"):
+                self.carried |= self._severities(node, None)
         check = node.args[0] if node.args and isinstance(node.func, ast.Attribute) and node.func.attr in _CHECKS else None
         if isinstance(check, ast.Constant) and isinstance(node.func, ast.Attribute) and check.value in CHECKS:
             place = f"{self.file}:{node.lineno}"
@@ -80,13 +105,10 @@ class _Uses(ast.NodeVisitor):
 
     def visit_Constant(self, node: ast.Constant) -> None:
         if self._is_code(node) and id(node) not in self.seen:
-            self._add(node, set())
+            self.found.append(Use(str(node.value), f"{self.file}:{node.lineno}"))
 
     def _is_code(self, node: ast.Constant) -> bool:
         return isinstance(node.value, str) and _CODE.fullmatch(node.value) is not None
-
-    def _add(self, node: ast.Constant, severities: set[Severity]) -> None:
-        self.found.append(Use(str(node.value), f"{self.file}:{node.lineno}", severities))
 
     def _codes(self, node: ast.AST) -> Iterator[tuple[ast.Constant, tuple[str, bool] | None]]:
         """The codes an argument can be, each with the condition under which it is and whether that has to hold."""
@@ -96,6 +118,8 @@ class _Uses(ast.NodeVisitor):
             for choice, holds in ((node.body, True), (node.orelse, False)):
                 if isinstance(choice, ast.Constant) and self._is_code(choice):
                     yield choice, (ast.unparse(node.test), holds)
+        elif isinstance(node, ast.Name) and node.id in self.constants and self._is_code(self.constants[node.id]):
+            yield self.constants[node.id], None
         elif isinstance(node, ast.Name) and node.id == "code" and (value := self._assigned(node.id)) is not None:
             yield from self._codes(value)
 
@@ -133,15 +157,16 @@ def uses() -> list[Use]:
 
 USES = uses()
 
+#: What lint itself looks for is used by its definition: the rule is handed to `found`, with its severity.
+LOOKED_FOR = {*RULES} - {rule.code for rule in adopted.RULES}
+
 
 def where_to_add(code: str) -> str:
     """The one place for the entry of a code that has none."""
-    if has_own_page(code):
-        return (
-            f"a `Rule` in generator/lint/rules (adopted.py, where another stage reports it) and its page docs/lint/{code}.md"
-        )
-    nearest = max((family for family in families() if family.codes[0].code <= code), key=lambda family: family.codes[0].code)
-    return f"an entry [{code}] in generator/problems/codes/{nearest.file}"
+    before = [family.file for family in families() if family.codes[0].code <= code]
+    entry = f"an entry [{code}] in generator/problems/codes/{before[-1] if before else families()[0].file}"
+    rule = f"a `Rule` in generator/lint/rules, with its page docs/lint/{code}.md"
+    return f"{rule} (in adopted.py, where another stage reports it)" if code < "GR3" else f"{entry}; a rule of lint: {rule}"
 
 
 def fail_with(problems: list[str], rule: str) -> None:
@@ -155,8 +180,7 @@ def test_every_code_that_is_used_is_in_the_registry() -> None:
 
 
 def test_every_code_in_the_registry_is_used() -> None:
-    # What lint itself looks for is used by its definition: the rule is handed to `found`.
-    used = {use.code for use in USES} | {code for code in RULES if code < "GR100"}
+    used = {use.code for use in USES} | LOOKED_FOR
     unused = [f"{code}: remove its entry" for code in all_codes() if code not in used]
     fail_with(unused, "Codes that nothing reports:")
 
@@ -174,7 +198,7 @@ def test_the_severities_are_those_of_the_registry() -> None:
                 problems.append(f"{use.place}: {use.code} is {' or '.join(odd)} here and {said} in the registry")
     for code in given.keys() - CHECKS.values():  # not every check is named where it is made
         known, severities = lookup(code), given[code]
-        shown = {lower for (lowered, _), lower in LOWERED.items() if lowered == code}
+        shown = {lower for (lowered, _), lower in adopted.LOWERED.items() if lowered == code}
         if known is not None and (never := sorted(set(known.severities) - severities - shown)):
             problems.append(f"{code} is never {' or '.join(never)}, as the registry says")
     fail_with(problems, "Severities that differ:")
@@ -182,7 +206,7 @@ def test_the_severities_are_those_of_the_registry() -> None:
 
 def test_the_severities_can_be_seen_where_the_codes_are_used() -> None:
     """The comparison above proves nothing about a code whose severity it cannot see: those are few, and known."""
-    seen = {use.code for use in USES if use.severities} | {code for code in RULES if code < "GR100"} | {*CHECKS.values()}
+    seen = {use.code for use in USES if use.severities} | LOOKED_FOR | {*CHECKS.values()}
     decided_later = {"GR910", "GR911", "GR912", "GR913", "GR914"}  # an error, or a note where --allow accepts it
     calls = "`diagnostics.error(…)`, `Diagnostic(…, Severity.ERROR, …)`"
     blind = [

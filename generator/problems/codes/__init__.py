@@ -1,8 +1,8 @@
 """The registry of codes: severity, what is wrong, what Backstage does about it, what to do.
 
-A code below GR300 is a rule of lint, and what is known of it is its page in ``docs/lint`` (held against the rule by a test).
-Every other code is an entry in one of the TOML files of this folder; ``docs/codes.md`` is made from them. To add one is to
-add its entry. All of it is read when somebody asks what a code means, never at start.
+What is known of a rule of lint is its page in ``docs/lint``, which a test holds against the rule. Every other code is an
+entry in one of the TOML files of this folder, and ``docs/codes.md`` is made from them. To add one is to add its entry. All
+of it is read when somebody asks what a code means, never at start.
 """
 
 from __future__ import annotations
@@ -12,9 +12,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from generator.package_data import data_folder
 from generator.problems.diagnostic import Severity
-from generator.problems.pages import has_own_page, page
+from generator.problems.pages import codes_with_page, page, page_file
 
 FOLDER = Path(__file__).parent
 
@@ -80,15 +79,12 @@ def families() -> tuple[Family, ...]:
 @cache
 def all_codes() -> tuple[str, ...]:
     """Every code, sorted."""
-    own_pages = [path.stem for path in _pages().glob("GR*.md")]
-    return tuple(sorted([*own_pages, *_entries()]))
+    return tuple(sorted({*codes_with_page(), *_entries()}))
 
 
 def lookup(code: str) -> Code | None:
     """What ``code`` means; ``None`` where there is no such code."""
-    if not _CODE.fullmatch(code):
-        return None
-    return _of_page(code) if has_own_page(code) else _entries().get(code)
+    return _of_page(code) if code in codes_with_page() else _entries().get(code)
 
 
 @cache
@@ -107,21 +103,17 @@ def _family(path: Path) -> Family:
 def _entry(code: str, entry: dict[str, Any], usual: str, path: Path) -> Code:
     given = {"what": "", "backstage": usual, **entry}
     wrong = sorted(given.keys() ^ _KEYS) or [key for key in ("title", "backstage", "fix") if not given[key]]
-    if wrong or not _CODE.fullmatch(code) or has_own_page(code):
-        raise ValueError(f"{path.name}: [{code}]: {', '.join(wrong) or 'no code from GR300 on'}")
+    if not _CODE.fullmatch(code) or code in codes_with_page():
+        wrong = ["it has a page in docs/lint" if code in codes_with_page() else "this is no code"]
+    if wrong:
+        raise ValueError(f"{path.name}: [{code}]: {', '.join(wrong)}")
     severity = given["severity"]
     severities = tuple(map(Severity, [severity] if isinstance(severity, str) else severity))
     return Code(code, severities, given["title"], given["what"], given["backstage"], given["fix"])
 
 
-def _pages() -> Path:
-    return data_folder("docs") / "lint"
-
-
-def _of_page(code: str) -> Code | None:
-    path = _pages() / f"{code}.md"
-    if not path.is_file():
-        return None
+def _of_page(code: str) -> Code:
+    path = page_file(code)
     text = path.read_text(encoding="utf-8")
     head = _HEAD.match(text)
     if head is None:
