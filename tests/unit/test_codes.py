@@ -136,7 +136,10 @@ class _Uses(ast.NodeVisitor):
         callee = self._assigned(name) or node.func
         if isinstance(callee, ast.IfExp) and condition is not None and ast.unparse(callee.test) == condition[0]:
             callee = callee.body if condition[1] else callee.orelse
-        own = severities_in(callee) | {item for part in node.args[1:2] for item in severities_in(part)}
+        given = node.args[1:2]
+        if given and isinstance(given[0], ast.Name):
+            given = [self._assigned(given[0].id) or given[0]]
+        own = severities_in(callee) | {item for part in given for item in severities_in(part)}
         if name == "Diagnostic" and not own:
             return severities_in(self.around[-1])
         return own or (severities_in(self.functions[name]) if name in self.functions else set())
