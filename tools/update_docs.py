@@ -1,7 +1,8 @@
-"""Writes what the docs say of the program anew, from the program: part of ``make goldens``."""
+"""Writes what docs and schemas say of the program anew, from the program: part of ``make goldens``."""
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import subprocess
@@ -14,6 +15,8 @@ README = PROJECT / "README.md"
 CLI = PROJECT / "docs" / "cli.md"
 LINT = PROJECT / "docs" / "lint" / "README.md"
 CODES = PROJECT / "docs" / "codes.md"
+SETTINGS = PROJECT / "schemas" / "settings.schema.json"
+_STORES = re.compile(r'(?<="store": \{\n)(?P<description> *"description": .*\n *"enum": )\[.*\]')
 _RULES = re.compile(r"(?<=<!-- rules -->\n).*(?=<!-- end of rules -->)", re.DOTALL)
 
 _CODES_HEAD = """# Codes
@@ -91,6 +94,13 @@ def lint_index() -> str:
     return _RULES.sub(lambda _: table, LINT.read_text(encoding="utf-8"))
 
 
+def settings_schema() -> str:
+    """schemas/settings.schema.json with the stores there are."""
+    from generator.stores.names import STORES
+
+    return _STORES.sub(lambda match: match["description"] + json.dumps(list(STORES)), SETTINGS.read_text(encoding="utf-8"))
+
+
 def codes_page() -> str:
     """docs/codes.md, made from the registry of codes."""
     from generator.problems.codes import families
@@ -114,6 +124,7 @@ def main() -> None:
         (CLI, cli()),
         (LINT, lint_index()),
         (CODES, codes_page()),
+        (SETTINGS, settings_schema()),
     )
     for path, text in documents:
         if not path.is_file() or path.read_text(encoding="utf-8") != text:
