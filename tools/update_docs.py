@@ -1,7 +1,8 @@
-"""Writes the transcripts of README.md and docs/cli.md anew from the real command line: part of ``make goldens``."""
+"""Writes what docs and schemas say of the program anew, from the program: part of ``make goldens``."""
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import subprocess
@@ -13,7 +14,18 @@ PROJECT = Path(__file__).resolve().parent.parent
 README = PROJECT / "README.md"
 CLI = PROJECT / "docs" / "cli.md"
 LINT = PROJECT / "docs" / "lint" / "README.md"
+CODES = PROJECT / "docs" / "codes.md"
+SETTINGS = PROJECT / "schemas" / "settings.schema.json"
+_STORES = re.compile(r'(?<="store": \{\n)(?P<description> *"description": .*\n *"enum": )\[.*\]')
 _RULES = re.compile(r"(?<=<!-- rules -->\n).*(?=<!-- end of rules -->)", re.DOTALL)
+
+_CODES_HEAD = """# Codes
+
+Every problem that greenroom reports has a code. `greenroom explain GR501` prints what this page says about it.
+
+What `greenroom lint` finds in app-config has [a page for each code](lint/README.md#rules), with a bad and a good example.
+The other codes are below: what is wrong, what Backstage would do, and what to do about it.
+"""
 
 _TRANSCRIPT = re.compile(r"(<!-- transcript: greenroom (?P<arguments>.*?) -->\n```console\n).*?(```\n)", re.DOTALL)
 _HEAD = """# Command line
@@ -82,9 +94,39 @@ def lint_index() -> str:
     return _RULES.sub(lambda _: table, LINT.read_text(encoding="utf-8"))
 
 
+def settings_schema() -> str:
+    """schemas/settings.schema.json with the stores there are."""
+    from generator.stores.names import STORES
+
+    return _STORES.sub(lambda match: match["description"] + json.dumps(list(STORES)), SETTINGS.read_text(encoding="utf-8"))
+
+
+def codes_page() -> str:
+    """docs/codes.md, made from the registry of codes."""
+    from generator.problems.codes import families
+
+    parts = [_CODES_HEAD]
+    for family in families():
+        parts.append(f"\n## {family.title}\n")
+        if family.backstage:
+            parts.append(f"\n{family.backstage}\n")
+        for code in family.codes:
+            parts.append(f"\n### {code.code}\n\n**{code.title}** ({' or '.join(code.severities)})\n")
+            said = [code.what, code.backstage if code.backstage != family.backstage else "", f"What to do: {code.fix}"]
+            parts += [f"\n{text}\n" for text in said if text]
+    return "".join(parts)
+
+
 def main() -> None:
     """Write what changed."""
-    for path, text in ((README, readme(README.read_text(encoding="utf-8"))), (CLI, cli()), (LINT, lint_index())):
+    documents = (
+        (README, readme(README.read_text(encoding="utf-8"))),
+        (CLI, cli()),
+        (LINT, lint_index()),
+        (CODES, codes_page()),
+        (SETTINGS, settings_schema()),
+    )
+    for path, text in documents:
         if not path.is_file() or path.read_text(encoding="utf-8") != text:
             path.write_text(text, encoding="utf-8")
             print(f"{path.relative_to(PROJECT)}: changed")

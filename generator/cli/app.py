@@ -19,7 +19,7 @@ COMMANDS: Final = {
     "init": "Write a commented greenroom.yaml from what is found.",
     "discover": "List the plugins of a Backstage repository that need a database.",
     "resolve": "Show what Backstage resolves for each plugin.",
-    "explain": "Show every setting of one plugin and where it was written.",
+    "explain": "Show where each setting of a plugin was written, or what a code means.",
     "lint": "Find what is wrong, or not what it seems, in app-config.",
     "generate": "Render the targets; with --check or --diff write nothing.",
     "plan-check": "Check that a Terraform plan deletes nothing that was generated.",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from generator.cli.options import common_options, make_request
-from generator.cli.output import say, say_problem, say_text
+from generator.cli.output import point_to_explain, say, say_problem, say_text
 
 if TYPE_CHECKING:
     from generator.lint import Report
@@ -135,6 +135,8 @@ def _show_text(report: Report, *, quiet: bool) -> None:
     if not quiet:
         for line in _summary(report):
             say(line, err=True)
+        for finding in sorted(report.findings, key=lambda finding: finding.diagnostic.severity != "error")[:1]:
+            point_to_explain(finding.diagnostic.code)
 
 
 def _summary(report: Report) -> list[str]:

@@ -5,6 +5,7 @@ The only module that writes text: nothing that comes from an input leaves it raw
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -85,6 +86,17 @@ def show_diagnostics(diagnostics: Iterable[Diagnostic], *, quiet: bool = False, 
     errors = sum(item.severity is Severity.ERROR for item in ordered)
     if errors:
         say(f"{errors} error{'s' if errors != 1 else ''}", err=True)
+    if shown and not quiet:
+        point_to_explain(min(shown, key=lambda item: item.severity is not Severity.ERROR).code)
+
+
+def point_to_explain(code: str) -> None:
+    """Say how to read more about ``code``: once in a run, and only to a person at a terminal."""
+    context = click.get_current_context(silent=True)
+    said = context.meta if context is not None else {}
+    if sys.stderr.isatty() and not said.get(__name__):
+        said[__name__] = True
+        say(f"`greenroom explain {code}` says more.", err=True)
 
 
 def _collected(items: Iterable[Diagnostic]) -> Diagnostics:
@@ -105,7 +117,6 @@ def show_table(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     clicked.
     """
     import shutil
-    import sys
 
     from rich.box import SIMPLE_HEAD
     from rich.console import Console

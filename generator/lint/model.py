@@ -17,6 +17,7 @@ class Rule(NamedTuple):
 
     ``name`` is for people (``ssl-as-text``), ``summary`` one sentence without a value in it. ``upstream`` is where Backstage
     or a driver decides this: a source file, a page of the documentation or an issue. ``fixable``: ``--fix`` can mend it.
+    ``also`` are other severities it can have, in special cases or in another command.
     """
 
     code: str
@@ -25,11 +26,7 @@ class Rule(NamedTuple):
     summary: str
     upstream: str
     fixable: bool = False
-
-    @property
-    def page(self) -> str:
-        """The page of the documentation, from the root of the project."""
-        return f"docs/lint/{self.code}.md"
+    also: tuple[Severity, ...] = ()
 
 
 class Edit(NamedTuple):

@@ -8,6 +8,7 @@ from generator.plan_check.plan import Place
 from generator.plan_check.resources import GUARD, PROTECTED
 from generator.plan_check.text import quoted, shown
 from generator.problems.diagnostic import Diagnostic, Severity
+from generator.problems.pages import page
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -79,6 +80,7 @@ class Finding(NamedTuple):
             "allowed": self.allowed,
             "summary": self.summary,
             "hint": self.hint,
+            "page": page(self.code),
         }
 
 

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 
 from generator.problems.inert import inert
+from generator.problems.pages import page
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -63,6 +64,7 @@ class Diagnostic(NamedTuple):
             "path": self.path or None,
             "hint": self.hint or None,
             "backstage": self.backstage or None,
+            "page": page(self.code),
         }
 
     def render(self) -> str:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 from pathlib import Path
 
 import pytest
-from update_docs import CLI, README, cli, readme
+from update_docs import CLI, README, SETTINGS, cli, readme, settings_schema
+
+from generator.stores.names import STORES
 
 PROJECT = Path(__file__).resolve().parents[2]
 REGENERATE = "When the new output is right, write it down with `make goldens`."
@@ -27,6 +30,12 @@ def test_the_transcripts_of_the_readme_are_what_happens() -> None:
 
 def test_the_help_in_the_docs_is_the_help() -> None:
     assert CLI.read_text(encoding="utf-8") == cli(), REGENERATE
+
+
+def test_the_schema_of_the_settings_has_the_stores_there_are() -> None:
+    text = SETTINGS.read_text(encoding="utf-8")
+    assert text == settings_schema(), REGENERATE
+    assert json.loads(text)["properties"]["credentials"]["properties"]["store"]["enum"] == list(STORES)
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(PROJECT)))

@@ -331,6 +331,7 @@ def test_generate_loads_only_what_it_needs(tmp_path: Path) -> None:
     assert (tmp_path / "out").is_dir(), "nothing was generated, so this proves nothing"
     # Jinja2 renders and yaml reads; the others are for other commands and for `--verify`.
     assert not loaded & (HEAVY - {"jinja2"})
+    assert "tomllib" not in loaded, "the registry of codes is for who asks what one means"
 
 
 def test_every_module_of_the_tests_has_a_name_of_its_own() -> None:

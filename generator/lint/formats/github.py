@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from generator.lint.registry import RULES
+from generator.problems.codes import all_codes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -41,6 +42,8 @@ def _annotation(diagnostic: Diagnostic) -> str:
         lines.append(f"Backstage: {diagnostic.backstage}")
     if diagnostic.hint:
         lines.append(f"help: {diagnostic.hint}")
+    if diagnostic.code in all_codes():  # an annotation has no room for a link
+        lines.append(f"more: greenroom explain {diagnostic.code}")
     return f"::{_KINDS[str(diagnostic.severity)]} {','.join(properties)}::{_data(chr(10).join(lines))}"
 
 

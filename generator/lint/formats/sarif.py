@@ -11,6 +11,8 @@ from generator import __version__
 from generator.backstage.database.redaction import is_secret_name, redact_value
 from generator.lint.formats.github import is_variable
 from generator.lint.registry import RULES
+from generator.problems.codes import lookup
+from generator.problems.pages import address
 
 if TYPE_CHECKING:
     from generator.lint.model import Finding
@@ -39,16 +41,21 @@ def sarif(report: Report) -> dict[str, Any]:
 
 
 def _rule(code: str) -> dict[str, Any]:
-    rule = RULES.get(code)
-    if rule is None:  # a finding of a stage that has no rules: settings, discovery
+    known = lookup(code)
+    if known is None:
         return {"id": code}
-    return {
+    rule = RULES.get(code)
+    # What Backstage does, why, and what to do: a reader of the report may have no greenroom at hand.
+    said = [known.title, known.backstage, known.what, known.fix, f"Upstream: {rule.upstream}" if rule else ""]
+    described = {
         "id": code,
-        "name": "".join(part.capitalize() for part in rule.name.split("-")),
-        "shortDescription": {"text": rule.summary},
-        "help": {"text": f"{rule.summary} See {rule.page} in greenroom's documentation. Upstream: {rule.upstream}"},
-        "defaultConfiguration": {"level": _LEVELS[str(rule.severity)]},
+        "shortDescription": {"text": known.title},
+        "helpUri": address(code),
+        "help": {"text": "\n\n".join(text for text in said if text)},
+        "defaultConfiguration": {"level": _LEVELS[str(known.severities[0])]},
     }
+    # Only rules of lint have a name.
+    return {**described, "name": "".join(part.capitalize() for part in rule.name.split("-"))} if rule else described
 
 
 def _result(finding: Finding, codes: list[str], *, suppressed: bool) -> dict[str, Any]:

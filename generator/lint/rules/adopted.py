@@ -17,7 +17,7 @@ _DOCS = "docs/conf/writing.md"
 RULES: Final = (
     Rule("GR101", "file-missing", ERROR, "A configuration file does not exist.", _LOADER),
     Rule("GR102", "file-unreadable", ERROR, "A configuration file cannot be read.", _LOADER),
-    Rule("GR103", "file-not-utf-8", ERROR, "A configuration file is not UTF-8.", _LOADER),
+    Rule("GR103", "file-not-utf-8", ERROR, "A configuration file is not UTF-8.", _LOADER, also=(WARNING,)),
     Rule("GR104", "not-yaml", ERROR, "A configuration file is not valid YAML 1.2.", _YAML),
     Rule("GR105", "duplicate-key", ERROR, "A key is there twice in one mapping.", _YAML),
     Rule("GR106", "not-one-mapping", ERROR, "A file holds several documents, or no mapping.", _YAML),
@@ -27,7 +27,7 @@ RULES: Final = (
     Rule("GR110", "bad-include", ERROR, "An include key is used wrongly.", _DOCS),
     Rule("GR111", "include-unusable", ERROR, "An included file cannot be used.", _DOCS),
     Rule("GR112", "include-cycle", ERROR, "Includes go round in a circle.", _LOADER),
-    Rule("GR113", "include-missing", ERROR, "An included file does not exist.", _DOCS),
+    Rule("GR113", "include-missing", ERROR, "An included file does not exist.", _DOCS, also=(WARNING, INFO)),
     Rule(
         "GR114",
         "bad-app-config-variable",
@@ -38,7 +38,7 @@ RULES: Final = (
     Rule("GR115", "bad-env-file", ERROR, "A line of an environment file cannot be used.", "greenroom --env-file"),
     Rule("GR117", "default-without-dash", WARNING, "`${X:y}` is no default value.", _DOCS, fixable=True),
     Rule("GR201", "backstage-fails", ERROR, "Backstage fails with this configuration.", "backend-defaults: DatabaseManager"),
-    Rule("GR202", "not-known-here", INFO, "Only the run-time environment can tell.", "greenroom --env-file"),
+    Rule("GR202", "not-known-here", INFO, "Only the run-time environment can tell.", "greenroom --env-file", also=(ERROR,)),
     Rule("GR203", "no-database", WARNING, "There is no backend.database.", "backend-defaults: databaseServiceFactory.ts"),
     Rule("GR204", "unlikely-plugin-id", WARNING, "A plugin id looks like another one written wrong.", "issues 34743, 28472"),
     Rule(
@@ -169,6 +169,7 @@ RULES: Final = (
         "A certificate is given as the path of a file.",
         "pg/lib/connection.js, Node's tls",
         fixable=True,
+        also=(WARNING,),
     ),
     Rule(
         "GR024",

@@ -104,6 +104,9 @@ def test_sarif_says_what_the_findings_say(folder: Path) -> None:
     assert rules == sorted(set(rules))
     results = log["results"]
     assert [item["ruleId"] for item in results] == ["GR210", "GR001", "GR210", "GR003"]
+    rule = log["tool"]["driver"]["rules"][rules.index("GR001")]
+    assert (rule["helpUri"], rule["name"]) == ("https://greenroom.dev/docs/lint/GR001.md", "SslAsText")
+    assert rule["help"]["text"].startswith("ssl is a text, which the driver cannot use.\n\n")
     assert all(rules[item["ruleIndex"]] == item["ruleId"] for item in results)
     assert [item.get("suppressions") for item in results] == [None, None, None, [{"kind": "inSource"}]]
     assert results[0]["locations"][0]["physicalLocation"] == {
@@ -177,7 +180,10 @@ def test_a_variable_is_no_file() -> None:
 
 
 def test_a_note_without_a_place() -> None:
-    assert workflow_commands([Diagnostic("GR022", Severity.INFO, "x")]) == "::notice title=GR022 schema-mode-creates::x\n"
+    assert (
+        workflow_commands([Diagnostic("GR022", Severity.INFO, "x")])
+        == "::notice title=GR022 schema-mode-creates::x%0Amore: greenroom explain GR022\n"
+    )
 
 
 # --- JSON and text ----------------------------------------------------------------------------------------------------

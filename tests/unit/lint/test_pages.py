@@ -26,7 +26,8 @@ def test_the_index_lists_the_rules_as_they_are() -> None:
 @pytest.mark.parametrize("code", CODES)
 def test_the_page_says_what_the_rule_says(code: str) -> None:
     rule, text = RULES[code], (FOLDER / f"{code}.md").read_text(encoding="utf-8")
-    assert text.startswith(f"# {code} {rule.name}\n\n{rule.severity}{' · `--fix`' if rule.fixable else ''} · ")
+    severities = " or ".join((rule.severity, *rule.also))
+    assert text.startswith(f"# {code} {rule.name}\n\n{severities}{' · `--fix`' if rule.fixable else ''} · ")
     assert f"\n{rule.summary}\n" in text
     assert text.endswith(f"## Upstream\n\n{rule.upstream}\n")
     headings = ["What happens", "Why", "How to fix it", "Bad", "Good", "Upstream"]

@@ -1,9 +1,10 @@
-"""The stores of passwords there are. A new one is a new module, its two templates, and one line here."""
+"""The stores of passwords: a module and two templates for each that ``generator.stores`` lists."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from generator.stores import names
 from generator.targets.terraform.registry import Registry
 
 if TYPE_CHECKING:
@@ -12,18 +13,8 @@ if TYPE_CHECKING:
     from generator.planning.model import Plan
     from generator.targets.terraform.stores.base import Store
 
-STORES: Final[Mapping[str, Store]] = Registry(
-    __name__,
-    {
-        "variables": ("variables", "Variables"),
-        "aws-secretsmanager": ("aws_secretsmanager", "AwsSecretsManager"),
-        "aws-ssm": ("aws_ssm", "AwsSsm"),
-        "google-secretmanager": ("google_secretmanager", "GoogleSecretManager"),
-        "azure-keyvault": ("azure_keyvault", "AzureKeyVault"),
-        "vault": ("vault", "Vault"),
-        "kubernetes": ("kubernetes", "Kubernetes"),
-    },
-)
+#: ``aws-ssm`` is ``STORE`` in the module ``aws_ssm``.
+STORES: Final[Mapping[str, Store]] = Registry(__name__, {name: (name.replace("-", "_"), "STORE") for name in names.STORES})
 
 
 def store_of(plan: Plan) -> Store | None:

@@ -71,3 +71,6 @@ class AwsSecretsManager(NamedSecret):
                     path="credentials.secretName",
                     hint="add a part to credentials.secretName, such as backstage/{environment}/database/{plugin}/password",
                 )
+
+
+STORE = AwsSecretsManager

@@ -61,3 +61,6 @@ class AwsSsm(NamedSecret):
                     path="credentials.secretName",
                     hint=self.allowed,
                 )
+
+
+STORE = AwsSsm

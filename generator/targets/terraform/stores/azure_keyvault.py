@@ -91,3 +91,6 @@ class AzureKeyVault(NamedSecret):
         """The provider of the vault."""
         del tags
         return [azure_configuration(takes_over=takes_over)]
+
+
+STORE = AzureKeyVault

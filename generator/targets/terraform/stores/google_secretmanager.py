@@ -79,3 +79,6 @@ class GoogleSecretManager(NamedSecret):
         """The provider of the secrets."""
         del takes_over
         return [google_configuration(tags)]
+
+
+STORE = GoogleSecretManager

@@ -125,3 +125,6 @@ class Kubernetes(NamedSecret):
                 ),
             )
         ]
+
+
+STORE = Kubernetes

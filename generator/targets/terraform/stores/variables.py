@@ -135,3 +135,6 @@ def password_key(role: Role) -> str:
     if not role.is_common:
         return role.plugins[0]
     return role.name if role.server == PRIMARY else f"{role.server}_{role.name}"
+
+
+STORE = Variables

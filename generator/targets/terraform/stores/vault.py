@@ -58,3 +58,6 @@ class Vault(NamedSecret):
                 arguments=aligned({"namespace": Escaped("var.vault_namespace")}),
             )
         ]
+
+
+STORE = Vault
