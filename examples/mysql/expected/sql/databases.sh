@@ -29,6 +29,17 @@ EXECUTE greenroom;
 DEALLOCATE PREPARE greenroom;
 SET @greenroom_is_local = (SELECT HOST = 'localhost' FROM information_schema.processlist WHERE ID = CONNECTION_ID());
 SET SESSION sql_mode = IF(@greenroom_tls OR @greenroom_is_local, @@SESSION.sql_mode, 'nothing was changed: this connection is not encrypted');
+-- Nor to a server that keeps it: not in the slow log, and in the general log only where GENERAL_LOG=accept says so.
+SET SESSION long_query_time = 31536000;
+SET @greenroom_sql = (SELECT IF(COUNT(*), 'SET SESSION sql_log_off = ON', 'DO 0') FROM information_schema.user_privileges
+  WHERE GRANTEE = CONCAT('''', LEFT(CURRENT_USER(), CHAR_LENGTH(CURRENT_USER()) - CHAR_LENGTH(SUBSTRING_INDEX(CURRENT_USER(), '@', -1)) - 1), '''@''', SUBSTRING_INDEX(CURRENT_USER(), '@', -1), '''')
+    AND PRIVILEGE_TYPE IN ('SUPER', 'SYSTEM_VARIABLES_ADMIN', 'SESSION_VARIABLES_ADMIN'));
+PREPARE greenroom FROM @greenroom_sql;
+EXECUTE greenroom;
+DEALLOCATE PREPARE greenroom;
+END
+  test "${GENERAL_LOG-}" = accept || cat <<'END'
+SET SESSION sql_mode = IF(@@GLOBAL.general_log AND NOT @@SESSION.sql_log_off, 'nothing was changed: the general log is on and would hold the passwords (GENERAL_LOG=accept)', @@SESSION.sql_mode);
 END
   password BACKSTAGE_DB_AUTH_PASSWORD
   password BACKSTAGE_DB_CATALOG_PASSWORD
