@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from generator.problems.diagnostic import Diagnostics
 
 #: Reported where the app-config is checked: the same value is told once.
-_TOLD = ("GR216", "GR217")
+_TOLD = ("GR216", "GR220")
 
 
 def report_secrets(plugin: PluginDatabase, diagnostics: Diagnostics) -> bool:

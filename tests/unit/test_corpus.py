@@ -42,7 +42,8 @@ def test_a_real_file_gives_a_map_or_diagnostics(file: Path, placeholders: str, t
             assert all(item.summary for item in errors)
             assert any(item.location and item.location.line for item in errors), [item.render() for item in errors]
         else:
-            assert files
+            # Where there is nothing to make, that is said.
+            assert files or {item.code for item in project.diagnostics} & {"GR545", "GR546"}
             assert set(resolved) == set(PLUGINS)
         secrets = set(re.findall(r"""password:[ \t]*['"]?([^\s'"${}#]{6,})""", text))
         shown = "".join(item.render() for item in project.diagnostics)

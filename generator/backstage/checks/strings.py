@@ -1,4 +1,4 @@
-"""Connection strings that nobody reads as one: a URL in ``host`` or ``database``, and libpq's ``host=… user=…``."""
+"""Connection strings that nobody reads as one: a URL in ``host`` or ``database``."""
 
 from __future__ import annotations
 
@@ -15,8 +15,6 @@ if TYPE_CHECKING:
 
 _ROOT: Final = "backend.database"
 _URL: Final = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
-_SCHEME: Final = re.compile(r"[a-z][a-z0-9+.-]*:", re.IGNORECASE)
-_KEYWORD: Final = re.compile(r"\s*[A-Za-z_]+\s*=")
 _FILES: Final = ("sqlite3", "better-sqlite3")
 _WRONG: Final = {
     "host": "takes the whole text for the name of a host, and finds none",
@@ -25,16 +23,13 @@ _WRONG: Final = {
 
 
 def check_strings(merged: ConfigMap, diagnostics: Diagnostics) -> None:
-    """Report a URL in ``host`` or ``database`` (GR216) and a connection string that is no URL (GR217)."""
+    """Report a URL in ``host`` or ``database`` (GR216)."""
     for entry, path, client in _entries(merged):
         connection = entry.get("connection")
         if client in _FILES:
             continue
         if isinstance(connection, ConfigMap):
             _urls(connection, f"{path}.connection", diagnostics)
-            _text(connection, "connectionString", f"{path}.connection", client, diagnostics)
-        else:
-            _text(entry, "connection", path, client, diagnostics)
 
 
 def _entries(merged: ConfigMap) -> Iterator[tuple[ConfigMap, str, Any]]:
@@ -62,18 +57,3 @@ def _urls(connection: ConfigMap, path: str, diagnostics: Diagnostics) -> None:
                 hint=f"write it as {path} itself, in place of the object; or its parts as host, port, user, password and "
                 "database",
             )
-
-
-def _text(entry: ConfigMap, key: str, path: str, client: Any, diagnostics: Diagnostics) -> None:
-    value = entry.get(key)
-    if client != "pg" or not _is_text(value) or value.startswith("/") or _SCHEME.match(value):
-        return
-    if _KEYWORD.match(value) or redact_value(value) != value:
-        diagnostics.error(
-            "GR217",
-            "the connection string is no URL",
-            entry.locate(key),
-            path=f"{path}.{key}",
-            backstage="reads URLs only: the whole text becomes the name of a database, on a host called 'base'",
-            hint="write an object with host, port, user, password and database, or a URL: postgresql://…",
-        )

@@ -127,6 +127,7 @@ RULES: Final = (
         WARNING,
         "The client is one that only a development server knows.",
         "cli-module-build: lib/runner/startEmbeddedDb.ts; backend-defaults: DatabaseManager",
+        also=(ERROR,),
     ),
     Rule(
         "GR229",
@@ -134,6 +135,7 @@ RULES: Final = (
         WARNING,
         "The file holds an app-config and is none.",
         "Helm chart of Backstage: backstage.appConfig; Kubernetes: ConfigMap",
+        also=(ERROR,),
     ),
     Rule("GR232", "several-hosts", ERROR, "A connection names several hosts.", "pg/lib/connection.js, mysql2 (net.connect)"),
     Rule("GR230", "template-not-rendered", ERROR, "A database setting is a template of Helm.", "helm template"),
@@ -146,13 +148,6 @@ RULES: Final = (
         ERROR,
         "A connection string is written as host or database.",
         "pg/lib/connection-parameters.js",
-    ),
-    Rule(
-        "GR217",
-        "string-is-no-url",
-        ERROR,
-        "A connection string is no URL.",
-        "pg-connection-string/index.js",
     ),
     Rule(
         "GR001",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from generator.backstage.checks import known
 from generator.backstage.database.search_path import LEAVE_OUT, NO_SCHEMA, describe, search_paths_away
 from generator.documents.values import ConfigMap
-from generator.lint.model import WARNING, Rule, found
+from generator.lint.model import ERROR, WARNING, Rule, found
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,6 +33,7 @@ SEARCH_PATH: Final = Rule(
     WARNING,
     "A search path without public: the plugins' tables go to a schema that has to exist in each database.",
     "knex: lib/dialects/postgres/index.js (setSchemaSearchPath)",
+    also=(ERROR,),
 )
 UNKNOWN: Final = Rule(
     "GR741",

@@ -81,7 +81,8 @@ def test_pipes_and_devices_are_not_read(folder: Path, reference: str, target: st
     os.mkfifo(folder / "pipe.yaml")
     (folder / "app-config.yaml").write_text(f"a: {{{reference}: {target}}}\n")
     start = time.monotonic()
-    (said,) = problems()
+    # A file outside the repository is only read where Backstage runs.
+    (said,) = problems(mode="backstage")
     assert time.monotonic() - start < 60
     assert said == (
         f"app-config.yaml:1:4 error[{'GR111' if reference == '$include' else 'GR102'}] a: {reference} {target}: {target}: "

@@ -292,7 +292,7 @@ INPUTS |= {
     "cloudformation-several-problems-at-once": (
         config(
             GOOD.replace("${POSTGRES_HOST}", "/var/run/postgresql")
-            + "    plugin:\n      a: {connection: {database: '{{resolve:ssm:x}}'}}\n      b: {}\n",
+            + "    plugin:\n      a: {connection: {database: '{{resolve:ssm:x'}}\n      b: {}\n",
             greenroom__yaml="version: 1\ncredentials: {store: vault, secretName: 'a b/{plugin}'}\ntags: {'aws:team': x}\n"
             + CFN % "{}",
         ),
