@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from generator.backstage.checks.tls import TOKEN_LINES
 from generator.documents.values import Placeholder
 from generator.planning.places import config_key, source
 
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from generator.planning.names import Names
     from generator.problems.diagnostic import Diagnostics, Location
 
-_RDS: Final = "ssl: {ca: {$file: /etc/ssl/certs/rds-global-bundle.pem}}"
+_RDS: Final = TOKEN_LINES["rds"]
 _GOOGLE: Final = "ssl: {ca: {$file: /etc/ssl/certs/cloud-sql-ca.pem}"
 #: The lines that make the driver encrypt and verify, by the kind of a created server and its engine. Cloud SQL's certificate
 #: names the instance, which pg compares with the address unless it is told the name; mysql2 compares no name.
@@ -24,11 +25,9 @@ _LINES: Final = {
     ("aws-aurora", "mysql"): _RDS,
     ("google-cloudsql", "postgresql"): f"{_GOOGLE}, servername: '<project>:<instance>'}}",
     ("google-cloudsql", "mysql"): f"{_GOOGLE}}}",
-    ("azure-flexible", "postgresql"): "ssl: true",
+    ("azure-flexible", "postgresql"): TOKEN_LINES["azure"],
     ("azure-flexible", "mysql"): "ssl: {rejectUnauthorized: true}",
 }
-#: The same for a cloud that signs in to a server of somebody else's, which runs PostgreSQL.
-_TOKEN_LINES: Final = {"rds": _RDS, "azure": "ssl: true"}
 _UNKNOWN: Final = object()
 
 
@@ -81,8 +80,8 @@ def _trouble(names: Names) -> _Trouble | None:
             lines = _LINES[names.server.kind, names.server.engine]
             summary = f"server {names.server.name!r} is created and refuses connections without TLS, and app-config {what}"
             return _told(names, "GR325", summary, "connects unencrypted, and the server refuses it", lines)
-        if names.sign_in.iam in _TOKEN_LINES:
-            lines = _TOKEN_LINES[names.sign_in.iam]
+        if names.sign_in.iam in TOKEN_LINES:
+            lines = TOKEN_LINES[names.sign_in.iam]
             summary = (
                 f"server {names.server.name!r} takes tokens of {names.sign_in.iam} over TLS only, and app-config {what}"
             )

@@ -18,6 +18,8 @@ _TOKENS: Final = {
     "rds": "RDS takes an IAM token over TLS only",
     "azure": "a server of Azure takes connections over TLS only, unless that was switched off there",
 }
+#: What makes pg encrypt and verify there. The authority of RDS is Amazon's own, which Node does not know.
+TOKEN_LINES: Final = {"rds": "ssl: {ca: {$file: /etc/ssl/certs/rds-global-bundle.pem}}", "azure": "ssl: true"}
 _WITH_CA: Final = "ssl: {ca: {$file: <path>}} with the certificate of the server's authority"
 _ON: Final = {"pg": f"ssl: true, or {_WITH_CA}", "mysql2": f"ssl: {{rejectUnauthorized: true}}, or {_WITH_CA}"}
 
@@ -182,5 +184,5 @@ def _token(found: Side, diagnostics: Diagnostics) -> None:
         found.locate(key),
         path=f"{found.path}.{key}",
         backstage="asks for a token and connects unencrypted: the server refuses it",
-        hint=f"write {found.path}.{_ON['pg']}",
+        hint=f"add below {found.path}: {TOKEN_LINES[kind]}",
     )
