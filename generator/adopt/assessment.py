@@ -29,7 +29,7 @@ class HandOver(NamedTuple):
 
 
 class Repair(NamedTuple):
-    """What has to be mended before the first apply, in one database (``None``: anywhere). ``subjects`` are names.
+    """What has to be fixed before the first apply, in one database (``None``: anywhere). ``subjects`` are names.
 
     ``kind``: ``database-owner``, ``schema-owner``, ``admin-option``, ``powers`` or ``timeout``.
     """

@@ -1,4 +1,4 @@
-"""What would go wrong at the first apply, or silently not work: each a warning (GR76x), with what mends it."""
+"""What would go wrong at the first apply, or silently not work: each a warning (GR76x), with what fixes it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def check_administrator(server: Server, state: ServerState, diagnostics: Diagnos
     if state.is_replica:
         diagnostics.warning(
             "GR772",
-            f"the server {server.name!r} is a read-only replica: nothing can be made or mended on it",
+            f"the server {server.name!r} is a read-only replica: nothing can be made or fixed on it",
             path=f"servers.{server.name}",
             hint="look at the one it follows instead: --host, --port",
         )
@@ -67,9 +67,9 @@ def check_roles(
                 hint="before-apply.sql takes it away; if people use this role too, name another one for the plugin",
             )
             repairs.append(Repair("powers", None, (name, *(f"NO{power}" for power in role.powers))))
-        # Before 16, CREATEROLE was enough for every role that is no superuser; and that is being mended.
-        mended = "SUPERUSER" in role.powers and state.version < _PG16 and admin.makes_roles
-        if not role.can_be_managed and not admin.is_superuser and not mended and name != admin.name:
+        # Before 16, CREATEROLE was enough for every role that is no superuser; and that is being fixed.
+        fixed = "SUPERUSER" in role.powers and state.version < _PG16 and admin.makes_roles
+        if not role.can_be_managed and not admin.is_superuser and not fixed and name != admin.name:
             diagnostics.warning(
                 "GR762",
                 f"the role {name!r} on server {server.name!r} was made by somebody else: {admin.name!r} may not change its "
@@ -168,7 +168,7 @@ def check_databases(
         wanted = ["public", *(schema for base, schema in sorted(schemas) if base == name)]
         for schema in wanted:
             owner = database.schemas.get(schema)
-            # pg_database_owner is whoever owns the database: the administrator, once that is mended.
+            # pg_database_owner is whoever owns the database: the administrator, once that is fixed.
             if owner is None or owner in (admin.name, "pg_database_owner") or owner in admin.member_of:
                 continue
             diagnostics.warning(

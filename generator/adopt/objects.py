@@ -1,4 +1,4 @@
-"""What in a PostgreSQL database belongs to somebody by itself: a query for the reader and for the script that mends."""
+"""What in a PostgreSQL database belongs to somebody by itself: a query for the reader and for the script that fixes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The SQL that mends what stands in the way: a script to run before the first apply, and one to run after it."""
+"""The SQL that fixes what stands in the way: a script to run before the first apply, and one to run after it."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ def _with_more_formats(function: click.Command) -> click.Command:
 @common_options
 @click.option("--select", multiple=True, metavar="CODES", help="Only these codes, or codes that start so. Repeatable.")
 @click.option("--ignore", multiple=True, metavar="CODES", help="Not these codes, or codes that start so. Repeatable.")
-@click.option("--fix", "do_fix", is_flag=True, help="Mend in the files what can be mended safely.")
+@click.option("--fix", "do_fix", is_flag=True, help="Fix in the files what can be fixed safely.")
 @click.option("--diff", is_flag=True, help="Write nothing; print what --fix would change.")
 def command(
     *,
@@ -151,7 +151,7 @@ def _summary(report: Report) -> list[str]:
         text += f", {len(report.suppressed)} suppressed"
     fixable = len(report.edits)
     if fixable:
-        text += f"; --fix can mend {fixable} place{'' if fixable == 1 else 's'} (--diff shows how)"
+        text += f"; --fix can fix {fixable} place{'' if fixable == 1 else 's'} (--diff shows how)"
     lines = [text]
     if report.unread:
         lines.append(f"not looked at, as --config names no file: {', '.join(report.unread)}")

@@ -82,11 +82,11 @@ def _depth_exceeds(value: Any, limit: int) -> bool:
 
 def _whole_characters(value: Any) -> Any:
     """Replace half surrogate pairs: no UTF-8 file could hold them."""
-    mend: Callable[[str], str] = lambda text: text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")  # noqa: E731
+    fix: Callable[[str], str] = lambda text: text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")  # noqa: E731
     if isinstance(value, str):
-        return mend(value)
+        return fix(value)
     if isinstance(value, dict):
-        return {mend(key): _whole_characters(item) for key, item in value.items()}
+        return {fix(key): _whole_characters(item) for key, item in value.items()}
     if isinstance(value, list):
         return [_whole_characters(item) for item in value]
     return value

@@ -16,7 +16,7 @@ class Rule(NamedTuple):
     """A trap with a stable code.
 
     ``name`` is for people (``ssl-as-text``), ``summary`` one sentence without a value in it. ``upstream`` is where Backstage
-    or a driver decides this: a source file, a page of the documentation or an issue. ``fixable``: ``--fix`` can mend it.
+    or a driver decides this: a source file, a page of the documentation or an issue. ``fixable``: ``--fix`` can fix it.
     ``also`` are other severities it can have, in special cases or in another command.
     """
 
@@ -38,7 +38,7 @@ class Edit(NamedTuple):
 
 
 class Finding(NamedTuple):
-    """A problem with what mends it: ``edits`` for ``--fix``, or a ``patch`` (a unified diff) to look at and apply."""
+    """A problem with what fixes it: ``edits`` for ``--fix``, or a ``patch`` (a unified diff) to look at and apply."""
 
     diagnostic: Diagnostic
     edits: tuple[Edit, ...] = ()

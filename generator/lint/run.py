@@ -115,7 +115,7 @@ def _load(request: Request) -> Project:
 
 
 def _adopted(subject: Subject) -> list[Finding]:
-    """What earlier stages said, once each, with what mends it."""
+    """What earlier stages said, once each, with what fixes it."""
     root = subject.project.request.root
     result = []
     for item in subject.project.diagnostics:

@@ -47,7 +47,7 @@ class Delivery(NamedTuple):
 class Role(NamedTuple):
     """A login role and its password, used by ``plugins``; ``group`` is the role that owns what they make.
 
-    For MySQL, which has no ``group``: ``host`` is where the user may come from, ``requires_tls`` refuses it in the clear.
+    For MySQL, which has no ``group``: ``host`` is where the user may come from, ``requires_tls`` refuses it without TLS.
     ``is_common``: it is the one role of all plugins of its server, even while there is only one of them. ``iam`` is the
     cloud that signs it in (``rds``, ``cloudsql``, ``azure``): such a role has no password, and its ``delivery``,
     ``secret_name`` and ``password_version`` stand for nothing. ``former_secret`` is the store and the name of the secret it

@@ -1,4 +1,4 @@
-"""RBAC's second connection: with whose credentials it shall log in, and where it cannot."""
+"""RBAC's second connection: with whose credentials it logs in, and where it cannot."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether a plugin's connection to MySQL is encrypted: its user is then refused in the clear, and the two have to agree."""
+"""Whether a plugin's connection to MySQL is encrypted: its user is then refused without TLS, and the two have to agree."""
 
 from __future__ import annotations
 
@@ -21,24 +21,24 @@ def _ssl(names: Names) -> Any:
 
 
 def goes_without_tls(names: Names) -> bool:
-    """Whether app-config says that the plugin connects to a MySQL server in the clear (``ssl: false``)."""
+    """Whether app-config says that the plugin connects to a MySQL server without TLS (``ssl: false``)."""
     return names.server.engine == "mysql" and _ssl(names) is False
 
 
 def warn_without_tls(sharing: list[Names], diagnostics: Diagnostics) -> None:
-    """GR319: the users of one name on MySQL. One who may not come in the clear, and would; or one who may."""
+    """GR319: the users of one name on MySQL. One who may not come without TLS, and would; or one who may."""
     if sharing[0].server.engine != "mysql" or is_created(sharing[0]):  # of those, GR325 tells
         return
     may = all(map(goes_without_tls, sharing))
     for names in sharing:
         if may or _ssl(names) in (None, False, "", 0):  # what JavaScript takes for false; an empty object is not
             says = "says `ssl: false`" if _ssl(names) is False else "does not say `ssl`"
-            then = "its user may come in the clear" if may else f"its user {names.role!r} has to come with TLS"
+            then = "its user may come without TLS" if may else f"its user {names.role!r} has to come with TLS"
             diagnostics.warning(
                 "GR319",
                 f"the connection of plugin {names.plugin.plugin_id!r} {says}, and {then}",
                 source(names.plugin, "connection.ssl", "connection.host", "connection", "client"),
                 path=config_key(names.plugin, "connection.ssl"),
-                backstage="connects to MySQL in the clear",
+                backstage="connects to MySQL without TLS",
                 hint="set backend.database.connection.ssl, such as {ca: {$file: /etc/ssl/mysql-ca.pem}}",
             )

@@ -1,4 +1,4 @@
-"""What is there already and shall be taken over: ``adopt`` in greenroom.yaml, and greenroom.adopt.yaml beside it."""
+"""What is there already and is to be taken over: ``adopt`` in greenroom.yaml, and greenroom.adopt.yaml beside it."""
 
 from __future__ import annotations
 

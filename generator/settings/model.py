@@ -21,7 +21,7 @@ SHARED_VARIABLE: Final = ("BACKSTAGE_DB_PASSWORD", "BACKSTAGE_DB_{SERVER}_PASSWO
 
 
 class Adopted(NamedTuple):
-    """What a server has already and greenroom shall adopt. A schema is a database's name and its own.
+    """What a server has already and greenroom is to adopt. A schema is a database's name and its own.
 
     ``secrets`` are roles whose secret the store has already, each with the password version whose password it holds: that
     one is kept; with 0 there is a secret, and its password is of no use any more. ``renamed`` is what the server calls
@@ -59,7 +59,7 @@ class Settings(NamedTuple):
     ``credentials_mode`` is ``per-plugin``, ``shared`` or ``iam``; ``iam`` the cloud whose sign-in an existing server takes.
     ``ignore`` are codes of warnings that somebody has looked at, each in one file or (``None``) in all of them.
     ``values`` and ``env_files`` are variables that are known when generating.
-    ``adopt`` is what is there already and shall be taken over, ``templates`` a folder of templates that replace greenroom's.
+    ``adopt`` is what is there already and is to be taken over, ``templates`` a folder of templates that replace greenroom's.
     ``complete`` is false where the file has errors: what it does not say, a reader cannot know.
     """
 

@@ -1,4 +1,4 @@
-"""How findings of earlier stages can be mended: the edits, made from what is written at their place."""
+"""How findings of earlier stages can be fixed: the edits, made from what is written at their place."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _TEXT_KEYS = ("password", "user", "host", "database")
 
 
 def edits_for(diagnostic: Diagnostic, texts: Texts) -> tuple[Edit, ...]:
-    """The edits that mend ``diagnostic``; none where it cannot be mended safely."""
+    """The edits that fix ``diagnostic``; none where it cannot be fixed safely."""
     place = diagnostic.location
     offset = texts.offset(place) if place is not None else None
     if place is None or offset is None:

@@ -218,16 +218,16 @@ def _tables(run: Recorder, connection: Any) -> None:
     database = quoted(target.connects_to or target.database, pattern=True)
     if missing:
         first = next(iter(missing.values()))
-        mend = f"GRANT {', '.join(missing)} ON {database}.* TO {account(target)}"
+        remedy = f"GRANT {', '.join(missing)} ON {database}.* TO {account(target)}"
         unknown = "; nothing else was tried, as it could not be taken away again" if "DROP" in missing else ""
         detail = f"no {', '.join(missing)} privilege: {first.detail}{unknown}"
         if first.hint.startswith("point"):
-            detail, mend = first.detail, first.hint
+            detail, remedy = first.detail, first.hint
         if set(missing) == {"INDEX"}:
             said = "starts: the catalog's migrations alter tables for it; a plugin that says CREATE INDEX fails"
-            run.failed("create table", Failure(detail, said, mend), stops=False)
+            run.failed("create table", Failure(detail, said, remedy), stops=False)
         else:
-            run.failed("create table", Failure(detail, first.backstage, mend))
+            run.failed("create table", Failure(detail, first.backstage, remedy))
     else:
         run.passed("create table", "created, changed, used and dropped")
     table = quoted(name)
@@ -236,8 +236,8 @@ def _tables(run: Recorder, connection: Any) -> None:
         connection.query(f"DROP TEMPORARY TABLE {table}")
     except pymysql.MySQLError as error:
         failure = statement_failure(target, error, "create temporary table")
-        mend = f"GRANT CREATE TEMPORARY TABLES ON {database}.* TO {account(target)}"
-        run.failed("temporary table", Failure(failure.detail, failure.backstage, mend))
+        remedy = f"GRANT CREATE TEMPORARY TABLES ON {database}.* TO {account(target)}"
+        run.failed("temporary table", Failure(failure.detail, failure.backstage, remedy))
     else:
         run.passed("temporary table", "created and dropped")
 
@@ -273,7 +273,7 @@ def _isolation(run: Recorder, connection: Any, grants: list[Grant]) -> None:
     pymysql = load_pymysql()
     target = run.target
     others = other_databases(target)
-    problems, mends = [], []
+    problems, remedies = [], []
     for grant in grants:
         open_ones = [name for name in others if grant.covers(name)]
         if open_ones and grant.privileges != {"USAGE"}:
@@ -281,7 +281,7 @@ def _isolation(run: Recorder, connection: Any, grants: list[Grant]) -> None:
             pattern = "*.*" if grant.database is None else f"`{grant.database}`.*"
             why = " (`_` and `%` are wildcards)" if grant.has_wildcard else ""
             problems.append(f"the grant on {pattern}{why} opens {shown}")
-            mends.append(f"REVOKE ALL PRIVILEGES ON {pattern} FROM {account(target)}")
+            remedies.append(f"REVOKE ALL PRIVILEGES ON {pattern} FROM {account(target)}")
     tried = ""
     for name in others[:1]:
         try:
@@ -295,7 +295,7 @@ def _isolation(run: Recorder, connection: Any, grants: list[Grant]) -> None:
             problems.append(f"could use database {name}")
     if problems:
         own = quoted(target.database, pattern=True)
-        hint = "; ".join([*dict.fromkeys(mends), f"GRANT … ON {own}.* TO {account(target)} again"])
+        hint = "; ".join([*dict.fromkeys(remedies), f"GRANT … ON {own}.* TO {account(target)} again"])
         said = "starts, and nothing says that plugins can read each other's data"
         run.failed("isolated", Failure("; ".join(problems), said, hint), stops=False)
         return

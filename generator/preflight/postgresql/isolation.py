@@ -33,20 +33,20 @@ FROM pg_catalog.pg_namespace WHERE nspname = ANY(%s::text[]) ORDER BY nspname
 class Reach:
     """``problems`` are what the user can reach and must not, ``facts`` what was looked at and is in order.
 
-    ``mends`` are the statements that take it away. ``is_open``: PUBLIC may connect to the plugin's own database.
+    ``remedies`` are the statements that take it away. ``is_open``: PUBLIC may connect to the plugin's own database.
     """
 
     problems: tuple[str, ...] = ()
     facts: tuple[str, ...] = ()
-    mends: tuple[str, ...] = ()
+    remedies: tuple[str, ...] = ()
     is_open: bool = False
 
 
 def open_to_all(reach: Reach, database: str) -> Reach:
     """``reach``, and that PUBLIC may connect to the plugin's own database."""
     problem = f"every role of the server may connect to {database}"
-    mend = f"REVOKE ALL ON DATABASE {quoted(database)} FROM PUBLIC"
-    return Reach((problem, *reach.problems), reach.facts, (mend, *reach.mends), is_open=True)
+    remedy = f"REVOKE ALL ON DATABASE {quoted(database)} FROM PUBLIC"
+    return Reach((problem, *reach.problems), reach.facts, (remedy, *reach.remedies), is_open=True)
 
 
 def other_databases(target: PreflightTarget) -> list[str]:
@@ -76,7 +76,7 @@ def find_reach(connection: Any, target: PreflightTarget) -> Reach:
     """Ask the server, in the plugin's own session, which of the others' databases and schemas its user may enter."""
     problems: list[str] = []
     facts: list[str] = []
-    mends: list[str] = []
+    remedies: list[str] = []
     for kind, names, query, verb in (
         ("database", other_databases(target), _DATABASES, "connect to"),
         ("schema", other_schemas(target), _SCHEMAS, "use"),
@@ -89,7 +89,7 @@ def find_reach(connection: Any, target: PreflightTarget) -> Reach:
             more = f" and {len(open_ones) - _SHOWN} more" if len(open_ones) > _SHOWN else ""
             problems.append(f"may {verb} {kind} {', '.join(open_ones[:_SHOWN])}{more}")
             whom = f"FROM PUBLIC, {quoted(target.user or target.role)}"
-            mends += [f"REVOKE ALL ON {kind.upper()} {quoted(name)} {whom}" for name in open_ones[:_SHOWN]]
+            remedies += [f"REVOKE ALL ON {kind.upper()} {quoted(name)} {whom}" for name in open_ones[:_SHOWN]]
         else:
             facts.append(f"may {verb} none of {len(rows)} other {kind}{'s' if len(rows) != 1 else ''}")
     schemas = other_schemas(target)
@@ -97,7 +97,7 @@ def find_reach(connection: Any, target: PreflightTarget) -> Reach:
         tried = _try_schema(connection, schemas[0])
         problems += tried.problems
         facts += tried.facts
-    return Reach(tuple(problems), tuple(facts), tuple(mends))
+    return Reach(tuple(problems), tuple(facts), tuple(remedies))
 
 
 def _try_schema(connection: Any, schema: str) -> Reach:
@@ -126,8 +126,8 @@ def try_another_database(target: PreflightTarget, wanted: dict[str, str], timeou
     assert target.address is not None
     try:
         with contextlib.closing(open_session({**wanted, "dbname": name}, timeout, network, target.address)):
-            mend = f"REVOKE ALL ON DATABASE {quoted(name)} FROM PUBLIC, {quoted(target.user or target.role)}"
-            return Reach(problems=(f"could connect to database {name}",), mends=(mend,))
+            remedy = f"REVOKE ALL ON DATABASE {quoted(name)} FROM PUBLIC, {quoted(target.user or target.role)}"
+            return Reach(problems=(f"could connect to database {name}",), remedies=(remedy,))
     except (HostNameError, SilentServerError):
         return Reach(problems=(f"the attempt to connect to database {name} got no clear answer",))
     except psycopg.OperationalError as error:

@@ -39,18 +39,18 @@ def check_pooler(run: Recorder, connection: Any, wanted: dict[str, str]) -> None
     if target.search_path and not _path_is_default(connection, target.search_path[0]):
         role, database = quoted(target.user or target.role), quoted(target.connects_to or target.database)
         schema = ", ".join(map(quoted, target.search_path))
-        mend = f"ALTER ROLE {role} IN DATABASE {database} SET search_path = {schema} (and RECONNECT in the pooler)"
-        needs.append(("the search path of schema mode", mend))
+        remedy = f"ALTER ROLE {role} IN DATABASE {database} SET search_path = {schema} (and RECONNECT in the pooler)"
+        needs.append(("the search path of schema mode", remedy))
     if target.set_role:
         needs.append((f"SET ROLE {target.set_role}", "take `role` out of backend.database"))
     if not needs:
         run.passed("pooler", "a pooler is in between, in transaction mode; nothing Backstage needs is lost by it")
         return
-    lost, mends = " and ".join(need for need, _ in needs), "; ".join(mend for _, mend in needs)
+    lost, remedies = " and ".join(need for need, _ in needs), "; ".join(remedy for _, remedy in needs)
     failure = Failure(
         f"a pooler in transaction mode is in between, and {lost} is set on one connection and used on another",
         "starts or fails by chance: error: relation … does not exist, or no schema has been selected to create in",
-        f"{mends}; or pool_mode = session for this database; or connect to the server itself",
+        f"{remedies}; or pool_mode = session for this database; or connect to the server itself",
     )
     run.failed("pooler", failure)
 

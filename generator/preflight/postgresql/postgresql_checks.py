@@ -233,7 +233,7 @@ def _isolation(run: Recorder, wanted: dict[str, str], reach: Reach) -> None:
     tried = try_another_database(run.target, wanted, run.options.connect_timeout, run.network)
     problems = [*reach.problems, *tried.problems]
     if problems:
-        hint = "as the owner: " + "; ".join(dict.fromkeys([*reach.mends, *tried.mends]))
+        hint = "as the owner: " + "; ".join(dict.fromkeys([*reach.remedies, *tried.remedies]))
         if run.target.shares_user and not tried.problems and len(reach.problems) == 1 and reach.is_open:
             # The plugins are one user: what is left is a matter of the server's other roles, who find closed schemas.
             run.warned("isolated", Failure(problems[0], "starts", hint))

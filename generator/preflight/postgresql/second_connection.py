@@ -60,9 +60,9 @@ def check_second_connection(run: Recorder) -> None:
     if problem is None:
         run.passed(_CHECK, f"the RBAC backend may connect as {adapter.connection.get('user')} and has its table")
         return
-    detail, cause, mend = problem
+    detail, cause, remedy = problem
     fragment = f"give Backstage the generated fragment as its last --config: its base user is {quoted(target.role)}"
-    hint = f"{fragment}; or {mend}" if mend else fragment
+    hint = f"{fragment}; or {remedy}" if remedy else fragment
     run.failed(_CHECK, _failure(run, f"the RBAC backend, as the base user {user}: {detail}", cause, hint))
 
 
@@ -77,15 +77,15 @@ def _try_table(session: Any, adapter: Adapter) -> tuple[str, str, str] | None:
         if usable:
             return None
         message = f"permission denied for table {_TABLE}"
-        mend = f"ALTER TABLE {quoted(adapter.schema)}.{quoted(_TABLE)} OWNER TO {user}"
-        return f"{message} (owner {owner})", f"QueryFailedError: {message}", mend
+        remedy = f"ALTER TABLE {quoted(adapter.schema)}.{quoted(_TABLE)} OWNER TO {user}"
+        return f"{message} (owner {owner})", f"QueryFailedError: {message}", remedy
     name = sql.Identifier(adapter.schema, f"greenroom_preflight_{secrets.token_hex(8)}")
     try:
         session.execute(sql.SQL("CREATE TABLE {} (id serial PRIMARY KEY, ptype varchar)").format(name))
     except psycopg.Error as error:
         message = error.diag.message_primary or str(error)
-        mend = f"GRANT USAGE, CREATE ON SCHEMA {quoted(adapter.schema)} TO {user}"
-        return message, f"QueryFailedError: {message}", mend
+        remedy = f"GRANT USAGE, CREATE ON SCHEMA {quoted(adapter.schema)} TO {user}"
+        return message, f"QueryFailedError: {message}", remedy
     return None
 
 

@@ -56,7 +56,7 @@ def check_tables(run: Recorder, connection: Any) -> None:
         ("create table", _CREATE, f"GRANT USAGE, CREATE ON SCHEMA {schema} TO {role}", "created, used and dropped"),
         ("temporary table", _TEMPORARY, f"GRANT TEMPORARY ON DATABASE {database} TO {role}", "created and dropped"),
     )
-    for check, statements, mend, done in probes:
+    for check, statements, remedy, done in probes:
         statement = sql.SQL(statements).format(sql.Identifier(name), sql.Identifier(f"{name}_view"))
         try:
             with savepoint(connection):
@@ -65,7 +65,7 @@ def check_tables(run: Recorder, connection: Any) -> None:
             if connection.broken:
                 raise
             begin = "create table" if check == "create table" else "create temp table"
-            run.failed(check, statement_failure(target, error, begin, mend))
+            run.failed(check, statement_failure(target, error, begin, remedy))
         else:
             run.passed(check, done)
     _strangers(run, connection)

@@ -139,7 +139,7 @@ class Resources:
         return [("UserHost", text(role.host))] if is_mysql and role.host != "%" else []
 
     def _tls(self, role: Role) -> list[tuple[str, Escaped]]:
-        """The functions refuse a MySQL user in the clear unless they are told otherwise."""
+        """The functions refuse a MySQL user without TLS unless they are told otherwise."""
         is_mysql = self.connections[role.server].engine == "mysql"
         return [("RequireTls", Escaped('"false"'))] if is_mysql and not role.requires_tls else []
 

@@ -123,5 +123,5 @@ class Shape:
         return frozenset(found)
 
     def adopts(self, *things: tuple[str, ...]) -> bool:
-        """Whether one of ``things`` (kind, server, name …) is there already and shall be taken over."""
+        """Whether one of ``things`` (kind, server, name …) is there already and is to be taken over."""
         return bool(self._adopted) and not self._adopted.isdisjoint(things)

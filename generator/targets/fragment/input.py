@@ -164,7 +164,7 @@ def _is_absolute(path: Any) -> bool:
 
 
 def acts_as_base_role(context: RenderContext) -> bool:
-    """Whether plugins shall go on acting as the ``role`` of the base."""
+    """Whether plugins are to go on acting as the ``role`` of the base."""
     return any(role.is_common and role.group is not None for role in context.plan.roles)
 
 

@@ -156,7 +156,7 @@ def test_an_installation_that_made_its_own_databases(installation: Installation,
     for plugin in installation.lock["plugins"].values():
         owners = installation.owners(plugin["database"], plugin.get("schema") or "public")
         assert set(owners.values()) == {plugin["role"]}
-    # Nothing is left to mend, and a second round says so.
+    # Nothing is left to fix, and a second round says so.
     again = greenroom(installation, "adopt", "--user", ADMIN, "--write", admin=ADMIN_PASSWORD)
     assert "missing" not in again
     assert not list(installation.root.glob("greenroom.adopt.*.sql")), again

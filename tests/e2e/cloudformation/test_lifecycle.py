@@ -49,7 +49,7 @@ def test_create_and_add(portal: Portal, oracle_dir: Path) -> None:
     assert portal.rows("catalog") == 2
     assert portal.password("catalog") == password
     portal.must_be_out("search")
-    # What was changed by hand is mended by another revision.
+    # What was changed by hand is fixed by another revision.
     portal.revision = 2
     portal.must_deploy()
     assert portal.rows("search") == 2

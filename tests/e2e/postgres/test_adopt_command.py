@@ -226,7 +226,7 @@ def test_everything_that_stands_in_the_way_is_said_and_mended(stage: Stage, fold
         ).fetchall()
         timeouts = ["idle_in_transaction_session_timeout=2 min", "statement_timeout=5s"]
         assert [(within, sorted(found)) for within, found in settings] == [(False, ["work_mem=8MB"]), (True, timeouts)]
-    # Looked at again: only what no script can mend is left, and the scripts are gone.
+    # Looked at again: only what no script can fix is left, and the scripts are gone.
     again = as_json(stage, folder, "--administrator", stage.admin, "--write")
     assert codes(again) == ["GR766", "GR767"]
     assert sorted(path.name for path in folder.glob("greenroom.adopt.*")) == ["greenroom.adopt.yaml"]

@@ -127,14 +127,14 @@ def test_waiting_ends_as_soon_as_all_is_ready(installed: Installation) -> None:
         first = process.stderr.readline()
         assert first == 'auth: waiting: login: role "backstage_auth" is not permitted to log in\n'
         installed.sql("ALTER ROLE backstage_auth LOGIN")
-        mended = time.monotonic()
+        fixed = time.monotonic()
         stdout, stderr = process.communicate(timeout=60)
     finally:
         process.kill()
         installed.sql("ALTER ROLE backstage_auth LOGIN")
     assert process.returncode == 0
     assert stderr == "auth: ready\n"
-    assert time.monotonic() - mended < 40  # the longest pause is five seconds
+    assert time.monotonic() - fixed < 40  # the longest pause is five seconds
     assert "NOT READY" not in stdout
 
 

@@ -166,7 +166,7 @@ def test_schemas_are_taken_over(portal: Portal) -> None:
 
 
 def test_a_state_that_was_lost(portal: Portal) -> None:
-    """Terraform wants to make everything anew, fails, and has harmed nothing; adopting it all mends it."""
+    """Terraform wants to make everything anew, fails, and has harmed nothing; adopting it all fixes it."""
     portal.generate(["auth"])
     portal.apply()
     portal.keep("auth", portal.works(["auth"]))

@@ -2,7 +2,7 @@
 
 Nobody lists the plugins. greenroom reads them in the repository, a DBA without superuser runs the generated script, and the
 backend is ready with every plugin as its own user in its own database. Then a line of code adds a plugin: the gate stops
-the pull request, its own words mend it, and the next start is ready again.
+the pull request, its own words fix it, and the next start is ready again.
 """
 
 from __future__ import annotations
@@ -107,9 +107,9 @@ def test_the_whole(portal: Portal) -> None:
     (sentence,) = stopped.stderr.splitlines()
     assert sentence.startswith(f"packages/backend/src/index.ts:{line}:1 adds the plugin '{NEW}', and nothing has made its ")
     (command,) = re.findall(r"`greenroom (.+)`", sentence)
-    mended = portal.greenroom(*shlex.split(command))
-    assert mended.returncode == 0, mended.stderr
-    assert mended.stdout == f"+ {NEW}: database backstage_plugin_{NEW}, role backstage_{NEW}\n"
+    fixed = portal.greenroom(*shlex.split(command))
+    assert fixed.returncode == 0, fixed.stderr
+    assert fixed.stdout == f"+ {NEW}: database backstage_plugin_{NEW}, role backstage_{NEW}\n"
     assert portal.greenroom("generate", "--check").returncode == 0
     portal.apply()
     with ready(portal) as backend:

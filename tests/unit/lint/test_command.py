@@ -35,7 +35,7 @@ def test_a_warning_is_exit_code_0_and_an_error_1(folder: Path, capsys: pytest.Ca
     assert run(["lint"]) == 0
     said = capsys.readouterr()
     assert said.out.startswith("app-config.yaml:6:13 warning[GR117] backend.database.connection.port: ")
-    assert "1 warning; --fix can mend 1 place (--diff shows how)\n" in said.err
+    assert "1 warning; --fix can fix 1 place (--diff shows how)\n" in said.err
     (folder / "app-config.yaml").write_text(FIXABLE + "      ssl: require\n", encoding="utf-8")
     assert run(["lint"]) == 1
     assert run(["lint", "--ignore", "GR001"]) == 0

@@ -33,7 +33,7 @@ def fixed(folder: Path, files: dict[str, bytes], name: str = "app-config.yaml") 
     return (folder / name).read_bytes()
 
 
-# --- values and their mended form -------------------------------------------------------------------------------------
+# --- values and their fixed form -------------------------------------------------------------------------------------
 
 _SPACE = st.sampled_from(["", " ", "  "])
 _QUOTE = st.sampled_from(["'", '"'])

@@ -75,7 +75,7 @@ def test_both_engines_in_one_plan() -> None:
         ({"ssl": {}}, None, True),
         ({"ssl": "Amazon RDS"}, None, True),
         ({}, "does not say `ssl`, and its user 'backstage_catalog' has to come with TLS", True),
-        ({"ssl": False}, "says `ssl: false`, and its user may come in the clear", False),
+        ({"ssl": False}, "says `ssl: false`, and its user may come without TLS", False),
     ],
 )
 def test_a_user_has_to_come_with_tls_unless_app_config_says_otherwise(

@@ -213,7 +213,7 @@ WITH RECURSIVE wanted_role (name, old_name, is_group, variable) AS (
   WHERE NOT datallowconn AND EXISTS (SELECT FROM aclexplode(datacl) WHERE grantee NOT IN (0, datdba)) -- else an earlier run broke off
   UNION ALL
   SELECT DISTINCT format('database %1$I does not exist, but role %2$I works in database %3$I: if its data is there, restore the greenroom.lock.json '
-    'that was applied last and generate again; if database %1$I shall start empty, first REVOKE ALL ON DATABASE %3$I FROM %2$I', use.database, role.rolname, other.datname)
+    'that was applied last and generate again; if database %1$I is to start empty, first REVOKE ALL ON DATABASE %3$I FROM %2$I', use.database, role.rolname, other.datname)
   FROM wanted_use AS use
     JOIN database ON database.name = use.database AND coalesce(database.new_oid, database.old_oid) IS NULL
     JOIN pg_roles AS role ON role.rolname IN (use.role, use.old_role)
@@ -222,7 +222,7 @@ WITH RECURSIVE wanted_role (name, old_name, is_group, variable) AS (
   WHERE granted.grantee = role.oid AND granted.privilege_type = 'TEMPORARY'
   UNION ALL
   SELECT DISTINCT format('role %1$I works in schema %2$s of database %3$I, which is not schema %4$I: if its data is there, restore the greenroom.lock.json '
-    'that was applied last and generate again; if schema %4$I shall start empty, first ALTER ROLE %1$I IN DATABASE %3$I RESET search_path', role.rolname, path.name, other.datname, use.schema)
+    'that was applied last and generate again; if schema %4$I is to start empty, first ALTER ROLE %1$I IN DATABASE %3$I RESET search_path', role.rolname, path.name, other.datname, use.schema)
   FROM wanted_use AS use
     JOIN pg_roles AS role ON role.rolname IN (use.role, use.old_role)
     JOIN pg_database AS other ON other.datname IN (use.database, use.old_database)

@@ -25,7 +25,7 @@ SET @greenroom_problems = CONCAT(@greenroom_problems, COALESCE((
   FROM information_schema.user_privileges WHERE GRANTEE = '''backstage_fleet-reports''@''%''' AND PRIVILEGE_TYPE <> 'USAGE'), ''));
 SET @greenroom_problems = CONCAT(@greenroom_problems, COALESCE((
   SELECT GROUP_CONCAT(CONCAT('\n  - database ', 'backstage_plugin_fleet-reports', ' does not exist, but user ', 'backstage_fleet-reports', ' works in database ', Db,
-    ': if its data is there, keep that name (connection.database); if the new database shall start empty, revoke the privileges there first') SEPARATOR '')
+    ': if its data is there, keep that name (connection.database); if the new database is to start empty, revoke the privileges there first') SEPARATOR '')
   FROM mysql.db WHERE User = 'backstage_fleet-reports' AND Host = '%'
     AND IF(@@lower_case_table_names, LOWER(Db), Db) NOT IN (IF(@@lower_case_table_names, LOWER('backstage\\_plugin\\_fleet-reports'), 'backstage\\_plugin\\_fleet-reports'))
     AND NOT EXISTS (SELECT * FROM information_schema.schemata

@@ -40,28 +40,28 @@ SET @greenroom_problems = CONCAT(@greenroom_problems, COALESCE((
   FROM information_schema.user_privileges WHERE GRANTEE = '''backstage_tech-insights''@''%''' AND PRIVILEGE_TYPE <> 'USAGE'), ''));
 SET @greenroom_problems = CONCAT(@greenroom_problems, COALESCE((
   SELECT GROUP_CONCAT(CONCAT('\n  - database ', 'backstage_plugin_auth', ' does not exist, but user ', 'backstage_auth', ' works in database ', Db,
-    ': if its data is there, keep that name (connection.database); if the new database shall start empty, revoke the privileges there first') SEPARATOR '')
+    ': if its data is there, keep that name (connection.database); if the new database is to start empty, revoke the privileges there first') SEPARATOR '')
   FROM mysql.db WHERE User = 'backstage_auth' AND Host = '%'
     AND IF(@@lower_case_table_names, LOWER(Db), Db) NOT IN (IF(@@lower_case_table_names, LOWER('backstage\\_plugin\\_auth'), 'backstage\\_plugin\\_auth'), IF(@@lower_case_table_names, LOWER('backstage\\_plugin\\_catalog'), 'backstage\\_plugin\\_catalog'), IF(@@lower_case_table_names, LOWER('backstage\\_plugin\\_scaffolder'), 'backstage\\_plugin\\_scaffolder'), IF(@@lower_case_table_names, LOWER('tech\\_insights'), 'tech\\_insights'))
     AND NOT EXISTS (SELECT * FROM information_schema.schemata
       WHERE CAST(IF(@@lower_case_table_names, LOWER(schema_name), schema_name) AS BINARY) = CAST(IF(@@lower_case_table_names, LOWER('backstage_plugin_auth'), 'backstage_plugin_auth') AS BINARY))), ''));
 SET @greenroom_problems = CONCAT(@greenroom_problems, COALESCE((
   SELECT GROUP_CONCAT(CONCAT('\n  - database ', 'backstage_plugin_catalog', ' does not exist, but user ', 'backstage_catalog', ' works in database ', Db,
-    ': if its data is there, keep that name (connection.database); if the new database shall start empty, revoke the privileges there first') SEPARATOR '')
+    ': if its data is there, keep that name (connection.database); if the new database is to start empty, revoke the privileges there first') SEPARATOR '')
   FROM mysql.db WHERE User = 'backstage_catalog' AND Host = '%'
     AND IF(@@lower_case_table_names, LOWER(Db), Db) NOT IN (IF(@@lower_case_table_names, LOWER('backstage\\_plugin\\_auth'), 'backstage\\_plugin\\_auth'), IF(@@lower_case_table_names, LOWER('backstage\\_plugin\\_catalog'), 'backstage\\_plugin\\_catalog'), IF(@@lower_case_table_names, LOWER('backstage\\_plugin\\_scaffolder'), 'backstage\\_plugin\\_scaffolder'), IF(@@lower_case_table_names, LOWER('tech\\_insights'), 'tech\\_insights'))
     AND NOT EXISTS (SELECT * FROM information_schema.schemata
       WHERE CAST(IF(@@lower_case_table_names, LOWER(schema_name), schema_name) AS BINARY) = CAST(IF(@@lower_case_table_names, LOWER('backstage_plugin_catalog'), 'backstage_plugin_catalog') AS BINARY))), ''));
 SET @greenroom_problems = CONCAT(@greenroom_problems, COALESCE((
   SELECT GROUP_CONCAT(CONCAT('\n  - database ', 'backstage_plugin_scaffolder', ' does not exist, but user ', 'backstage_scaffolder', ' works in database ', Db,
-    ': if its data is there, keep that name (connection.database); if the new database shall start empty, revoke the privileges there first') SEPARATOR '')
+    ': if its data is there, keep that name (connection.database); if the new database is to start empty, revoke the privileges there first') SEPARATOR '')
   FROM mysql.db WHERE User = 'backstage_scaffolder' AND Host = '%'
     AND IF(@@lower_case_table_names, LOWER(Db), Db) NOT IN (IF(@@lower_case_table_names, LOWER('backstage\\_plugin\\_auth'), 'backstage\\_plugin\\_auth'), IF(@@lower_case_table_names, LOWER('backstage\\_plugin\\_catalog'), 'backstage\\_plugin\\_catalog'), IF(@@lower_case_table_names, LOWER('backstage\\_plugin\\_scaffolder'), 'backstage\\_plugin\\_scaffolder'), IF(@@lower_case_table_names, LOWER('tech\\_insights'), 'tech\\_insights'))
     AND NOT EXISTS (SELECT * FROM information_schema.schemata
       WHERE CAST(IF(@@lower_case_table_names, LOWER(schema_name), schema_name) AS BINARY) = CAST(IF(@@lower_case_table_names, LOWER('backstage_plugin_scaffolder'), 'backstage_plugin_scaffolder') AS BINARY))), ''));
 SET @greenroom_problems = CONCAT(@greenroom_problems, COALESCE((
   SELECT GROUP_CONCAT(CONCAT('\n  - database ', 'tech_insights', ' does not exist, but user ', 'backstage_tech-insights', ' works in database ', Db,
-    ': if its data is there, keep that name (connection.database); if the new database shall start empty, revoke the privileges there first') SEPARATOR '')
+    ': if its data is there, keep that name (connection.database); if the new database is to start empty, revoke the privileges there first') SEPARATOR '')
   FROM mysql.db WHERE User = 'backstage_tech-insights' AND Host = '%'
     AND IF(@@lower_case_table_names, LOWER(Db), Db) NOT IN (IF(@@lower_case_table_names, LOWER('backstage\\_plugin\\_auth'), 'backstage\\_plugin\\_auth'), IF(@@lower_case_table_names, LOWER('backstage\\_plugin\\_catalog'), 'backstage\\_plugin\\_catalog'), IF(@@lower_case_table_names, LOWER('backstage\\_plugin\\_scaffolder'), 'backstage\\_plugin\\_scaffolder'), IF(@@lower_case_table_names, LOWER('tech\\_insights'), 'tech\\_insights'))
     AND NOT EXISTS (SELECT * FROM information_schema.schemata

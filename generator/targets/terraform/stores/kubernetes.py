@@ -2,7 +2,7 @@
 
 Its provider has no ephemeral that reads a Secret, and a data source would write the password to the state. So there is no
 way to read back what an apply that stopped half-way has written. Instead the password follows from a seed, the Secret's
-name and the version: whichever of Secret and role is written, and when, it is the same. A password of today that shall be
+name and the version: whichever of Secret and role is written, and when, it is the same. A password of today that is to be
 kept has to be brought, for the same reason. See docs/adr.
 """
 
