@@ -244,8 +244,14 @@ def test_the_deployed_functions_import_the_drivers_and_nothing_of_greenroom() ->
     ]
     fail_with(problems, "Not there in AWS Lambda (requirements.txt has two drivers, the runtime has boto3):")
     requirements = (PROJECT / DEPLOYED.replace(".", "/")).parent / "requirements.txt"
-    lines = [line for line in requirements.read_text(encoding="utf-8").splitlines() if not line.startswith("#")]
-    assert [line.split("==")[0] for line in lines] == ["pg8000", "PyMySQL"]
+    text = requirements.read_text(encoding="utf-8")
+    pinned = re.findall(r"^(\S+)==(\S+) \\\n((?:    --hash=sha256:[0-9a-f]{64}(?: \\)?\n)+)", text, re.MULTILINE)
+    assert {"pg8000", "pymysql"} < {name for name, *_ in pinned}
+    # Everything is there with its hashes: pip takes nothing else then.
+    assert len(pinned) == sum(line[0] not in "# " for line in text.splitlines())
+    pyproject = (PROJECT / "pyproject.toml").read_text(encoding="utf-8")
+    drivers = {f"{name}=={version}" for name, version, _ in pinned}
+    assert {"pg8000==1.31.6", "pymysql==1.2.4"} <= drivers & set(re.findall(r'"(\S+==\S+)"', pyproject))
 
 
 def test_files_and_functions_stay_small() -> None:
