@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from generator.settings.read import FILE_NAME
 from generator.targets import TARGETS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
 
     from generator.settings.model import Settings
 
@@ -46,7 +47,11 @@ def make_layout(settings: Settings, *, out: Path | None, only: Sequence[str] = (
     """
     wanted = list(only) or list(settings.targets) or list(DEFAULT_TARGETS)
     folder = settings.folder
-    base = out or (folder if _is_beside(folder, bool(settings.targets)) else folder / DEFAULT_OUT)
+    # Settings of another name are those of another environment: what is there is not theirs.
+    is_usual = settings.path is None or Path(settings.path).name == FILE_NAME
+    in_place = bool(settings.targets)
+    beside = _is_beside(folder, in_place) if is_usual else in_place
+    base = out or (folder if beside else folder / DEFAULT_OUT)
     default = base if out is not None or settings.targets else folder / DEFAULT_OUT
     paths: dict[str, Path] = {}
     for name in sorted(set(wanted)):

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 from generator.documents.files import ReadError, read_bytes
 from generator.output.changes import changes, unified_diff
-from generator.output.write.unfinished import is_unfinished, read_unfinished
+from generator.output.write.unfinished import NOTE, is_unfinished, read_unfinished
 from generator.planning.history import files_to_delete, owner, write_lock
+from generator.problems.paths import shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -77,6 +78,14 @@ def collect(
         for artifact in rendered:
             path = layout.file(target, artifact.path)
             data = artifact.text.encode()
+            if path in files or path in (layout.lock, layout.base / NOTE):
+                diagnostics.error(
+                    "GR551",
+                    f"the target {target} and {'the lock file' if path not in files else 'another one'} are to write "
+                    f"the same file: {shown(path)}",
+                    path="targets",
+                    hint="give each target a path of its own in greenroom.yaml",
+                )
             files[path] = data
             listed[Path(os.path.relpath(path, layout.base)).as_posix()] = data
     unfinished = read_unfinished(layout.base)

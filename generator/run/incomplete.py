@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from generator.planning.history import read_lock
+from generator.planning.history.history import read_history
 from generator.problems.diagnostic import Diagnostic, Diagnostics, Severity
 
 if TYPE_CHECKING:
@@ -12,7 +13,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from generator.backstage.repository.model import Discovery, Gap
+    from generator.planning.history import Base
     from generator.settings.model import Settings
+
+
+#: What nobody can ignore: that a lock file says what no earlier run wrote, and what is kept, or stays where it is.
+_ALWAYS_SAID = ("GR426", "GR515", "GR549", "GR552")
 
 
 class Kept(NamedTuple):
@@ -20,9 +26,20 @@ class Kept(NamedTuple):
 
     plugins: tuple[str, ...] = ()
     gaps: Sequence[Gap] = ()
+    unseen: tuple[str, ...] = ()
+    """Plugins of the lock file that are retired, while there was no backend to look at."""
 
     def report(self, planned: Collection[str], diagnostics: Diagnostics) -> None:
-        """Say once what is kept, and why (GR549)."""
+        """Say once what is kept, and why (GR549), and what is retired without a look at a backend (GR552)."""
+        if self.unseen:
+            diagnostics.warning(
+                "GR552",
+                f"{', '.join(self.unseen)}: retired, and there is no Backstage backend at --root that could have said "
+                "otherwise",
+                path="plugins",
+                hint="run it at the repository (--root), or name what is still there under plugins.include; where there is "
+                "never a repository, `plugins: {discover: false}` says so",
+            )
         ids = [plugin_id for plugin_id in self.plugins if plugin_id in planned]
         if not ids:
             return
@@ -60,15 +77,23 @@ def settle(found: Discovery, named: Iterable[str], excluded: Collection[str]) ->
     return [gap for gap in found.gaps if gap.unread or not answered]
 
 
-def keep_unfound(lock: Path, ids: Collection[str], gaps: Sequence[Gap], settings: Settings) -> Kept:
-    """The plugins of the lock file that are not among ``ids``, where ``gaps`` may be the reason."""
-    if not gaps or not lock.is_file():
+def keep_unfound(
+    lock: Path, ids: Collection[str], gaps: Sequence[Gap], settings: Settings, *, base: Base | None, root: Path, looked: bool
+) -> Kept:
+    """The plugins of the lock file, and of the ones that Git has of it, that are not among ``ids``, where ``gaps`` may be
+    the reason. ``looked``: there was a backend to look at, or nobody wants one to be looked at.
+    """
+    if looked and not gaps:
         return Kept()
-    previous = read_lock(lock, Diagnostics())  # what is wrong with it is said when it is compared
-    if previous is None:
-        return Kept()
+    quiet = Diagnostics()  # what is wrong with them is said when they are compared
+    present = read_lock(lock, quiet)
     gone = {*settings.exclude, *settings.renamed, *settings.dropped, *ids}
-    return Kept(tuple(sorted(set(previous.plugins) - gone)), gaps)
+    if not gaps:
+        return Kept(unseen=tuple(sorted(set(present.plugins) - gone)) if present else ())
+    earlier = [found for _, found in read_history(lock, base, quiet, root=root).locks]
+    known = {name for found in (present, *earlier) if found is not None for name in found.plugins}
+    retired = set(present.retired) if present else set()
+    return Kept(tuple(sorted(known - gone - retired)), gaps)
 
 
 def leave_out_ignored(settings: Settings, diagnostics: Diagnostics) -> None:
@@ -80,7 +105,7 @@ def leave_out_ignored(settings: Settings, diagnostics: Diagnostics) -> None:
 
 def is_ignored(settings: Settings, item: Diagnostic) -> bool:
     """Whether an entry of ``ignore`` names the code of ``item``, and its file or none."""
-    if item.severity is Severity.ERROR:
+    if item.severity is Severity.ERROR or item.code in _ALWAYS_SAID:
         return False
     file = item.location.file.removeprefix("./") if item.location else ""
     return any(

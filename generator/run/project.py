@@ -122,7 +122,8 @@ def load(request: Request, settings: Settings | None = None) -> Project:
     database = _merged_database(reader)
     discovery, gaps = _discovered(request, settings, diagnostics)
     ids = _plugin_ids(request, settings, database, discovery)
-    kept = keep_unfound(layout.lock, ids, gaps, settings)
+    looked = discovery is not None or not settings.discover
+    kept = keep_unfound(layout.lock, ids, gaps, settings, base=request.base, root=request.root, looked=looked)
     leave_out_ignored(settings, diagnostics)
     return Project(
         request=request,

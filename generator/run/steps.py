@@ -203,6 +203,7 @@ def render(project: Project, resolved: PluginDatabaseMap, planned: Planned, *, v
         blame_templates(found, diagnostics)
     _stop_on_errors(diagnostics)
     rendering = collect(project.layout, planned.plan, planned.past, artifacts, diagnostics)
+    _stop_on_errors(diagnostics)
     if (folder := project.layout.targets.get("terraform")) is not None:
         from generator.targets.terraform.neighbours.clashes import check_beside
 

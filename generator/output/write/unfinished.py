@@ -33,13 +33,19 @@ def read_unfinished(base: Path) -> Unfinished:
         if not stat.S_ISREG((base / NOTE).lstat().st_mode):
             return {}
         noted = json.loads((base / NOTE).read_bytes())["files"].items()
-        return {
-            base / name: frozenset(map(str, digests))
-            for name, digests in noted
-            if not Path(name).is_absolute() and ".." not in Path(name).parts
-        }
+        return {base / name: frozenset(map(str, digests)) for name, digests in noted if _is_name(name)}
     except (OSError, ValueError, LookupError, AttributeError, TypeError, RecursionError):
         return {}
+
+
+def _is_name(name: str) -> bool:
+    """Whether a run can have noted ``name``."""
+    path = Path(name)
+    try:
+        os.fsencode(name)
+    except UnicodeEncodeError:
+        return False
+    return "\0" not in name and not path.is_absolute() and ".." not in path.parts
 
 
 def note(base: Path, files: Mapping[Path, bytes | None], before: Unfinished) -> None:

@@ -123,7 +123,7 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _lock(document: Any) -> Lock:
-    root = _object(document, (), {"version", "generator", "plugins", "retired", "files"})
+    root = _object(document, (), {"version", "generator", "environment", "plugins", "retired", "files"})
     version = root.get("version")
     if isinstance(version, int) and not isinstance(version, bool) and version > LOCK_VERSION:
         raise _InvalidError(("version",), f"a newer greenroom wrote the lock file (format {version})")
@@ -139,7 +139,8 @@ def _lock(document: Any) -> Lock:
     for target, listed in _object(root.get("files", {}), ("files",)).items():
         path = ("files", target)
         files[target] = {name: _hash(name, value, (*path, name)) for name, value in _object(listed, path).items()}
-    return Lock(plugins=plugins, retired=retired, files=files)
+    environment = _text(root, "environment", ()) if "environment" in root else None
+    return Lock(plugins=plugins, retired=retired, files=files, environment=environment)
 
 
 def _object(value: Any, path: tuple[str, ...], keys: set[str] | None = None) -> dict[str, Any]:

@@ -53,11 +53,11 @@ def files_to_delete(
     for target in sorted(files):
         for name, digest in sorted((previous.files.get(target, {}) if previous else {}).items()):
             path = _normal(lock.parent / name)
-            if path in kept or path in ours or not path.is_file() or path.is_symlink():
+            if path in kept or not path.is_file() or path.is_symlink():
                 continue
             is_inside = any(path.is_relative_to(_normal(folder)) for folder in (lock.parent, folders[target]))
             try:
-                unchanged = hashlib.sha256(path.read_bytes()).hexdigest() == digest
+                unchanged = path in ours or hashlib.sha256(path.read_bytes()).hexdigest() == digest
             except OSError:
                 unchanged = False
             if is_inside and unchanged:

@@ -11,6 +11,8 @@ from generator.planning.history.moves import settle
 from generator.planning.history.remember import remember
 from generator.planning.history.renamed import mark_dropped, rename_plugins
 from generator.planning.history.trust import believe
+from generator.problems.diagnostic import Location
+from generator.problems.paths import shown
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -59,6 +61,17 @@ def read_past(
     history = read_history(path, base, diagnostics, root=root)
     if diagnostics.has_errors:  # a lock file that cannot be read has forgotten nothing
         return Past(present, base=history.base, digest=present.digest if present else None)
+    if present is not None and present.environment not in (None, settings.environment):
+        diagnostics.error(
+            "GR550",
+            f"this lock file is that of the environment {present.environment!r}, and the settings are for "
+            f"{settings.environment!r}",
+            Location(shown(path)),
+            path="environment",
+            hint=f"give {settings.environment} a folder of its own: --out, or greenroom.yaml in another folder; if it is "
+            'the same environment under a new name, change "environment" in the lock file',
+        )
+        return Past(present, base=history.base, digest=present.digest)
     present = believe(present, history, path, diagnostics)
     remembered, forgotten = remember(present, history.locks, settings.renames_applied)
     renamed = rename_plugins(

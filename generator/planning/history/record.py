@@ -76,13 +76,14 @@ class Lock(NamedTuple):
     ``plugins`` is what the last run generated, ``retired`` what earlier ones did and nobody wants any more, both by plugin
     id; there is also each place that a plugin has left (:func:`.earlier`). ``files`` maps a target to its
     files: path relative to the lock file's folder, with forward slashes, to SHA-256. ``digest`` is the start of the SHA-256
-    of the file that was read.
+    of the file that was read. ``environment`` is the one that it is about, ``None`` where an older greenroom wrote it.
     """
 
     plugins: Mapping[str, LockedPlugin]
     retired: Mapping[str, LockedPlugin] = _NOTHING
     files: Mapping[str, Mapping[str, str]] = _NOTHING
     digest: str | None = None
+    environment: str | None = None
 
     @property
     def known(self) -> dict[str, LockedPlugin]:

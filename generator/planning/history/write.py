@@ -28,6 +28,7 @@ def write_lock(plan: Plan, files: Mapping[str, Mapping[str, bytes]], *, previous
     document = {
         "version": LOCK_VERSION,
         "generator": "greenroom",
+        "environment": plan.environment,
         "plugins": {
             plugin.plugin_id: _planned(plugin, engines[plugin.server], plan.store, previous, as_of)
             for plugin in plan.plugins
