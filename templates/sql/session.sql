@@ -1,5 +1,6 @@
 SET search_path = '';
 SET client_min_messages = error;
+SET standard_conforming_strings = on;
 SET password_encryption = 'scram-sha-256';
 -- without_timeouts: what a role or PGOPTIONS sets ends no statement half-way. A lock that is not to be had ends the run after a minute.
 SELECT $macro$DO $do$

@@ -32,7 +32,7 @@ BEGIN
   IF strangers IS NOT NULL THEN
     PERFORM set_config('client_min_messages', 'warning', true);
     RAISE WARNING 'database "%": role "%" does not own tables that are already there: %', current_database(), role, strangers
-      USING HINT = 'Hand them over (ALTER TABLE … OWNER TO …) before the plugin starts.';
+      USING HINT = 'Hand them over (ALTER TABLE ... OWNER TO ...) before the plugin starts.';
   END IF;
 END $do$$macro$ AS verify \gset
 

@@ -20,6 +20,7 @@ SELECT :VERSION_NUM < 150000 AS too_old \gset
 \endif
 SET search_path = '';
 SET client_min_messages = error;
+SET standard_conforming_strings = on;
 SET password_encryption = 'scram-sha-256';
 -- without_timeouts: what a role or PGOPTIONS sets ends no statement half-way. A lock that is not to be had ends the run after a minute.
 SELECT $macro$DO $do$
@@ -142,21 +143,28 @@ WITH RECURSIVE wanted_role (name, old_name, is_group, variable) AS (
   FROM member_of JOIN pg_auth_members AS granted ON granted.member = member_of.oid
 ), own (role, database, of) AS (
   SELECT role, database, NULL::name FROM wanted_use
+), taken_back (role, via, how) AS (
+  -- From PostgreSQL 16 on only who granted a membership, or a superuser on its behalf, takes it back.
+  SELECT member, roleid, format('REVOKE %I FROM %I', pg_get_userbyid(roleid), pg_get_userbyid(member)) ||
+    CASE WHEN current_setting('server_version_num')::int >= 160000 AND grantor <> (SELECT oid FROM admin)
+      THEN format(' GRANTED BY %I, as a superuser or as that role', pg_get_userbyid(grantor)) ELSE '' END
+  FROM pg_auth_members WHERE member IN (SELECT oid FROM planned)
 ), reach_problem (text) AS (
-  SELECT DISTINCT format('role %1$I is a member of role %2$I, which is more than a plugin may be: REVOKE %3$I FROM %1$I', planned.name, more.rolname, pg_get_userbyid(member_of.via))
-  FROM member_of JOIN planned ON planned.oid = member_of.role JOIN pg_roles AS more ON more.oid = member_of.oid
+  SELECT DISTINCT format('role %1$I is a member of role %2$I, which is more than a plugin may be: %3$s', planned.name, more.rolname, taken_back.how)
+  FROM member_of JOIN planned ON planned.oid = member_of.role JOIN taken_back ON taken_back.role = member_of.role AND taken_back.via = member_of.via JOIN pg_roles AS more ON more.oid = member_of.oid
   WHERE member_of.via IS NOT NULL
     AND (rolsuper OR rolcreatedb OR rolcreaterole OR rolreplication OR rolbypassrls OR rolname IN ('alloydbsuperuser', 'azure_pg_admin', 'cloudsqlsuperuser', 'pg_execute_server_program', 'pg_maintain', 'pg_read_all_data', 'pg_read_server_files', 'pg_write_all_data', 'pg_write_server_files', 'rds_superuser'))
   UNION ALL
-  SELECT DISTINCT format('role %1$I is a member of role %2$I, which is another plugin''s: REVOKE %3$I FROM %1$I', planned.name, other.name, pg_get_userbyid(member_of.via))
-  FROM member_of JOIN planned ON planned.oid = member_of.role JOIN planned AS other ON other.oid = member_of.oid
+  SELECT DISTINCT format('role %1$I is a member of role %2$I, which is another plugin''s: %3$s', planned.name, other.name, taken_back.how)
+  FROM member_of JOIN planned ON planned.oid = member_of.role JOIN taken_back ON taken_back.role = member_of.role AND taken_back.via = member_of.via JOIN planned AS other ON other.oid = member_of.oid
   WHERE member_of.via IS NOT NULL AND other.oid <> planned.oid AND NOT EXISTS (SELECT FROM own WHERE own.role = planned.name AND own.of = other.name)
   UNION ALL
   SELECT DISTINCT format('role %1$I may connect to database %2$I, which is another plugin''s: %3$s', planned.name, coalesce(database.old_name, database.name), CASE WHEN member_of.via IS NULL
-    THEN format('REVOKE ALL ON DATABASE %I FROM %I', pg_database.datname, planned.name) ELSE format('REVOKE %I FROM %I', pg_get_userbyid(member_of.via), planned.name) END)
+    THEN format('REVOKE ALL ON DATABASE %I FROM %I', pg_database.datname, planned.name) ELSE taken_back.how END)
   FROM database JOIN pg_database ON pg_database.oid = coalesce(database.new_oid, database.old_oid)
     CROSS JOIN LATERAL aclexplode(pg_database.datacl) AS granted
     JOIN member_of ON member_of.oid = granted.grantee JOIN planned ON planned.oid = member_of.role
+    LEFT JOIN taken_back ON taken_back.role = member_of.role AND taken_back.via = member_of.via
   WHERE granted.privilege_type = 'CONNECT' AND pg_has_role(member_of.role, granted.grantee, 'USAGE')
     AND (member_of.via IS NULL OR member_of.oid NOT IN (SELECT oid FROM planned))
     AND NOT EXISTS (SELECT FROM own WHERE own.role = planned.name AND own.database = database.name)
@@ -338,7 +346,7 @@ BEGIN
   IF strangers IS NOT NULL THEN
     PERFORM set_config('client_min_messages', 'warning', true);
     RAISE WARNING 'database "%": role "%" does not own tables that are already there: %', current_database(), role, strangers
-      USING HINT = 'Hand them over (ALTER TABLE … OWNER TO …) before the plugin starts.';
+      USING HINT = 'Hand them over (ALTER TABLE ... OWNER TO ...) before the plugin starts.';
   END IF;
 END $do$$macro$ AS verify \gset
 
