@@ -43,6 +43,10 @@ def test_one_database_and_one_user(stage: Stage) -> None:
     for _ in range(2):
         result = stage.apply(plan, {role.delivery.env: ADMIN_PASSWORD for role in plan.roles}, user="app user")
         assert result.ok, result.stderr
+    # With another password it would not get into the databases any more, half-way.
+    result = stage.apply(plan, {role.delivery.env: "another password" for role in plan.roles}, user="app user")
+    assert result.ok, result.stderr
+    assert 'role "app user" runs this script: its password stays as it is' in result.stderr
     for plugin in plan.plugins:
         with stage.connect("app user", ADMIN_PASSWORD, "portal") as connection:
             connection.execute(f'CREATE TABLE "{plugin.schema}".made (id int)')

@@ -5,7 +5,8 @@
 --
 --     psql -X -f databases.sql "host=… port=… user=… dbname=postgres"
 --
--- It can be run again at any time: what exists is kept, and each password becomes what the environment says.
+-- It can be run again at any time: what exists is kept, and each password becomes what the environment says
+-- (not that of the role that runs it).
 -- The role that runs it owns the databases and schemas; a plugin's role owns the tables it makes.
 
 \set ON_ERROR_STOP on

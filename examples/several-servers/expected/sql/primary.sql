@@ -5,7 +5,8 @@
 --
 --     psql -X -f primary.sql "host=… port=… user=… dbname=postgres"
 --
--- It can be run again at any time: what exists is kept, and each password becomes what the environment says.
+-- It can be run again at any time: what exists is kept, and each password becomes what the environment says
+-- (not that of the role that runs it).
 -- The role that runs it owns the databases and schemas; a plugin's role owns the tables it makes.
 
 \set ON_ERROR_STOP on
@@ -263,6 +264,11 @@ DECLARE
   salted bit(256);
   verifier text;
 BEGIN
+  IF role = current_user THEN
+    -- The script logs in again for each database: with another password it would end half-way.
+    RAISE INFO 'role "%" runs this script: its password stays as it is', role;
+    RETURN;
+  END IF;
   IF starts_with(encode(password, 'escape'), 'SCRAM-SHA-256') THEN
     verifier := convert_from(password, 'UTF8');
   ELSE
@@ -294,7 +300,6 @@ BEGIN
       encode(sha256(outer_pad || sha256(inner_pad || 'Server Key'::bytea)), 'base64'));
   END IF;
   FOR attempt IN 1..10 LOOP
-    EXIT WHEN role = current_user; -- who may set the own password, and no more
     BEGIN
       EXECUTE format('ALTER ROLE %I LOGIN', role);
       EXIT;
