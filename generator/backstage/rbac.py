@@ -1,7 +1,8 @@
 """The community RBAC backend: a module of ``permission`` that opens a second connection, with the *base* credentials.
 
 Its adapter (read in 8.1.3) takes host, port, user, password and ssl of ``backend.database.connection``, whatever the
-plugin's own are, and the database and schema of the plugin ``permission``.
+plugin's own are, and the database and schema of the plugin ``permission``. Where that plugin's connection fetches a token
+(rds, azure), its password is that token.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
 #: The plugin it is a module of.
 PLUGIN: Final = "permission"
+#: From which version on its adapter asks the plugin's connection for a token.
+TOKENS_SINCE: Final = "7.16.0"
 _PACKAGE: Final = "rbac-backend"
 _PATH: Final = "backend.database.connection"
 _IS_TEXT: Final = "Postgres connection config in string format is not supported yet, an object is expected"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from generator.backstage.checks import validate_database
 from generator.backstage.database import resolve_plugins
 from generator.backstage.database.resolved import PluginDatabase
-from generator.backstage.rbac import has_rbac
+from generator.backstage.rbac import PLUGIN, has_rbac
 from generator.output.rendering import Rendering, collect
 from generator.output.verify import verify_artifacts, verify_fragment
 from generator.planning import make_plan
@@ -100,7 +100,7 @@ def plan(project: Project, resolved: PluginDatabaseMap) -> Planned:
     fresh = make_plan(resolved, project.settings, diagnostics)
     refuse_search_paths(fresh, diagnostics)
     if has_rbac(project.discovery, project.reader):
-        check_adapter(fresh, project.database, diagnostics)
+        check_adapter(fresh, resolved, project.database, PLUGIN in project.settings.exclude, diagnostics)
         fresh = with_base_login(fresh)
     ids = {plugin.plugin_id for plugin in fresh.plugins}
     request, settings = project.request, project.settings
