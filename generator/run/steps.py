@@ -187,6 +187,7 @@ def render(project: Project, resolved: PluginDatabaseMap, planned: Planned, *, v
         database_manager=project.settings.database_manager,
         folder=project.settings.folder,
         written=project.settings.locations,
+        excluded=tuple(project.settings.exclude),
     )
     contexts = {name: context._replace(options=project.settings.target_options.get(name, {})) for name in targets}
     for name, target in targets.items():

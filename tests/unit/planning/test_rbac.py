@@ -128,3 +128,51 @@ def test_a_plugin_that_nobody_named(
     project(tmp_path, {key: value for key, value in BASE.items() if key != "port"})
     assert generate(tmp_path, monkeypatch, "catalog", settings="plugins: {exclude: [permission]}\n") == 0
     assert "'backend.database.connection.port'" in capsys.readouterr().err, "it fails to start all the same"
+
+
+OUTSIDE = "plugins: {exclude: [search, events]}\n"
+
+
+def test_plugins_outside_the_plan_keep_their_login(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    own = {"user": "me", "password": "${MY_PASSWORD}"}
+    lite = {"client": "better-sqlite3", "connection": ":memory:"}
+    more = {
+        "search": {},
+        "todo": lite,
+        "events": {"connection": {"password": "${MY_PASSWORD}"}},
+        "kafka": {"connection": own},
+    }
+    project(tmp_path, BASE, plugin=more)
+    assert generate(tmp_path, monkeypatch, settings="plugins: {exclude: [search, events, todo, kafka, devtools]}\n") == 0
+    text = (tmp_path / "infra" / "app-config.databases.yaml").read_text()
+    plugins = yaml.safe_load(text)["backend"]["database"]["plugin"]
+    login = {"user": "portal", "password": "${PORTAL_DB_PASSWORD}"}
+    assert plugins.pop("search") == plugins.pop("devtools") == {"connection": login}
+    assert plugins.pop("events") == {"connection": {"user": "portal"}}
+    assert plugins.keys() == {"permission", "catalog"}
+
+
+@pytest.mark.parametrize("base", [{"password": "S3cret"}, {"password": "x${Y}"}, {"user": None}, {"password": None}])
+def test_a_login_that_cannot_be_said_again(
+    base: dict[str, object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    connection = {key: value for key, value in {**BASE, **base}.items() if value is not None}
+    project(tmp_path, connection)
+    assert generate(tmp_path, monkeypatch, settings=OUTSIDE) == 1
+    shown = capsys.readouterr().err
+    assert "GR742" in shown
+    assert "'events', 'search'" in shown
+    assert "S3cret" not in shown
+    (key,) = base
+    own = {name: {"connection": {key: "${OWN}"}} for name in ("search", "events")}
+    project(tmp_path, connection, plugin=own)
+    assert generate(tmp_path, monkeypatch, settings=OUTSIDE) == 0
+
+
+def test_without_rbac_nothing_is_moved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    project(tmp_path, BASE, plugin={"search": {}})
+    text = (tmp_path / "app-config.yaml").read_text()
+    (tmp_path / "app-config.yaml").write_text(text.replace('"rbac"', '"other"'))
+    assert generate(tmp_path, monkeypatch, settings=OUTSIDE) == 0
+    fragment = yaml.safe_load((tmp_path / "infra" / "app-config.databases.yaml").read_text())["backend"]["database"]
+    assert fragment["plugin"].keys() == {"permission", "catalog"}
