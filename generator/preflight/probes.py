@@ -174,6 +174,7 @@ def _target(
         try:
             if engine == "postgresql":
                 connection = _spelled_out(connection)
+            connection = {**connection, **_sign_in(found, base)}
             find = mysql_connection.address if engine == "mysql" else libpq.address
             place = find(connection, environment)
         except ConnectionSettingError as problem:
@@ -213,6 +214,18 @@ def _target(
         error=error or None,
         backstage=backstage,
     )
+
+
+def _sign_in(found: PluginDatabase, base: BaseSettings | None) -> dict[str, Any]:
+    """What the token of a cloud is fetched with, which Backstage does not hand to the driver."""
+    if found.cloud is None:
+        return {}
+    database = base.database if base is not None else {}
+    plugins = database.get("plugin")
+    own = plugins.get(found.plugin_id) if isinstance(plugins, dict) else None
+    places = [item.get("connection") for item in (own, database) if isinstance(item, dict)]
+    regions = [place["region"] for place in places if isinstance(place, dict) and place.get("region")]
+    return {"type": found.cloud, **({"region": regions[0]} if regions else {})}
 
 
 def _spelled_out(connection: Mapping[str, Any]) -> dict[str, Any]:

@@ -88,7 +88,7 @@ class Unset:
 
 def find_unset(project: Project) -> Unset:
     """What of ``project``, which was loaded as Backstage would, waits for a variable."""
-    files = [layer.path for layer in project.config.layers if layer.path not in ("", "env")]
+    files = [layer.target for layer in project.config.layers if layer.path not in ("", "env")]
     config = load_config(root=project.request.root, config=files, environ=project.environ, placeholders="keep")
     reader = ConfigReader.from_layers((layer.data, layer.context) for layer in config.layers)
     try:

@@ -64,3 +64,21 @@ def test_a_file_for_something_else(
     found = preflight(tmp_path, monkeypatch, capsys, text)
     assert [item["severity"] for item in found["diagnostics"] if item["code"] == "GR113"] == ["warning", "warning"]
     assert {check["name"] for plugin in found["plugins"].values() for check in plugin["checks"]} == {"reachable"}
+
+
+def test_an_app_config_inside_helm_values(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("PGHOST", "PGUSER", "PORTAL_HOST"):
+        monkeypatch.delenv(name, raising=False)
+    text = CONFIG.replace("${PORTAL_PORT}", "1").replace("${PORTAL_USER}", "portal")
+    inside = "".join(f"    {line}\n" for line in text.splitlines())
+    (tmp_path / "values.yaml").write_text(f"backstage:\n  appConfig:\n{inside}")
+    monkeypatch.setenv("PORTAL_PASSWORD", "secret")
+    options = ["--plugin", "app", "--config", "values.yaml#backstage.appConfig", "--timeout", "2"]
+    assert run(["preflight", *options, "--format", "json"]) == 4
+    found = json.loads(capsys.readouterr().out)["diagnostics"]
+    assert [(item["file"], item["line"], item["summary"]) for item in found if item["code"] == "GR734"] == [
+        ("values.yaml", 8, "PORTAL_HOST is not set")
+    ]
