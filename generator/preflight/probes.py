@@ -71,8 +71,8 @@ class PreflightTarget:
     ``search_path_problem`` is what knex throws for the search path,
     ``skip_migrations`` whether something else than Backstage migrates,
     ``shares_user`` whether all plugins of the server log in with this user on purpose. ``missing`` are variables of the
-    password without a value; with ``is_told`` what is wrong was told for all plugins at once. With ``error`` set there is
-    nothing to connect with, and the text says why.
+    password without a value; ``told`` are the checks whose failure follows from other such variables, which is told for all
+    plugins at once. With ``error`` set there is nothing to connect with, and the text says why.
     """
 
     plugin_id: str
@@ -94,7 +94,7 @@ class PreflightTarget:
     pool: Pool = field(default_factory=Pool)
     occupants: tuple[Occupant, ...] = ()
     missing: tuple[str, ...] = ()
-    is_told: bool = False
+    told: frozenset[str] = frozenset()
     error: str | None = None
     backstage: str = ""
 
@@ -185,11 +185,11 @@ def _target(
     delivery = plugin.role.delivery
     waits = delivery.file is None and plugin.role.iam is None and not environment.get(delivery.env, "").strip()
     missing: tuple[str, ...] = (delivery.env,) if waits else ()
-    is_told = False
+    told: frozenset[str] = frozenset()
     if unset is not None:
         empty = missing if delivery.env in environment else ()  # set, to nothing
         missing = tuple(dict.fromkeys(item.variable for item in unset.password(plugin.plugin_id))) or empty
-        is_told = bool(unset.leading(plugin.plugin_id))
+        told = frozenset().union(*unset.consequences(plugin.plugin_id).values())
     return PreflightTarget(
         plugin_id=plugin.plugin_id,
         engine=engine,
@@ -210,7 +210,7 @@ def _target(
         pool=base.pool_of(plugin.plugin_id, engine) if base is not None else Pool(),
         occupants=occupants,
         missing=missing,
-        is_told=is_told,
+        told=told,
         error=error or None,
         backstage=backstage,
     )
