@@ -13,6 +13,7 @@ from generator.backstage.config.reader import ConfigError, ConfigReader
 from generator.documents.values import UNDEFINED, ConfigMap, Placeholder
 
 if TYPE_CHECKING:
+    from generator.backstage.database.resolved import PluginDatabase
     from generator.backstage.repository import Discovery
     from generator.problems.diagnostic import Location
 
@@ -72,6 +73,20 @@ def adapter_problem(database: ConfigMap) -> AdapterProblem | None:
         message = error.message.partition(" in '")[0]  # the file is in the location
         return AdapterProblem(f"{error.name}: {message}", key, error.location or place, hint)
     return None
+
+
+def client_problem(found: PluginDatabase, database: ConfigMap) -> AdapterProblem | None:
+    """What the adapter throws where its plugin is on SQLite and the base on PostgreSQL: it goes by the base client, and a
+    connection to SQLite names no database.
+    """
+    if not found.is_sqlite or database.get("client") != "pg":
+        return None
+    return AdapterProblem(
+        "Error: missing database name on Knex connection",
+        f"backend.database.plugin.{PLUGIN}.client",
+        found.sources.get("client") or found.sources.get("connection"),
+        f"take client and connection of the plugin {PLUGIN!r} out: it then gets a database beside the others",
+    )
 
 
 def adapter_connection(connection: Any, database: str | None) -> dict[str, Any]:

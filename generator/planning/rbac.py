@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from generator.backstage.rbac import PLUGIN, TOKENS_SINCE, adapter_problem
+from generator.backstage.rbac import PLUGIN, TOKENS_SINCE, adapter_problem, client_problem
 from generator.documents.values import ConfigMap, Placeholder
 from generator.planning.places import config_key, source
 from generator.problems.diagnostic import Diagnostic, Severity
@@ -42,10 +42,25 @@ def check_adapter(
         if not excluded:
             _report_left_out(diagnostics)
     elif found.is_sqlite:
-        _report_sqlite(found, database, diagnostics)
+        check_client(resolved, database, diagnostics)
     elif (plugin := _permission(plan)) is not None:
         _check_server(found, database, diagnostics)
         _check_sign_in(plugin.role.iam, database, diagnostics)
+
+
+def check_client(resolved: PluginDatabaseMap, database: ConfigMap, diagnostics: Diagnostics) -> None:
+    """Report RBAC's plugin on SQLite where the base client is pg (GR742)."""
+    found = resolved.get(PLUGIN)
+    problem = client_problem(found, database) if found is not None and not found.error else None
+    if problem is not None:
+        diagnostics.error(
+            "GR742",
+            f"the RBAC backend needs PostgreSQL for {PLUGIN!r} as well, because the base client is pg",
+            problem.location,
+            path=problem.path,
+            backstage=f"fails to start the plugin {PLUGIN!r}: {problem.message}",
+            hint=problem.hint,
+        )
 
 
 def _report_problem(problem: AdapterProblem, is_planned: bool, diagnostics: Diagnostics) -> None:
@@ -67,20 +82,6 @@ def _report_left_out(diagnostics: Diagnostics) -> None:
         path="permission.rbac",
         backstage=f"starts it with the database of {PLUGIN!r} and logs in as the base user",
         hint=f"add {PLUGIN} to plugins.include, or to plugins.exclude if somebody else looks after its database",
-    )
-
-
-def _report_sqlite(found: PluginDatabase, database: ConfigMap, diagnostics: Diagnostics) -> None:
-    """Its adapter goes by the base client, and a connection to SQLite names no database."""
-    if database.get("client") != "pg":
-        return
-    diagnostics.error(
-        "GR742",
-        f"the RBAC backend needs PostgreSQL for {PLUGIN!r} as well, because the base client is pg",
-        source(found, "client", "connection"),
-        path=config_key(found, "client"),
-        backstage=f"fails to start the plugin {PLUGIN!r}: Error: missing database name on Knex connection",
-        hint=f"take client and connection of the plugin {PLUGIN!r} out: it then gets a database beside the others",
     )
 
 

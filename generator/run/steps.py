@@ -13,7 +13,7 @@ from generator.output.verify import verify_artifacts, verify_fragment
 from generator.planning import make_plan
 from generator.planning.adoption import check_adopted
 from generator.planning.history import Past, assign_stacks, leave, read_past, reconcile
-from generator.planning.rbac import check_adapter, with_base_login
+from generator.planning.rbac import check_adapter, check_client, with_base_login
 from generator.planning.search_path import refuse_search_paths
 from generator.problems.diagnostic import Diagnostics, GreenroomError
 from generator.run.backstage_version import report_version
@@ -125,9 +125,12 @@ def plan_afresh(project: Project, resolved: PluginDatabaseMap) -> Plan:
     """
     require_production(project)
     made = make_plan(resolved, project.settings, project.diagnostics)
+    runs_rbac = has_rbac(project.discovery, project.reader)
+    if runs_rbac:
+        check_client(resolved, project.database, project.diagnostics)
     _stop_on_errors(project.diagnostics)
     check_adopted(made, project.settings, project.diagnostics)
-    return with_base_login(made) if has_rbac(project.discovery, project.reader) else made
+    return with_base_login(made) if runs_rbac else made
 
 
 def describe(project: Project, plugin_id: str) -> dict[str, str]:

@@ -113,6 +113,8 @@ def test_the_base_client_decides(
     project(tmp_path, BASE, plugin=lite)
     assert generate(tmp_path, monkeypatch) == 1
     assert "missing database name on Knex connection" in capsys.readouterr().err
+    assert run(["preflight", "--plugin", "permission", "--plugin", "catalog"]) == 1
+    assert "missing database name on Knex connection" in capsys.readouterr().err
     project(tmp_path, BASE, plugin={"permission": {}})
     assert generate(tmp_path, monkeypatch) == 0
 
