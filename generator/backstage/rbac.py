@@ -1,7 +1,8 @@
 """The community RBAC backend: a module of ``permission`` that opens a second connection, with the *base* credentials.
 
 Its adapter (read in 8.1.3) takes host, port, user, password and ssl of ``backend.database.connection``, whatever the
-plugin's own are, and the database and schema of the plugin ``permission``.
+plugin's own are, and the database and schema of the plugin ``permission``. Where that plugin's connection fetches a token
+(rds, azure), its password is that token.
 """
 
 from __future__ import annotations
@@ -12,11 +13,14 @@ from generator.backstage.config.reader import ConfigError, ConfigReader
 from generator.documents.values import UNDEFINED, ConfigMap, Placeholder
 
 if TYPE_CHECKING:
+    from generator.backstage.database.resolved import PluginDatabase
     from generator.backstage.repository import Discovery
     from generator.problems.diagnostic import Location
 
 #: The plugin it is a module of.
 PLUGIN: Final = "permission"
+#: From which version on its adapter asks the plugin's connection for a token.
+TOKENS_SINCE: Final = "7.16.0"
 _PACKAGE: Final = "rbac-backend"
 _PATH: Final = "backend.database.connection"
 _IS_TEXT: Final = "Postgres connection config in string format is not supported yet, an object is expected"
@@ -69,6 +73,20 @@ def adapter_problem(database: ConfigMap) -> AdapterProblem | None:
         message = error.message.partition(" in '")[0]  # the file is in the location
         return AdapterProblem(f"{error.name}: {message}", key, error.location or place, hint)
     return None
+
+
+def client_problem(found: PluginDatabase, database: ConfigMap) -> AdapterProblem | None:
+    """What the adapter throws where its plugin is on SQLite and the base on PostgreSQL: it goes by the base client, and a
+    connection to SQLite names no database.
+    """
+    if not found.is_sqlite or database.get("client") != "pg":
+        return None
+    return AdapterProblem(
+        "Error: missing database name on Knex connection",
+        f"backend.database.plugin.{PLUGIN}.client",
+        found.sources.get("client") or found.sources.get("connection"),
+        f"take client and connection of the plugin {PLUGIN!r} out: it then gets a database beside the others",
+    )
 
 
 def adapter_connection(connection: Any, database: str | None) -> dict[str, Any]:

@@ -38,7 +38,13 @@ _TABLE: Final[tuple[tuple[Version, Behaviour], ...]] = (
 NEWEST: Final = _TABLE[-1][1]
 
 _NUMBER: Final = re.compile(r"(\d{1,9})\.(\d{1,9})\.(\d{1,9})(?:-[\w.-]+)?(?:\+[\w.-]+)?", re.ASCII)
-_RANGE: Final = re.compile(r"(?P<kind>[\^~]|>=|=|v)?\s*(?P<version>\d+(?:\.\d+){0,2})", re.ASCII)
+#: One bound: a caret, a tilde, a lower bound, a version, or a part of one (``0.18``, ``0.18.x``). Two of them, or an upper
+#: bound, are no such range.
+_RANGE: Final = re.compile(
+    r"(?P<kind>[\^~]|>=|=|v)?\s*(?P<version>\d{1,9}(?:\.\d{1,9}){0,2})(?:(?:\.[xX*]){1,2}|-[\w.-]+)?(?:\+[\w.-]+)?", re.ASCII
+)
+#: What a build from a branch (``0.0.0-nightly-…``) or of a workspace (``0.0.0-use.local``) has in place of a version.
+_NO_VERSION: Final = re.compile(r"0\.0\.0-", re.ASCII)
 
 
 class Backstage(NamedTuple):
@@ -65,9 +71,11 @@ UNKNOWN: Final = Backstage()
 
 
 def parse_version(text: str) -> Version:
-    """``(0, 18, 0)``; ``()`` for what is no version. What follows a dash does not count."""
+    """``(0, 18, 0)``; ``()`` for what is no version, a nightly build among others. What follows a dash does not count."""
     found = _NUMBER.fullmatch(text.strip())
-    return tuple(int(part) for part in found.groups()) if found else ()
+    if found is None or _NO_VERSION.match(text.strip()):
+        return ()
+    return tuple(int(part) for part in found.groups())
 
 
 def behaviour_of(version: str) -> Behaviour:
@@ -79,23 +87,20 @@ def behaviour_of(version: str) -> Behaviour:
 
 
 def assume(wanted: str) -> str:
-    """The version to assume for a range (``^0.18.0``): the newest verified one in it, else its lower end."""
-    found = _RANGE.match(wanted.strip())
-    if found is None:
+    """The version to assume for a range: the newest verified one in it (``^0.18.0``), else its lower end; the newest of all
+    for what is no simple range.
+    """
+    bound = _bound(wanted)
+    if bound is None:
         return VERIFIED[-1]
-    parts = [int(part) for part in found["version"].split(".")]
-    low = tuple([*parts, 0, 0][:3])
-    fitting = [item for item in VERIFIED if _fits(parse_version(item), low, len(parts), found["kind"] or "")]
-    return fitting[-1] if fitting else ".".join(map(str, low))
+    fitting = [item for item in VERIFIED if _fits(parse_version(item), bound)]
+    return fitting[-1] if fitting else ".".join(map(str, bound.low))
 
 
 def satisfies(version: str, wanted: str) -> bool:
     """Whether ``version`` is in the simple range ``wanted``."""
-    found = _RANGE.match(wanted.strip())
-    if found is None:
-        return False
-    parts = [int(part) for part in found["version"].split(".")]
-    return _fits(parse_version(version), tuple([*parts, 0, 0][:3]), len(parts), found["kind"] or "")
+    bound = _bound(wanted)
+    return bound is not None and _fits(parse_version(version), bound)
 
 
 def newest(versions: Iterable[str]) -> str:
@@ -103,14 +108,31 @@ def newest(versions: Iterable[str]) -> str:
     return max(versions, key=parse_version)
 
 
-def _fits(number: Version, low: Version, given: int, kind: str) -> bool:
+class _Bound(NamedTuple):
+    """``kind`` and the lower end of a range, of which ``given`` parts were written."""
+
+    kind: str
+    low: Version
+    given: int
+
+
+def _bound(wanted: str) -> _Bound | None:
+    found = _RANGE.fullmatch(wanted.strip())
+    if found is None or _NO_VERSION.match(wanted.strip().lstrip("^~>=v ")):
+        return None
+    parts = [int(part) for part in found["version"].split(".")]
+    return _Bound(found["kind"] or "", tuple([*parts, 0, 0][:3]), len(parts))
+
+
+def _fits(number: Version, bound: _Bound) -> bool:
+    low, given = bound.low, bound.given
     if not number or number < low:
         return False
-    if kind == ">=":
+    if bound.kind == ">=":
         return True
-    if kind == "^":
-        fixed = next((index for index, part in enumerate(low) if part), 2) + 1
-    elif kind == "~":
+    if bound.kind == "^":  # up to the first part that is not 0; where all are, up to the last one that was written
+        fixed = next((index + 1 for index, part in enumerate(low) if part), given)
+    elif bound.kind == "~":
         fixed = min(given, 2)
     else:
         fixed = given

@@ -95,7 +95,7 @@ def command(
         connect_timeout=timeout, statement_timeout=2 * timeout, total_timeout=6 * timeout, replicas=replicas
     )
     report = _run(targets, chosen, wait=wait, quiet=quiet)
-    project.diagnostics.extend(unset.diagnostics({result.plugin_id: result.ready for result in report.results}))
+    project.diagnostics.extend(unset.diagnostics({result.plugin_id: result.hidden for result in report.results}))
     if junit_file is not None:
         _write_junit(junit_file, report)
     # The fragment among the --config files is right here, where it is proved.

@@ -101,9 +101,10 @@ def _told(names: Names, code: str, summary: str, backstage: str, lines: str) -> 
     whole = source(names.plugin, "connection")
     location = source(names.plugin, "connection.ssl", "connection.host", "connection", "client")
     in_url = location is not None and location == whole and names.plugin.connection.get("host") is not None
-    hint = (
-        f"write the connection as an object, with {lines}" if in_url else f"add below {path.removesuffix('.ssl')}: {lines}"
-    )
+    is_there = "ssl" in (names.plugin.connection if in_base else own)  # twice in one object is an error
+    hint = f"replace {path} with: {lines}" if is_there else f"add below {path.removesuffix('.ssl')}: {lines}"
+    if in_url:
+        hint = f"write the connection as an object, with {lines}"
     return _Trouble(code, names.server.name, summary, backstage, hint, path, location)
 
 

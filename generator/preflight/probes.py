@@ -71,8 +71,8 @@ class PreflightTarget:
     ``search_path_problem`` is what knex throws for the search path,
     ``skip_migrations`` whether something else than Backstage migrates,
     ``shares_user`` whether all plugins of the server log in with this user on purpose. ``missing`` are variables of the
-    password without a value; with ``is_told`` what is wrong was told for all plugins at once. With ``error`` set there is
-    nothing to connect with, and the text says why.
+    password without a value; ``told`` are the checks whose failure follows from other such variables, which is told for all
+    plugins at once. With ``error`` set there is nothing to connect with, and the text says why.
     """
 
     plugin_id: str
@@ -94,7 +94,7 @@ class PreflightTarget:
     pool: Pool = field(default_factory=Pool)
     occupants: tuple[Occupant, ...] = ()
     missing: tuple[str, ...] = ()
-    is_told: bool = False
+    told: frozenset[str] = frozenset()
     error: str | None = None
     backstage: str = ""
 
@@ -174,6 +174,7 @@ def _target(
         try:
             if engine == "postgresql":
                 connection = _spelled_out(connection)
+            connection = {**connection, **_sign_in(found, base)}
             find = mysql_connection.address if engine == "mysql" else libpq.address
             place = find(connection, environment)
         except ConnectionSettingError as problem:
@@ -184,11 +185,11 @@ def _target(
     delivery = plugin.role.delivery
     waits = delivery.file is None and plugin.role.iam is None and not environment.get(delivery.env, "").strip()
     missing: tuple[str, ...] = (delivery.env,) if waits else ()
-    is_told = False
+    told: frozenset[str] = frozenset()
     if unset is not None:
         empty = missing if delivery.env in environment else ()  # set, to nothing
         missing = tuple(dict.fromkeys(item.variable for item in unset.password(plugin.plugin_id))) or empty
-        is_told = bool(unset.leading(plugin.plugin_id))
+        told = frozenset().union(*unset.consequences(plugin.plugin_id).values())
     return PreflightTarget(
         plugin_id=plugin.plugin_id,
         engine=engine,
@@ -209,10 +210,22 @@ def _target(
         pool=base.pool_of(plugin.plugin_id, engine) if base is not None else Pool(),
         occupants=occupants,
         missing=missing,
-        is_told=is_told,
+        told=told,
         error=error or None,
         backstage=backstage,
     )
+
+
+def _sign_in(found: PluginDatabase, base: BaseSettings | None) -> dict[str, Any]:
+    """What the token of a cloud is fetched with, which Backstage does not hand to the driver."""
+    if found.cloud is None:
+        return {}
+    database = base.database if base is not None else {}
+    plugins = database.get("plugin")
+    own = plugins.get(found.plugin_id) if isinstance(plugins, dict) else None
+    places = [item.get("connection") for item in (own, database) if isinstance(item, dict)]
+    regions = [place["region"] for place in places if isinstance(place, dict) and place.get("region")]
+    return {"type": found.cloud, **({"region": regions[0]} if regions else {})}
 
 
 def _spelled_out(connection: Mapping[str, Any]) -> dict[str, Any]:

@@ -110,7 +110,7 @@ class Recorder:
             checks=tuple(self.checks),
             seconds=seconds,
             room=self.room,
-            is_told=target.is_told,
+            told=target.told,
         )
 
     def _add(self, name: str, failure: Failure, *, ok: bool, stops: bool) -> None:
@@ -124,5 +124,6 @@ class Recorder:
                 code=CODES[name],
                 backstage=failure.backstage,
                 hint=failure.hint,
+                answered=failure.answered,
             )
         )

@@ -17,7 +17,7 @@ class Check:
 
     A check that is not ``ok`` makes the plugin not ready; ``warning`` marks one that is ok and wants a reader all the same.
     ``stops`` tells whether Backstage fails at start for it: it starts as a superuser, say, and that is not all right either.
-    ``backstage`` is what it prints then, or what it does; ``hint`` what to run or set.
+    ``backstage`` is what it prints then, or what it does; ``hint`` what to run or set. ``answered``: a server said so.
     """
 
     name: str
@@ -28,6 +28,7 @@ class Check:
     code: str = ""
     backstage: str = ""
     hint: str = ""
+    answered: bool = False
 
     @property
     def status(self) -> str:
@@ -72,7 +73,7 @@ class PreflightResult:
     """What preflight found for one plugin. ``seconds`` is how long it took.
 
     ``room`` is what the session saw of connection limits; ``None`` without a session, or behind a pooler.
-    ``is_told``: what is wrong was said once for all plugins.
+    ``told`` are the checks whose failure follows from variables that are not set, which is said once for all plugins.
     """
 
     plugin_id: str
@@ -84,7 +85,7 @@ class PreflightResult:
     checks: tuple[Check, ...]
     seconds: float = 0.0
     room: Room | None = field(default=None, compare=False)
-    is_told: bool = False
+    told: frozenset[str] = frozenset()
 
     @property
     def ready(self) -> bool:
@@ -100,6 +101,12 @@ class PreflightResult:
     def failed(self) -> tuple[Check, ...]:
         """The checks that make the plugin not ready."""
         return tuple(check for check in self.checks if not check.ok)
+
+    @property
+    def hidden(self) -> frozenset[str]:
+        """The names of the checks that failed because of variables that are not set; a server that answers is found."""
+        failed = (check for check in self.failed if check.name in self.told)
+        return frozenset(check.name for check in failed if not (check.name == "reachable" and check.answered))
 
     @property
     def code(self) -> str:
@@ -132,10 +139,9 @@ class PreflightResult:
 
     def diagnostics(self) -> list[Diagnostic]:
         """The problems as diagnostics, errors first."""
-        if self.is_told and not self.ready:
-            return []
         subject, path = f"plugin {self.plugin_id!r}", f"backend.database.plugin.{self.plugin_id}"
-        ordered = sorted(self.checks, key=lambda check: check.ok)
+        left = [check for check in self.checks if check.name not in self.hidden]
+        ordered = sorted(left, key=lambda check: check.ok)
         return [found for check in ordered if (found := check.diagnostic(subject, path)) is not None]
 
 

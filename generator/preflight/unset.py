@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 _ROOT: Final = "backend.database"
 #: What leads to the server, and what node-postgres takes where the key is dropped.
 _LEADING: Final = {"host": "PGHOST", "port": "PGPORT", "user": "PGUSER"}
+#: The checks that fail without the right server, and without the right user.
+_ADDRESS: Final = frozenset({"reachable"})
+_LOGIN: Final = frozenset({"login"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,13 +53,25 @@ class Unset:
         """The variables of the password that a plugin would log in with."""
         return self._of(plugin_id, "password")
 
-    def diagnostics(self, ready: Mapping[str, bool]) -> Iterator[Diagnostic]:
-        """Each variable that leads nowhere, once (GR734): a warning where the plugins are ``ready`` all the same."""
+    def consequences(self, plugin_id: str) -> dict[Missing, frozenset[str]]:
+        """The checks that fail because of each of those variables."""
+        leading = self.leading(plugin_id)
+        found = {item: _LOGIN if item.path.endswith(".user") else _ADDRESS for item in leading}
+        if _ADDRESS in found.values():  # whether there is such a user, the right server has to say
+            return {item: checks | _ADDRESS for item, checks in found.items()}
+        return found
+
+    def diagnostics(self, failed: Mapping[str, frozenset[str]]) -> Iterator[Diagnostic]:
+        """Each variable that leads nowhere, once (GR734): a warning where none of what follows from it is what ``failed``.
+
+        Args:
+            failed: plugin id to the names of its checks that failed and are not said themselves.
+        """
         broken: set[str] = set()
         said: dict[str, list[Missing]] = {}
-        for plugin_id, is_ready in ready.items():
-            for item in self.leading(plugin_id):
-                broken |= set() if is_ready else {item.variable}
+        for plugin_id, checks in failed.items():
+            for item, consequences in self.consequences(plugin_id).items():
+                broken |= {item.variable} if consequences & checks else set()
                 places = said.setdefault(item.variable, [])
                 if item not in places:
                     places.append(item)
@@ -88,7 +103,7 @@ class Unset:
 
 def find_unset(project: Project) -> Unset:
     """What of ``project``, which was loaded as Backstage would, waits for a variable."""
-    files = [layer.path for layer in project.config.layers if layer.path not in ("", "env")]
+    files = [layer.target for layer in project.config.layers if layer.path not in ("", "env")]
     config = load_config(root=project.request.root, config=files, environ=project.environ, placeholders="keep")
     reader = ConfigReader.from_layers((layer.data, layer.context) for layer in config.layers)
     try:

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, NamedTuple
 from generator.backstage.checks import validate_database
 from generator.backstage.database import resolve_plugins
 from generator.backstage.database.resolved import PluginDatabase
-from generator.backstage.rbac import has_rbac
+from generator.backstage.rbac import PLUGIN, has_rbac
 from generator.output.rendering import Rendering, collect
 from generator.output.verify import verify_artifacts, verify_fragment
 from generator.planning import make_plan
 from generator.planning.adoption import check_adopted
 from generator.planning.history import Past, assign_stacks, leave, read_past, reconcile
-from generator.planning.rbac import check_adapter, with_base_login
+from generator.planning.rbac import check_adapter, check_client, with_base_login
 from generator.planning.search_path import refuse_search_paths
 from generator.problems.diagnostic import Diagnostics, GreenroomError
 from generator.run.backstage_version import report_version
@@ -100,7 +100,7 @@ def plan(project: Project, resolved: PluginDatabaseMap) -> Planned:
     fresh = make_plan(resolved, project.settings, diagnostics)
     refuse_search_paths(fresh, diagnostics)
     if has_rbac(project.discovery, project.reader):
-        check_adapter(fresh, project.database, diagnostics)
+        check_adapter(fresh, resolved, project.database, PLUGIN in project.settings.exclude, diagnostics)
         fresh = with_base_login(fresh)
     ids = {plugin.plugin_id for plugin in fresh.plugins}
     request, settings = project.request, project.settings
@@ -125,9 +125,12 @@ def plan_afresh(project: Project, resolved: PluginDatabaseMap) -> Plan:
     """
     require_production(project)
     made = make_plan(resolved, project.settings, project.diagnostics)
+    runs_rbac = has_rbac(project.discovery, project.reader)
+    if runs_rbac:
+        check_client(resolved, project.database, project.diagnostics)
     _stop_on_errors(project.diagnostics)
     check_adopted(made, project.settings, project.diagnostics)
-    return with_base_login(made) if has_rbac(project.discovery, project.reader) else made
+    return with_base_login(made) if runs_rbac else made
 
 
 def describe(project: Project, plugin_id: str) -> dict[str, str]:
@@ -187,6 +190,7 @@ def render(project: Project, resolved: PluginDatabaseMap, planned: Planned, *, v
         database_manager=project.settings.database_manager,
         folder=project.settings.folder,
         written=project.settings.locations,
+        excluded=tuple(project.settings.exclude),
     )
     contexts = {name: context._replace(options=project.settings.target_options.get(name, {})) for name in targets}
     for name, target in targets.items():

@@ -142,7 +142,7 @@ def _hint(project: Project, unread: list[str]) -> str:
 def _without(project: Project) -> str:
     if project.settings.path is None:
         return f"leave it out: {_init(project)} writes the files that production starts with into greenroom.yaml"
-    names = [layer.path for layer in project.config.layers if layer.path != "env" and not layer.path.endswith(_OWN)]
+    names = [layer.target for layer in project.config.layers if layer.path != "env" and not layer.path.endswith(_OWN)]
     listed = ", ".join(Path(os.path.relpath(name, project.settings.folder)).as_posix() for name in names)
     return f"leave it out: `appConfig: [{listed}]` in {project.settings.path}"
 

@@ -29,7 +29,7 @@ class RenderContext(NamedTuple):
     ``plan`` is what has to exist, ``resolved`` what the input says now, ``merged`` the merged value of
     ``backend.database`` (for the fragment), ``database_manager`` the manager Backstage runs. ``options`` are the target's
     own settings as they were written, ``folder`` is where relative paths in them start, and ``written`` says which settings
-    were written at all, and where.
+    were written at all, and where. ``excluded`` are the plugins that somebody else looks after.
     """
 
     plan: Plan
@@ -39,6 +39,7 @@ class RenderContext(NamedTuple):
     options: Mapping[str, Any] = _NO_OPTIONS
     folder: Path = Path()
     written: Mapping[str, Location] = _NO_OPTIONS
+    excluded: tuple[str, ...] = ()
 
 
 class Target(Protocol):

@@ -177,12 +177,17 @@ def _token(found: Side, diagnostics: Diagnostics) -> None:
         return
     if found.value("ssl") not in (UNDEFINED, None, False, "", 0):
         return
-    key = "ssl" if "ssl" in found.own else "type"
+    key, lines = "ssl" if "ssl" in found.own else "type", TOKEN_LINES[kind]
+    hint = f"add below {found.path}: {lines}"
+    if not found.written:
+        hint = f"write the connection as an object, with {lines}"
+    elif key == "ssl":  # twice in one object is an error
+        hint = f"replace {found.path}.ssl with: {lines}"
     diagnostics.warning(
         "GR225",
         f"{_TOKENS[kind]}, and this connection has {'TLS switched off' if key == 'ssl' else 'no `ssl`'}",
         found.locate(key),
         path=f"{found.path}.{key}",
         backstage="asks for a token and connects unencrypted: the server refuses it",
-        hint=f"add below {found.path}: {TOKEN_LINES[kind]}",
+        hint=hint,
     )

@@ -25,9 +25,17 @@ def find_defaults(files: Files, repository: Repository, backends: list[Package])
         place = files.line_of(backend.folder / "package.json", PACKAGE)
         installed = repository.find(PACKAGE, backend.folder)
         if installed is not None and installed.version and not installed.local:
-            return Backstage(installed.version, "installed", place)
+            return _installed(installed.version, place)
         return _locked(files, wanted, place) or _asked_for(files, wanted, place)
     return UNKNOWN
+
+
+def _installed(version: str, place: Location) -> Backstage:
+    if parse_version(version):
+        return Backstage(version, "installed", place)
+    newest_known = UNKNOWN.version
+    doubt = f"{PACKAGE} {version} is installed, a build without a version of its own; {newest_known} is assumed"
+    return Backstage(newest_known, "installed", place, doubt)
 
 
 def _wanted(backend: Package) -> str | None:
@@ -39,7 +47,7 @@ def _wanted(backend: Package) -> str | None:
 def _locked(files: Files, wanted: str, place: Location) -> Backstage | None:
     lock = Lock(files)
     versions = [version for version in lock.every.get(PACKAGE, ()) if parse_version(version)]
-    if not versions:
+    if not versions or (wanted in lock.every.get(PACKAGE, ()) and not parse_version(wanted)):  # a nightly build is asked for
         return None
     here = Location(lock.name)
     if len(versions) == 1:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from generator.backstage.rbac import adapter_problem
+from generator.backstage.rbac import adapter_problem, client_problem
 from generator.documents.values import ConfigMap
 from generator.lint.model import WARNING, Rule, found
 
@@ -71,11 +71,13 @@ def _not_added(subject: Subject, discovery: Discovery) -> Iterator[Finding]:
 def _rbac(subject: Subject, discovery: Discovery) -> Iterator[Finding]:
     added = discovery.plugins.get("permission")
     resolved = subject.resolved.get("permission")
-    if added is None or resolved is None or resolved.engine != "postgresql":
+    if added is None or resolved is None or resolved.error:
         return
     if not any(_RBAC in (name or "") for name in (added.package, *added.modules)):
         return
-    problem = adapter_problem(subject.database)
+    problem = client_problem(resolved, subject.database)
+    if problem is None and resolved.engine == "postgresql":
+        problem = adapter_problem(subject.database)
     if problem is not None:
         yield found(
             RBAC,
@@ -85,6 +87,8 @@ def _rbac(subject: Subject, discovery: Discovery) -> Iterator[Finding]:
             backstage=f"fails to start the plugin 'permission': {problem.message}",
             hint=problem.hint,
         )
+        return
+    if resolved.engine != "postgresql":
         return
     base = subject.base_connection
     own = [key for key in ("host", "user", "password") if resolved.own_connection.get(key) not in (None, "", base.get(key))]

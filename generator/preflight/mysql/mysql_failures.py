@@ -75,7 +75,7 @@ def connection_failure(target: PreflightTarget, error: Any) -> Failure:
         check = "database"
         hint = f"{_APPLY}: it creates the database, and GRANT … ON {quoted(database, pattern=True)}.* TO {user}"
     said = message.partition(": ")[0] if target.missing and number == _ACCESS_DENIED else message
-    return Failure(message, startup(target, f"Error: {said}"), hint, check)
+    return Failure(message, startup(target, f"Error: {said}"), hint, check, answered=True)
 
 
 def unreachable(target: PreflightTarget, error: OSError) -> Failure:

@@ -33,13 +33,14 @@ _EXPLAINED: Final = {
 class Failure:
     """``detail`` is what was seen, ``backstage`` what Backstage would print, ``hint`` what to run or set.
 
-    ``check`` is the check it belongs to, where one attempt can fail in several.
+    ``check`` is the check it belongs to, where one attempt can fail in several; ``answered`` whether a server said so.
     """
 
     detail: str
     backstage: str = ""
     hint: str = ""
     check: str = ""
+    answered: bool = False
 
 
 def quoted(name: str) -> str:
@@ -119,7 +120,7 @@ def connection_failure(
         check, hint = "database", f"add {database} to [databases] of PgBouncer, or a * line"
     elif _ABOUT_DATABASE.search(message):
         check = "database"
-    return Failure(message, said, hint, check)
+    return Failure(message, said, hint, check, answered=True)
 
 
 def silent(target: PreflightTarget, *, again: bool = False) -> Failure:

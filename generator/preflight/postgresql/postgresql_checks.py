@@ -80,7 +80,7 @@ def check_engine(run: Recorder, password: str) -> None:
         run.stop("tls" if ".ssl" in str(error) else "credentials", Failure(str(error), error.backstage, hint))
     ensured = check_ensure(run)  # the version of the server where Backstage would create what is missing
     reach = _own_database(run, wanted, ensured=ensured)
-    check_second_connection(run)
+    check_second_connection(run, password)
     _isolation(run, wanted, reach)
 
 

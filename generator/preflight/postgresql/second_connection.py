@@ -11,6 +11,7 @@ from generator.preflight.network import HostNameError, SilentServerError
 from generator.preflight.postgresql.failures import APPLY, Failure, connection_failure, quoted, startup
 from generator.preflight.postgresql.libpq import ConnectionSettingError, address, parameters
 from generator.preflight.postgresql.session import deadline, open_session
+from generator.preflight.tokens import TOKEN_TYPES
 
 if TYPE_CHECKING:
     from generator.preflight.probes import Adapter
@@ -29,8 +30,8 @@ FROM pg_catalog.pg_class WHERE relname = %s
 """
 
 
-def check_second_connection(run: Recorder) -> None:
-    """Connect as the adapter does, and see whether it can have its table."""
+def check_second_connection(run: Recorder, password: str) -> None:
+    """Connect as the adapter does, and see whether it can have its table. ``password`` is the plugin's own, or its token."""
     adapter = run.target.adapter
     if adapter is None:
         return
@@ -41,8 +42,11 @@ def check_second_connection(run: Recorder) -> None:
     psycopg = load_psycopg()
     target, options = run.target, run.options
     user = quoted(str(adapter.connection.get("user", "")))
+    connection = dict(adapter.connection)
+    if target.connection.get("type") in TOKEN_TYPES:  # the adapter asks the plugin's connection for it
+        connection["password"] = password
     try:
-        wanted = parameters(adapter.connection, {}, run.folder)
+        wanted = parameters(connection, {}, run.folder)
         place = address(adapter.connection, {})
         session = open_session(wanted, options.connect_timeout, run.network, place)
         with contextlib.closing(session), deadline(session, options.total_timeout, lambda: run.network.was_silent(place)):
@@ -50,7 +54,9 @@ def check_second_connection(run: Recorder) -> None:
             problem = _try_table(session, adapter)
     except psycopg.OperationalError as error:
         found = connection_failure(target, error, role=str(adapter.connection.get("user", "")))
-        hint = f"GRANT CONNECT ON DATABASE {quoted(adapter.connection['database'])} TO {user}"
+        hint = found.hint
+        if "permission denied for database" in found.detail:  # without more it would fail at its table next
+            hint = f"{hint}, and in it {_schema_grant(adapter, user)}"
         problem = (found.detail, found.backstage.split("caused by ", 1)[-1], hint)
     except psycopg.Error as error:
         message = error.diag.message_primary or str(error)
@@ -84,9 +90,12 @@ def _try_table(session: Any, adapter: Adapter) -> tuple[str, str, str] | None:
         session.execute(sql.SQL("CREATE TABLE {} (id serial PRIMARY KEY, ptype varchar)").format(name))
     except psycopg.Error as error:
         message = error.diag.message_primary or str(error)
-        remedy = f"GRANT USAGE, CREATE ON SCHEMA {quoted(adapter.schema)} TO {user}"
-        return message, f"QueryFailedError: {message}", remedy
+        return message, f"QueryFailedError: {message}", _schema_grant(adapter, user)
     return None
+
+
+def _schema_grant(adapter: Adapter, user: str) -> str:
+    return f"GRANT USAGE, CREATE ON SCHEMA {quoted(adapter.schema)} TO {user}"
 
 
 def _failure(run: Recorder, detail: str, cause: str, hint: str) -> Failure:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from generator.engines import POSTGRESQL
 from generator.targets.base import Artifact
+from generator.targets.fragment.base_login import LOGIN, base_login, check_others, others, password_of
 from generator.targets.fragment.input import acts_as_base_role, check_input
 from generator.targets.fragment.plugin_input import CERTIFICATES, PluginInput, driver_string, restate
 from generator.targets.text.templates import render_template
@@ -38,6 +39,7 @@ class AppConfigTarget:
     def check(self, context: RenderContext, diagnostics: Diagnostics) -> None:
         """Report what a fragment cannot say (GR63x), and what it takes away."""
         check_input(context, diagnostics)
+        check_others(context, diagnostics)
 
     def render(self, context: RenderContext) -> list[Artifact]:
         """The one file; none when nothing has to exist."""
@@ -57,11 +59,16 @@ class AppConfigTarget:
             "plugins": [
                 {
                     "id": plugin.plugin_id,
+                    "is_other": False,
                     "settings": list(_lines(_plugin_settings(found))),
                     "connection": list(_lines(_connection(plugin, found))),
                 }
                 for plugin in plan.plugins
                 for found in (PluginInput(plugin, context.merged),)
+            ]
+            + [
+                {"id": item.plugin_id, "is_other": True, "settings": [], "connection": list(_lines(item.connection))}
+                for item in others(context)
             ],
         }
         return [Artifact(FILE_NAME, render_template("app-config", f"{FILE_NAME}.j2", view, FILTERS))]
@@ -88,6 +95,8 @@ def _connections(text: str) -> Iterator[Mapping[str, str]]:
         plugins = document["backend"]["database"]["plugin"].values()
         for plugin in plugins:
             connection = plugin["connection"]
+            if connection.keys() <= set(LOGIN):  # of a plugin outside the plan
+                continue
             if not all(isinstance(connection[key], str) for key in ("database", "user")):
                 raise ValueError("a name in the fragment is not a text")
             yield connection
@@ -109,20 +118,9 @@ def _base_settings(context: RenderContext) -> dict[str, Any]:
         settings["role"] = None
     if (text := driver_string(merged.get("connection"))) is not None:
         settings["connection"] = restate(text)
-    settings |= _base_login(context)
+    if login := base_login(context):
+        settings["connection"] = login
     return settings
-
-
-def _base_login(context: RenderContext) -> dict[str, Any]:
-    """The user of RBAC's own connection: Backstage itself logs in as no base user any more."""
-    plan = context.plan
-    plugin = next((item for item in plan.plugins if item.plugin_id == plan.base_login), None)
-    if plugin is None or not isinstance(context.merged.get("connection"), dict):
-        return {}
-    connection: dict[str, Any] = {"user": restate(plugin.role.name)}
-    if plugin.role.iam is None:
-        connection["password"] = _password(plugin)
-    return {"connection": connection}
 
 
 def _plugin_settings(found: PluginInput) -> dict[str, Any]:
@@ -152,13 +150,8 @@ def _connection(plugin: PluginPlan, found: PluginInput) -> dict[str, Any]:
         if found.connection is not None and "password" in found.own:
             connection["password"] = None
         return connection
-    connection["password"] = _password(plugin)
+    connection["password"] = password_of(plugin)
     return connection
-
-
-def _password(plugin: PluginPlan) -> Any:
-    delivery = plugin.role.delivery
-    return {"$file": restate(delivery.file)} if delivery.file else delivery.app_config
 
 
 def _string_parts(found: PluginInput) -> dict[str, Any]:

@@ -64,7 +64,7 @@ def _check_base_string(connection: Any, context: RenderContext, diagnostics: Dia
         _report_driver_string(place, path, diagnostics)
         return
     rest = PluginInput(context.plan.plugins[0], context.merged).beside_string
-    relative = [item for item in _files(rest) if not _is_absolute(item)]
+    relative = [item for item in _files(rest) if not is_absolute(item)]
     if redact(rest) != rest or relative:
         what = (
             f"the file {relative[0]}, relative to another folder"
@@ -142,7 +142,7 @@ def _check_string(found: PluginInput, diagnostics: Diagnostics) -> None:
         problem = f"the connection string holds a secret ({secret}) that greenroom must not repeat"
         hint = "write connection as an object, with that value from the environment"
     else:
-        relative = next((key for key in CERTIFICATES if parts.get(key) and not _is_absolute(parts[key])), None)
+        relative = next((key for key in CERTIFICATES if parts.get(key) and not is_absolute(parts[key])), None)
         if relative:
             problem = f"{relative} of the connection string is relative to the folder Backstage runs in, and $file is not"
             hint = "write an absolute path"
@@ -157,7 +157,8 @@ def _check_string(found: PluginInput, diagnostics: Diagnostics) -> None:
         )
 
 
-def _is_absolute(path: Any) -> bool:
+def is_absolute(path: Any) -> bool:
+    """Whether a path means the same file wherever it is written."""
     if isinstance(path, Placeholder):
         return path.startswith("/")
     return isinstance(path, str) and (PurePosixPath(path).is_absolute() or PureWindowsPath(path).is_absolute())

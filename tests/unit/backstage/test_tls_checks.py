@@ -107,7 +107,11 @@ def test_a_token_without_tls(read: Read, kind: str) -> None:
     connection = f"host: h, port: 5432, user: u, type: {kind}"
     (warning,) = say(read, f"connection: {{{connection}}}", "plugin: {catalog: {connection: {user: c}}}")
     assert (warning.code, warning.path) == ("GR225", "backend.database.connection.type")
-    assert codes(read, f"connection: {{{connection}, ssl: false}}") == ["GR225"]
+    (off,) = say(read, f"connection: {{{connection}, ssl: false}}")
+    assert off.code == "GR225"
+    wanted = "replace backend.database.connection.ssl with: "  # a second key would be an error
+    assert off.hint.startswith(wanted)
+    assert codes(read, f"connection: {{{connection}, {off.hint.removeprefix(wanted)}}}") == []
     assert codes(read, f"connection: {{{connection}, ssl: true}}") == []
     assert codes(read, f"connection: {{{connection}, ssl: {{ca: x}}}}") == []
     own = f"plugin: {{catalog: {{connection: {{type: {kind}}}}}}}"

@@ -49,6 +49,23 @@ def repository(root: Path, wanted: str, files: dict[str, str] | None = None) -> 
         ("0.18.0", {}, "0.18.0", "package.json", ""),
         ("^0.18.0", {}, "0.18.0", "package.json", "there is no lock file; 0.18.0 is assumed"),
         ("^0.17.1", {}, "0.17.1", "package.json", "0.17.1 is assumed"),
+        ("<0.18.0", {}, "0.19.0", "package.json", "asks for @backstage/backend-defaults <0.18.0"),
+        (">=0.17 <0.18", {}, "0.19.0", "package.json", "0.19.0 is assumed"),
+        ("0.0.0-nightly-20250101021000", {}, "0.19.0", "package.json", "0.19.0 is assumed"),
+        (
+            "0.0.0-nightly-20250101021000",
+            {"node_modules/@backstage/backend-defaults/package.json": '{"version": "0.0.0-nightly-20250101021000"}'},
+            "0.19.0",
+            "installed",
+            "0.0.0-nightly-20250101021000 is installed, a build without a version of its own; 0.19.0 is assumed",
+        ),
+        (
+            "0.0.0-nightly-1",
+            {"yarn.lock": YARN.format("0.17.0", "0.17.0") + YARN.format("0.0.0-nightly-1", "0.0.0-nightly-1")},
+            "0.19.0",
+            "package.json",
+            "0.19.0 is assumed",
+        ),
         ("backstage:^", {}, "0.19.0", "package.json", "0.19.0 is assumed"),
         ("^0.19.0", {"bun.lockb": "?"}, "0.19.0", "package.json", "bun.lockb does not say which version that is"),
         (
@@ -77,6 +94,18 @@ def test_behaviour() -> None:
     ]
     assert Backstage("0.20.0").is_newer
     assert not Backstage().is_newer
+
+
+@pytest.mark.parametrize(
+    ("wanted", "version"),
+    [
+        *(("^0", "0.19.0"), ("^0.0", "0.0.0"), ("~0", "0.19.0"), ("0.x", "0.19.0"), ("0.18.*", "0.18.0"), ("^1", "1.0.0")),
+        *((">=0.17 <0.18", "0.19.0"), ("^0.17.0 || ^0.18.0", "0.19.0"), ("0.17.0 - 0.18.0", "0.19.0"), (">0.17", "0.19.0")),
+        *(("^0.0.0-nightly-20250101", "0.19.0"), ("^0.18.0-next.1", "0.18.0"), ("<=0.18.0", "0.19.0"), ("", "0.19.0")),
+    ],
+)
+def test_ranges(wanted: str, version: str) -> None:
+    assert assume(wanted) == version
 
 
 CONFIG = "backend: {database: {client: pg, connection: {host: h, user: u, password: '${P}'}, KEYS}}\n"

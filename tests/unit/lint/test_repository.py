@@ -246,3 +246,15 @@ def test_with_the_repository_a_slip_is_said_once(tmp_path: Path) -> None:
 def test_a_plugin_that_was_asked_for_is_somewhere_else(tmp_path: Path) -> None:
     look(tmp_path, dependencies={"pg": "1"}, config=config(plugin="reports: {}"))
     assert not lint(Request(root=tmp_path, environ={}, plugins=["reports"]), select=("GR080",)).findings
+
+
+@pytest.mark.parametrize("client", ["pg", "better-sqlite3"])
+def test_rbac_goes_by_the_base_client(tmp_path: Path, client: str) -> None:
+    entry = ENTRY.replace("@backstage/plugin-auth-backend", "@backstage-community/plugin-rbac-backend")
+    text = config(plugin='permission: {client: better-sqlite3, connection: ":memory:"}').replace(
+        "client: pg", f"client: {client}"
+    )
+    more = {"@backstage-community/plugin-rbac-backend": "8.1.3", "pg": "*", "better-sqlite3": "*"}
+    report = look(tmp_path, dependencies=more, config=text, **{"packages/backend/src/index.ts": entry})
+    found = [item.diagnostic for item in report.findings if item.diagnostic.code == "GR081"]
+    assert ["missing database name" in item.backstage for item in found] == ([True] if client == "pg" else [])

@@ -11,7 +11,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "targets"))
 from sql_plans import Want, make_plan
 
 from generator.backstage.database.resolved import PluginDatabase, PluginDatabaseMap
+from generator.documents.values import ConfigMap
 from generator.planning.model import Plan, Server
+from generator.preflight.base_settings import BaseSettings
 from generator.preflight.driver import load_psycopg
 from generator.preflight.postgresql.isolation import other_databases, other_schemas
 from generator.preflight.preflight import run_preflight
@@ -42,6 +44,14 @@ def test_targets_are_the_plugins_of_the_plan() -> None:
     ]
     assert str(found[0].address) == "db:5432"
     assert "hidden" not in repr(found)
+
+
+def test_what_a_token_is_fetched_with_is_not_in_the_drivers_connection() -> None:
+    plan = make_plan(Want(plugin="a"))
+    found = {"a": resolved(plan)["a"]._replace(cloud="rds")}
+    settings = ConfigMap({"connection": ConfigMap({"region": "eu-west-1"})})
+    (target,) = targets_from_map(found, plan, base=BaseSettings(database=settings))
+    assert (target.connection["type"], target.connection["region"]) == ("rds", "eu-west-1")
 
 
 def test_a_plugin_on_another_engine_than_planned_is_an_error() -> None:

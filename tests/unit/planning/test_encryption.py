@@ -59,7 +59,7 @@ def test_a_created_server_refuses_a_connection_without_tls(tmp_path: Path, kind:
     assert "(plugins auth, catalog, search)" in warning.summary
     assert warning.location is not None
     assert warning.location.line == (9 if ssl else 5)
-    lines = re.search(r"connection: (ssl: .*)$", warning.hint)
+    lines = re.search(r"connection\.ssl with: (ssl: .*)$" if ssl else r"connection: (ssl: .*)$", warning.hint)
     assert lines
     assert told(tmp_path, f"{text}      {lines[1]}\n", created(kind)) == []
 
@@ -82,6 +82,17 @@ def test_a_plugin_that_switches_tls_off(tmp_path: Path) -> None:
     (warning,) = told(tmp_path, text, created("aws-rds"))
     assert warning.path == "backend.database.plugin.catalog.connection.ssl"
     assert "(plugin catalog)" in warning.summary
+    wanted = "replace backend.database.plugin.catalog.connection.ssl with: "
+    assert warning.hint.startswith(wanted)
+    lines = warning.hint.removeprefix(wanted)
+    assert told(tmp_path, text.replace("ssl: false", lines), created("aws-rds")) == []
+
+
+def test_a_plugin_that_only_inherits_a_false_gets_its_own(tmp_path: Path) -> None:
+    text = OBJECT.format(client="pg") + "      ssl: false\n    plugin: {auth: {connection: {host: '${POSTGRES_HOST}'}}}\n"
+    found = {item.hint.partition(": ")[0] for item in told(tmp_path, text, created("aws-rds"))}
+    assert "replace backend.database.connection.ssl with" in found
+    assert "add below backend.database.plugin.auth.connection" in found
 
 
 def test_a_connection_that_only_a_variable_knows_is_not_judged(tmp_path: Path) -> None:
@@ -107,7 +118,9 @@ def test_a_server_of_somebody_elses_may_take_anything(tmp_path: Path) -> None:
 )
 def test_the_certificate_of_cloud_sql_names_the_instance(tmp_path: Path, ssl: str, codes: list[str]) -> None:
     text = OBJECT.format(client="pg") + f"      ssl: {ssl}\n"
-    assert [item.code for item in told(tmp_path, text, created("google-cloudsql"))] == codes
+    found = told(tmp_path, text, created("google-cloudsql"))
+    assert [item.code for item in found] == codes
+    assert all(item.hint.startswith("replace backend.database.connection.ssl with: ssl: {") for item in found)
     assert told(tmp_path, text, created("azure-flexible")) == []
 
 
