@@ -158,11 +158,15 @@ class _Loading:
         value = parsed.value
         if inside:
             found = pick_config(value, inside, file, content.text)
+            self._diagnostics.extend(found.problems)
+            if found.error is not None:
+                self._break(found.error)
             if found.value is None:
-                self._nothing_inside(path, file, found, list(find_configs(value)))
+                if found.error is None:
+                    others = [other for other in find_configs(value) if other != inside]
+                    self._nothing_inside(path, file, found, others)
                 return None
             value = found.value
-            self._diagnostics.extend(found.problems)
         transformer = Transformer(
             self._lookup, self._mode, self._cache, self._diagnostics, self._root, skips_others=self._skips
         )

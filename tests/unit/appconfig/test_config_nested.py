@@ -66,6 +66,28 @@ def test_problems_inside_a_text_are_not_lost(tmp_path: Path) -> None:
     assert "12:11 GR105" in problems
 
 
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ('"backend: {database: {client: pg, client: pg, connection: {host: db, user: u}}}"', "2:20 GR105"),
+        ("'backend: {database: {client: pg, client: pg, connection: {host: db, user: u}}}'", "2:20 GR105"),
+        (">-\n    backend: {database: {client: pg,\n     client: pg, connection: {host: db, user: u}}}", "4:6 GR105"),
+        (">-\n    backend: {database: {client: pg,\n    client: pg, connection: {host: db, user: u}}}", "2:20 GR105"),
+        ('"backend: {database: {client: pg}}\\n---\\na: b\\n"', "2:20 GR106"),
+        ("|\n    backend:\n      database: {client: pg}\n    ---\n    a: b", "5:5 GR106"),
+        ("|\n    backend:\n      database: {client: pg, client: pg}", "4:30 GR105"),
+        ("|\n\n    backend:\r\n      database: {client: pg, client: pg}\r", "5:30 GR105"),
+        ("|\n    {{ if x }}\n    backend: {}", "GR104"),
+        ("|\n    - a: 1\n      a: 2", "4:7 GR105"),
+    ],
+)
+def test_what_backstage_refuses_is_an_error_in_every_style(tmp_path: Path, text: str, code: str) -> None:
+    project, problems = read(tmp_path, f"data:\n  app-config.yaml: {text}\n", "#data.app-config.yaml")
+    assert project.config.error is not None
+    assert any(problem.endswith(code) for problem in problems)
+    assert not any(problem.endswith("GR231") for problem in problems)
+
+
 def test_a_file_with_that_name_comes_first(tmp_path: Path) -> None:
     project, _ = read(tmp_path, DATABASE, "", name="values.yaml#backstage.appConfig")
     assert project.database["client"] == "pg"
