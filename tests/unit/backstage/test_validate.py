@@ -105,6 +105,25 @@ def test_a_password_that_is_written_out(read: Read, password: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("connection", "is_told"),
+    [
+        ("postgresql://u@db/x?sslmode=disable&password=hunter2", True),
+        ("'postgresql://u@db/x?password=hunt%65r2&application_name=a'", True),
+        ("postgresql://u:hunter1@db/x?password=hunter2", True),
+        ("postgresql://u@db/x?password=${P}", False),
+        ("postgresql://u@db/x?password=", False),
+        ("postgresql://u@db/x?application_name=password", False),
+    ],
+)
+def test_a_password_among_the_parameters_of_a_url(read: Read, connection: str, is_told: bool) -> None:
+    problems = [item for item in check(read(in_database("client: pg", f"connection: {connection}"))) if item.code == "GR213"]
+    assert len(problems) == is_told
+    inside = check(read(in_database("client: pg", "connection:", f"  connectionString: {connection}")))
+    assert len([item for item in inside if item.code == "GR213"]) == is_told
+    assert not any("hunter" in item.render() for item in (*problems, *inside))
+
+
+@pytest.mark.parametrize(
     "ca", ["./ca.pem", "/etc/ssl/certs/rds.crt", "certs/ca.pem", "ca.pem", "../x.key", "/run/secrets/ca"]
 )
 def test_a_path_is_no_certificate(read: Read, ca: str) -> None:
