@@ -6,19 +6,20 @@ import os
 import re
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from generator.backstage.config.includes import split_target
 from generator.documents.documents import parse_yaml
 from generator.documents.values import ConfigList, ConfigMap, Mark
 from generator.problems.diagnostic import Diagnostics
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from generator.problems.diagnostic import Diagnostic
 
 #: How the keys are called that hold an app-config, and how deep charts of charts put them.
 _NAMES: Final = frozenset(("appconfig", "app-config", "app_config"))
 _DEEPEST: Final = 6
+# A shell takes it as it is: a # inside a word starts no comment.
+_PLAIN: Final = re.compile(r"[\w./][\w./#:@%+=-]*", re.ASCII)
 # A line of a text that is no line of the file.
 _LINE: Final = re.compile(r" \(line \d+\)")
 #: What an app-config has at its top.
@@ -39,10 +40,20 @@ class Nested(NamedTuple):
 
 
 def split_config(target: str) -> tuple[str, str]:
-    """The file of a ``--config`` and the path inside it. A file whose own name has a ``#`` is itself."""
+    """The file of a ``--config`` and the path inside it. A file or folder whose own name has a ``#`` is itself."""
     if "#" not in target or os.path.exists(target):  # noqa: PTH110 - a path as it is written
         return target, ""
-    return split_target(target)
+    cuts = [at for at in range(len(target) - 1, -1, -1) if target[at] == "#"]
+    cut = next((at for at in cuts if os.path.exists(target[:at]) and not os.path.isdir(target[:at])), cuts[0])  # noqa: PTH110, PTH112
+    return target[:cut], target[cut + 1 :]
+
+
+def config_options(file: str, paths: Iterable[str]) -> str:
+    """What to give to greenroom to read what is at ``paths`` of ``file``: options for a shell."""
+    import shlex
+
+    targets = [f"{file}#{path}" for path in paths]
+    return " or ".join(f"--config {target if _PLAIN.fullmatch(target) else shlex.quote(target)}" for target in targets)
 
 
 def pick_config(root: Any, path: str, file: str, text: str) -> Nested:
