@@ -123,6 +123,41 @@ def test_a_password_among_the_parameters_of_a_url(read: Read, connection: str, i
     assert not any("hunter" in item.render() for item in (*problems, *inside))
 
 
+@pytest.mark.parametrize("client", ["pg", "mysql2"])
+@pytest.mark.parametrize(
+    ("host", "hint"),
+    [
+        ("db:5432", "connection.port"),
+        ("'${H}:5432'", "connection.port"),
+        ("'${H}:${P}'", "connection.port"),
+        ("db/portal", "slash"),
+        ("'${H}/portal'", "slash"),
+        ("' db'", "blank"),
+        ("'${H} '", "blank"),
+        ("'[::1]'", "brackets"),
+        ("'[::1]:5432'", "connection.port"),
+    ],
+)
+def test_a_host_that_holds_more(read: Read, client: str, host: str, hint: str) -> None:
+    (problem,) = check(read(in_database(f"client: {client}", f"connection: {{host: {host}}}")))
+    assert (problem.code, problem.severity, problem.path) == ("GR218", Severity.ERROR, "backend.database.connection.host")
+    assert hint in problem.hint
+    text = in_database(f"client: {client}", f"plugin: {{catalog: {{connection: {{host: {host}}}}}}}")
+    assert [item.code for item in check(read(text))] == ["GR218"]
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        *("db", "db.example.", "10.0.0.1", "'::1'", "'2001:db8::1:5432'", "fe80::1%eth0", "/var/run/my postgresql", "''"),
+        *("'${H}'", "'${ H }'", "'db-${ZONE}.example'", "'${A}${B}'", "{$file: ./host}", "my_host-1"),
+    ],
+)
+def test_a_host_that_is_one(read: Read, host: str) -> None:
+    problems = check(read(in_database("client: pg", f"connection: {{host: {host}}}")))
+    assert "GR218" not in [item.code for item in problems]
+
+
 @pytest.mark.parametrize(
     "ca", ["./ca.pem", "/etc/ssl/certs/rds.crt", "certs/ca.pem", "ca.pem", "../x.key", "/run/secrets/ca"]
 )
