@@ -5,26 +5,32 @@ from __future__ import annotations
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote_plus as unquote
 
 from generator.backstage.checks.tls import Side, check_tls, side
 from generator.backstage.checks.urls import check_urls
+from generator.backstage.database.parts import connection_parts
 from generator.backstage.database.redaction import url_password
 from generator.documents.values import ConfigMap, Placeholder
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from generator.problems.diagnostic import Diagnostics, Location
 
 _ROOT = "backend.database"
 _PATH = re.compile(r"(?:\.{0,2}/|[A-Za-z]:\\)?[\w.@~-]+(?:[/\\][\w.@~-]+)*\.(?:pem|crt|cer|key|ca)|\.{0,2}/[^\n]*")
 # A tag, an anchor, a quotation mark.
 _BEFORE_SCALAR = re.compile(r"^(?:[!&]\S*\s+)*[\"']?")
+# The password among the parameters of a URL.
+_PARAMETER = re.compile(r"[?&]password=([^&#\s\"']*)")
 
 
 def advise(merged: ConfigMap, diagnostics: Diagnostics) -> None:
     """Report what is likely a mistake in the values of ``merged``."""
     files = _Lines()
     _division_mode(merged, diagnostics)
-    _connection(merged, _ROOT, files, diagnostics)
+    _connection(merged, _ROOT, merged.get("client"), files, diagnostics)
     base = side(merged, _ROOT, merged.get("client"), ConfigMap())
     _client(merged, _ROOT, merged.get("client"), base, diagnostics)
     base_ssl = connection.get("ssl") if isinstance(connection := merged.get("connection"), ConfigMap) else None
@@ -37,7 +43,7 @@ def advise(merged: ConfigMap, diagnostics: Diagnostics) -> None:
             path = f"{_ROOT}.plugin.{plugin_id}"
             _ignored_schema_flag(entry, path, diagnostics)
             client = entry.get("client", merged.get("client"))
-            _connection(entry, path, files, diagnostics, inherited=inherited)
+            _connection(entry, path, client, files, diagnostics, inherited=inherited)
             of_base = base.own if base is not None and client == base.client else ConfigMap()
             _client(entry, path, client, side(entry, path, client, of_base), diagnostics)
 
@@ -88,12 +94,15 @@ def _one_host(connection: Side, diagnostics: Diagnostics) -> None:
         )
 
 
-def _connection(entry: ConfigMap, path: str, files: _Lines, diagnostics: Diagnostics, *, inherited: Any = None) -> None:
+def _connection(
+    entry: ConfigMap, path: str, client: Any, files: _Lines, diagnostics: Diagnostics, *, inherited: Any = None
+) -> None:
     """``inherited`` is the base connection's ``rejectUnauthorized``, which a plugin's ssl is merged into."""
     connection = entry.get("connection")
     path = f"{path}.connection"
     if isinstance(connection, str):
-        _written_out(url_password(connection), entry.locate("connection"), path, files, diagnostics, in_url=True)
+        for password in _passwords(connection, client):
+            _written_out(password, entry.locate("connection"), path, files, diagnostics, in_url=True)
         return
     if not isinstance(connection, ConfigMap):
         return
@@ -102,10 +111,17 @@ def _connection(entry: ConfigMap, path: str, files: _Lines, diagnostics: Diagnos
     if isinstance(url, str):
         _string_inside(connection, path, diagnostics)
         place = connection.locate("connectionString")
-        _written_out(url_password(url), place, f"{path}.connectionString", files, diagnostics, in_url=True)
+        for password in _passwords(url, client):
+            _written_out(password, place, f"{path}.connectionString", files, diagnostics, in_url=True)
     ssl = connection.get("ssl")
     if isinstance(ssl, ConfigMap):
         _certificates(ssl, f"{path}.ssl", diagnostics, unchecked=ssl.get("rejectUnauthorized", inherited) is False)
+
+
+def _passwords(url: str, client: Any) -> Iterator[Any]:
+    """The password where URLs have it, and what the client takes for it: a parameter of that name overrules it."""
+    yield url_password(url)
+    yield connection_parts(url, client).get("password")
 
 
 def _string_inside(connection: ConfigMap, path: str, diagnostics: Diagnostics) -> None:
@@ -167,7 +183,7 @@ class _Lines:
         """Whether the value that starts at ``location`` is written as ``text`` (or, ``in_url``, has it as its password)."""
         written = self._written_at(location)
         if in_url:
-            return url_password(written) == text
+            return url_password(written) == text or any(text == unquote(found) for found in _PARAMETER.findall(written))
         return written.startswith(text.strip())
 
     def _written_at(self, location: Location) -> str:

@@ -43,7 +43,7 @@ def validate_database(
 ) -> None:
     """Report everything that is wrong or suspicious in ``merged``, the merged value of ``backend.database``.
 
-    Errors are values with which Backstage or its driver fails (GR001, GR004, GR210, GR216, GR224), includes it
+    Errors are values with which Backstage or its driver fails (GR001, GR004, GR210, GR216, GR218, GR224), includes it
     does not know (GR215) and connection strings without a host (GR051, GR220). Warnings are unknown keys (GR211), keys in
     the wrong place (GR212), passwords written out (GR213), values that do not mean what they seem to mean (GR024, GR035,
     GR062) and keys that nobody reads where they are (GR221 to GR227). ``manager`` is the database manager of the

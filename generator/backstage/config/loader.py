@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 from generator.backstage.config.environment import read_environment
 from generator.backstage.config.includes import FileCache
 from generator.backstage.config.lookup import config_files, is_url
-from generator.backstage.config.nested import Nested, find_configs, pick_config, split_config
+from generator.backstage.config.nested import CONFIG_PARTS, Nested, config_options, find_configs, pick_config, split_config
 from generator.backstage.config.substitution import lookup_in
 from generator.backstage.config.transform import Transformer
 from generator.documents.documents import collector_paused, parse_yaml
@@ -158,11 +158,20 @@ class _Loading:
         value = parsed.value
         if inside:
             found = pick_config(value, inside, file, content.text)
+            self._diagnostics.extend(found.problems)
+            if found.error is not None:
+                self._break(found.error)
+            others = [other for other in find_configs(value) if other != inside]
+            if found.value is not None and not CONFIG_PARTS & found.value.keys():
+                # Only the first part of a path was given.
+                others = [other for other in others if other.startswith(f"{inside}.")]
+                if others:
+                    found = found._replace(value=None, problem=f"{inside!r} holds one further down")
             if found.value is None:
-                self._nothing_inside(path, file, found, list(find_configs(value)))
+                if found.error is None:
+                    self._nothing_inside(path, file, found, others)
                 return None
             value = found.value
-            self._diagnostics.extend(found.problems)
         transformer = Transformer(
             self._lookup, self._mode, self._cache, self._diagnostics, self._root, skips_others=self._skips
         )
@@ -191,12 +200,13 @@ class _Loading:
 
     def _nothing_inside(self, path: str, file: str, found: Nested, others: list[str]) -> None:
         self._break(f'Error: Failed to read config file at "{path}", {found.problem}')
-        targets = " or ".join(f"--config {file}#{other}" for other in others[:5])
         self._diagnostics.error(
             "GR231",
             f"--config names a part of this file that is no app-config: {found.problem}",
             found.place.key_location if found.place else Location(file, 1, 1),
-            hint=f"found in it: {targets}" if targets else "nothing in it looks like an app-config: is this the right file?",
+            hint=f"found in it: {config_options(file, others[:5])}"
+            if others
+            else "nothing else in it looks like an app-config: is this the right file?",
         )
 
     def _not_a_mapping(self, path: str, file: str) -> None:

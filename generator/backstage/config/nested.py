@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import os
+import re
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from generator.backstage.config.includes import split_target
 from generator.documents.documents import parse_yaml
 from generator.documents.values import ConfigList, ConfigMap, Mark
 from generator.problems.diagnostic import Diagnostics
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from generator.problems.diagnostic import Diagnostic
 
 #: How the keys are called that hold an app-config, and how deep charts of charts put them.
 _NAMES: Final = frozenset(("appconfig", "app-config", "app_config"))
 _DEEPEST: Final = 6
+# A shell takes it as it is: a # inside a word starts no comment.
+_PLAIN: Final = re.compile(r"[\w./][\w./#:@%+=-]*", re.ASCII)
+# A line of a text that is no line of the file.
+_LINE: Final = re.compile(r" \(line \d+\)")
 #: What an app-config has at its top.
 CONFIG_PARTS: Final = frozenset(("app", "backend"))
 
@@ -25,20 +29,31 @@ CONFIG_PARTS: Final = frozenset(("app", "backend"))
 class Nested(NamedTuple):
     """What is at a path: ``value``, or ``None`` and the ``problem`` with it at ``place``.
 
-    ``problems`` are those of a text that was read as YAML.
+    ``problems`` are those of a text that was read as YAML, ``error`` what npm ``yaml`` would throw for it.
     """
 
     value: Any = None
     problem: str = ""
     place: Mark | None = None
     problems: tuple[Diagnostic, ...] = ()
+    error: str | None = None
 
 
 def split_config(target: str) -> tuple[str, str]:
-    """The file of a ``--config`` and the path inside it. A file whose own name has a ``#`` is itself."""
+    """The file of a ``--config`` and the path inside it. A file or folder whose own name has a ``#`` is itself."""
     if "#" not in target or os.path.exists(target):  # noqa: PTH110 - a path as it is written
         return target, ""
-    return split_target(target)
+    cuts = [at for at in range(len(target) - 1, -1, -1) if target[at] == "#"]
+    cut = next((at for at in cuts if os.path.exists(target[:at]) and not os.path.isdir(target[:at])), cuts[0])  # noqa: PTH110, PTH112
+    return target[:cut], target[cut + 1 :]
+
+
+def config_options(file: str, paths: Iterable[str]) -> str:
+    """What to give to greenroom to read what is at ``paths`` of ``file``: options for a shell."""
+    import shlex
+
+    targets = [f"{file}#{path}" for path in paths]
+    return " or ".join(f"--config {target if _PLAIN.fullmatch(target) else shlex.quote(target)}" for target in targets)
 
 
 def pick_config(root: Any, path: str, file: str, text: str) -> Nested:
@@ -58,12 +73,13 @@ def pick_config(root: Any, path: str, file: str, text: str) -> Nested:
         mark = value.marks.get(key)
         value, rest = value[key], rest[size:]
         done.append(key)
-    problems = Diagnostics()
-    if isinstance(value, str):
-        value = _read(value, mark, file, text, problems)
+    problems: tuple[Diagnostic, ...] = ()
+    error = None
+    if isinstance(value, str) and mark is not None:
+        value, problems, error = _read(value, mark, file, text)
     if not isinstance(value, ConfigMap):
-        return Nested(problem=f"{path!r} holds a value, a list or no YAML", place=mark)
-    return Nested(value, problems=tuple(problems))
+        return Nested(problem=f"{path!r} holds a value or a list, no keys", place=mark, problems=problems, error=error)
+    return Nested(value, problems=problems, error=error)
 
 
 def find_configs(value: Any, path: str = "", depth: int = 0) -> Iterator[str]:
@@ -84,29 +100,49 @@ def _is_file(key: str, item: Any) -> bool:
     return isinstance(item, str) and key.endswith((".yaml", ".yml")) and any(f"{part}:" in item for part in CONFIG_PARTS)
 
 
-def _read(text: str, mark: Mark | None, file: str, outer: str, problems: Diagnostics) -> Any:
-    """The document in ``text``, with the places of the outer file where the text is a block as it stands there."""
-    value = parse_yaml(text, file, Diagnostics()).value
-    if mark is None or not isinstance(value, ConfigMap):
-        return value
-    lines = outer.split("\n")
-    block = lines[mark.line :]
-    indents = [len(line) - len(line.lstrip(" ")) if line.strip() else None for line in block]
-    indent = next((size for size in indents if size is not None), 0)
-    end = next((at for at, size in enumerate(indents) if size is not None and size < indent), len(block))
-    # The same lines at the same height: the places are those of the outer file.
+def _read(text: str, mark: Mark, file: str, outer: str) -> tuple[Any, tuple[Diagnostic, ...], str | None]:
+    """The document in ``text`` and its problems, with the places of the outer file where the text is a block as it stands
+    there, and else with ``mark``; and what npm ``yaml`` would throw.
+    """
     found = Diagnostics()
-    placed = parse_yaml("\n" * mark.line + "\n".join(block[:end]), file, found).value
-    if placed != value:
-        return _at(value, mark)
-    problems.extend(found)
-    return placed
+    indent = _indent(text, mark, outer)
+    # The same lines below one another: only the columns differ from those of the outer file.
+    parsed = parse_yaml(text if indent is None else "\n" * mark.line + text, file, found)
+
+    def moved(place: Mark) -> Mark:
+        if indent is None:
+            return mark
+        return Mark(file, place.line, place.column + indent, place.key_line, place.key_column and place.key_column + indent)
+
+    def located(problem: Diagnostic) -> Diagnostic:
+        place = problem.location
+        if place is None or indent is None:
+            return problem._replace(location=mark.location, summary=_LINE.sub("", problem.summary))
+        return problem._replace(location=place._replace(column=place.column + indent))
+
+    error = parse_yaml(text, file, Diagnostics()).error if parsed.error is not None else None
+    return _moved(parsed.value, moved), tuple(map(located, found)), error
 
 
-def _at(value: Any, mark: Mark) -> Any:
-    """``value`` with everything in it at ``mark``: where a folded or quoted text starts."""
+def _indent(text: str, mark: Mark, outer: str) -> int | None:
+    """How far the lines of ``text`` are indented in ``outer``, below ``mark``; ``None`` where they do not stand there."""
+    lines = text.rstrip("\n").split("\n")
+    block = [line.removesuffix("\r") for line in outer.split("\n")[mark.line : mark.line + len(lines)]]
+    first = next((at for at, line in enumerate(lines) if line.strip()), None)
+    if first is None or len(block) < len(lines) or not block[first].endswith(lines[first]):
+        return None
+    before = block[first][: len(block[first]) - len(lines[first])]
+    same = all(
+        there == before + line or not (there.strip() or line.strip()) for there, line in zip(block, lines, strict=True)
+    )
+    return len(before) if same and not before.strip(" ") else None
+
+
+def _moved(value: Any, moved: Callable[[Mark], Mark]) -> Any:
+    """A copy of ``value`` with other places."""
     if isinstance(value, ConfigMap):
-        return ConfigMap({key: _at(item, mark) for key, item in value.items()}, dict.fromkeys(value, mark))
+        marks = {key: moved(mark) for key, mark in value.marks.items()}
+        return ConfigMap({key: _moved(item, moved) for key, item in value.items()}, marks)
     if isinstance(value, ConfigList):
-        return ConfigList([_at(item, mark) for item in value], [mark] * len(value))
+        return ConfigList([_moved(item, moved) for item in value], [moved(mark) for mark in value.marks])
     return value

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from generator.backstage.config.nested import CONFIG_PARTS, find_configs
+from generator.backstage.config.nested import CONFIG_PARTS, config_options, find_configs
 from generator.backstage.config.reader import ConfigError
 from generator.documents.values import UNDEFINED, ConfigMap
 
@@ -55,14 +55,13 @@ def _nested(config: ConfigReader, diagnostics: Diagnostics) -> None:
 def _report_nested(data: ConfigMap, found: list[str], diagnostics: Diagnostics) -> None:
     place = _locate(data, found[0])
     file = place.file if place else "FILE"
-    options = " or ".join(f"--config {file}#{path}" for path in found[:5])
     diagnostics.error(
         "GR229",
         f"this file is no app-config; it has {'one' if len(found) == 1 else 'several'} inside ({', '.join(found[:5])})",
         place,
         path=found[0],
         backstage="ignores it: what a chart or a ConfigMap holds, it gets as a file of its own",
-        hint=f"read it with {options} (or the same in appConfig of greenroom.yaml)",
+        hint=f"read it with {config_options(file, found[:5])} (or the same in appConfig of greenroom.yaml)",
     )
 
 

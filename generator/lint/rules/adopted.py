@@ -149,6 +149,7 @@ RULES: Final = (
         "A connection string is written as host or database.",
         "pg/lib/connection-parameters.js",
     ),
+    Rule("GR218", "host-holds-more", ERROR, "A host holds more than a host.", "pg/lib/connection.js, mysql2 (net.connect)"),
     Rule(
         "GR001",
         "ssl-as-text",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING
 
 import pytest
@@ -66,6 +67,28 @@ def test_problems_inside_a_text_are_not_lost(tmp_path: Path) -> None:
     assert "12:11 GR105" in problems
 
 
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ('"backend: {database: {client: pg, client: pg, connection: {host: db, user: u}}}"', "2:20 GR105"),
+        ("'backend: {database: {client: pg, client: pg, connection: {host: db, user: u}}}'", "2:20 GR105"),
+        (">-\n    backend: {database: {client: pg,\n     client: pg, connection: {host: db, user: u}}}", "4:6 GR105"),
+        (">-\n    backend: {database: {client: pg,\n    client: pg, connection: {host: db, user: u}}}", "2:20 GR105"),
+        ('"backend: {database: {client: pg}}\\n---\\na: b\\n"', "2:20 GR106"),
+        ("|\n    backend:\n      database: {client: pg}\n    ---\n    a: b", "5:5 GR106"),
+        ("|\n    backend:\n      database: {client: pg, client: pg}", "4:30 GR105"),
+        ("|\n\n    backend:\r\n      database: {client: pg, client: pg}\r", "5:30 GR105"),
+        ("|\n    {{ if x }}\n    backend: {}", "GR104"),
+        ("|\n    - a: 1\n      a: 2", "4:7 GR105"),
+    ],
+)
+def test_what_backstage_refuses_is_an_error_in_every_style(tmp_path: Path, text: str, code: str) -> None:
+    project, problems = read(tmp_path, f"data:\n  app-config.yaml: {text}\n", "#data.app-config.yaml")
+    assert project.config.error is not None
+    assert any(problem.endswith(code) for problem in problems)
+    assert not any(problem.endswith("GR231") for problem in problems)
+
+
 def test_a_file_with_that_name_comes_first(tmp_path: Path) -> None:
     project, _ = read(tmp_path, DATABASE, "", name="values.yaml#backstage.appConfig")
     assert project.database["client"] == "pg"
@@ -77,16 +100,45 @@ def test_a_file_with_that_name_comes_first(tmp_path: Path) -> None:
         (VALUES, "#backstage.appconfig", "values.yaml#backstage.appConfig"),
         (VALUES, "#backstage.appConfig.backend.database.client", "values.yaml#backstage.appConfig"),
         (VALUES, "#replicas.x", "values.yaml#backstage.appConfig"),
-        ("replicas: 1\n", "#backstage.appConfig", "nothing in it looks like an app-config"),
-        ("[a]\n", "#backstage.appConfig", "nothing in it looks like an app-config"),
+        ("replicas: 1\n", "#backstage.appConfig", "nothing else in it looks like an app-config"),
+        ("[a]\n", "#backstage.appConfig", "nothing else in it looks like an app-config"),
         (CONFIG_MAP, "#data.other", "values.yaml#data.app-config.yaml"),
+        (CONFIG_MAP, "#data", "values.yaml#data.app-config.yaml"),
+        (VALUES, "#backstage", "values.yaml#backstage.appConfig"),
+        (f"{CONFIG_MAP}\n{VALUES}", "#backstage", "values.yaml#backstage.appConfig"),
+        (f"a: {{appConfig: {{app: {{}}}}}}\n{VALUES}", "#backstage", "it: --config FILE#backstage.appConfig"),
+        ("data: {app-config.yaml: 'backend:'}\n", "#data.app-config.yaml.x", "values.yaml#data.app-config.yaml"),
+        ("data: {app-config.yaml: '- backend: x'}\n", "#data.app-config.yaml", "nothing else in it"),
     ],
 )
 def test_a_path_that_leads_to_none(tmp_path: Path, text: str, inside: str, hint: str) -> None:
     project, problems = read(tmp_path, text, inside)
     assert project.config.error is not None
     assert [problem.rpartition(" ")[2] for problem in problems] == ["GR231"]
-    assert hint in next(iter(project.diagnostics)).hint
+    assert hint.replace("FILE", str(tmp_path / "values.yaml")) in next(iter(project.diagnostics)).hint
+
+
+@pytest.mark.parametrize("inside", ["", "#backstage", "#backstage.x"])
+def test_a_hint_can_be_given_to_a_shell(tmp_path: Path, inside: str) -> None:
+    name = "my values$(x).yaml"
+    project, _ = read(tmp_path, VALUES, inside, name=name)
+    (error,) = project.diagnostics
+    words = shlex.split(error.hint)
+    target = words[words.index("--config") + 1]
+    assert target == f"{tmp_path / name}#backstage.appConfig"
+    project = load(Request(root=tmp_path, config=[target], environ={}, plugins=("catalog",)))
+    assert project.config.error is None
+    assert project.database["client"] == "pg"
+
+
+@pytest.mark.parametrize("folder", ["a#b", "values.yaml#x", "#"])
+def test_a_folder_may_have_the_sign_in_its_name(tmp_path: Path, folder: str) -> None:
+    (tmp_path / folder).mkdir()
+    (tmp_path / "a").mkdir()
+    (tmp_path / "values.yaml").write_text("x: y\n")
+    project, problems = read(tmp_path / folder, VALUES, "#backstage.appConfig")
+    assert project.config.error is None
+    assert problems == ["10:11 GR222"]
 
 
 @pytest.mark.parametrize(

@@ -105,6 +105,60 @@ def test_a_password_that_is_written_out(read: Read, password: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("connection", "is_told"),
+    [
+        ("postgresql://u@db/x?sslmode=disable&password=hunter2", True),
+        ("'postgresql://u@db/x?password=hunt%65r2&application_name=a'", True),
+        ("postgresql://u:hunter1@db/x?password=hunter2", True),
+        ("postgresql://u@db/x?password=${P}", False),
+        ("postgresql://u@db/x?password=", False),
+        ("postgresql://u@db/x?application_name=password", False),
+    ],
+)
+def test_a_password_among_the_parameters_of_a_url(read: Read, connection: str, is_told: bool) -> None:
+    problems = [item for item in check(read(in_database("client: pg", f"connection: {connection}"))) if item.code == "GR213"]
+    assert len(problems) == is_told
+    inside = check(read(in_database("client: pg", "connection:", f"  connectionString: {connection}")))
+    assert len([item for item in inside if item.code == "GR213"]) == is_told
+    assert not any("hunter" in item.render() for item in (*problems, *inside))
+
+
+@pytest.mark.parametrize("client", ["pg", "mysql2"])
+@pytest.mark.parametrize(
+    ("host", "hint"),
+    [
+        ("db:5432", "connection.port"),
+        ("'${H}:5432'", "connection.port"),
+        ("'${H}:${P}'", "connection.port"),
+        ("db/portal", "slash"),
+        ("'${H}/portal'", "slash"),
+        ("' db'", "blank"),
+        ("'${H} '", "blank"),
+        ("'[::1]'", "brackets"),
+        ("'[::1]:5432'", "connection.port"),
+    ],
+)
+def test_a_host_that_holds_more(read: Read, client: str, host: str, hint: str) -> None:
+    (problem,) = check(read(in_database(f"client: {client}", f"connection: {{host: {host}}}")))
+    assert (problem.code, problem.severity, problem.path) == ("GR218", Severity.ERROR, "backend.database.connection.host")
+    assert hint in problem.hint
+    text = in_database(f"client: {client}", f"plugin: {{catalog: {{connection: {{host: {host}}}}}}}")
+    assert [item.code for item in check(read(text))] == ["GR218"]
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        *("db", "db.example.", "10.0.0.1", "'::1'", "'2001:db8::1:5432'", "fe80::1%eth0", "/var/run/my postgresql", "''"),
+        *("'${H}'", "'${ H }'", "'db-${ZONE}.example'", "'${A}${B}'", "{$file: ./host}", "my_host-1"),
+    ],
+)
+def test_a_host_that_is_one(read: Read, host: str) -> None:
+    problems = check(read(in_database("client: pg", f"connection: {{host: {host}}}")))
+    assert "GR218" not in [item.code for item in problems]
+
+
+@pytest.mark.parametrize(
     "ca", ["./ca.pem", "/etc/ssl/certs/rds.crt", "certs/ca.pem", "ca.pem", "../x.key", "/run/secrets/ca"]
 )
 def test_a_path_is_no_certificate(read: Read, ca: str) -> None:

@@ -52,3 +52,59 @@ def test_a_file_whose_scalars_cannot_be_found_is_not_shown() -> None:
 
 def test_a_secret_of_one_text_is_hidden_in_the_other() -> None:
     assert hide_secrets(["password: hunter22\n", "a: 1 # hunter22\n"]) == ["password: <redacted>\n", "a: 1 # <redacted>\n"]
+
+
+INNER = "backend:\n  database:\n    password: hunter2secret\n    # was: hunter2secret\n    ssl: false\n"
+BLOCK = "".join(f"    {line}\n" for line in INNER.splitlines())
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"data:\n  app-config.yaml: |\n{BLOCK}",
+        f"data:\n  app-config.yaml: |\n{BLOCK}".replace("\n", "\r\n"),
+        f"data:\n  app-config.yaml: |2-\n{BLOCK}  other: x\n",
+        "data:\n  app-config.yaml: >-\n    backend: {password: hunter2secret,\n    ssl: 'false'}\n",
+        'data:\n  app-config.yaml: "backend: {password: hunter2secret}"\n',
+        'data:\n  app-config.yaml: "backend:\\n  password: hunter2secret\\n"\n',
+        'data:\n  app-config.yaml: "backend:\\n  p\\u0061ssword: hunter2secret\\n"\n',
+        "data:\n  app-config.yaml: 'backend: {password: hunter2secret}'\n",
+        "data:\n  app-config.yaml: |\n    - password: hunter2secret\n",
+        "data:\n  app-config.yaml: |\n    {{ if x }}\n    password:\n      hunter2secret\n",
+        "data:\n  app-config.yaml: |\n    a: b\n    ---\n    password: hunter2secret\n",
+        "a: b\n---\npassword: hunter2secret\n",
+        "outer: |\n  data:\n    app-config.yaml: |\n" + BLOCK.replace("    ", "      ", 1).replace("\n    ", "\n      "),
+        "args: --hunter2secret\ntext: |\n  password: hunter2secret\n",
+    ],
+)
+def test_a_text_that_is_a_document_itself(text: str) -> None:
+    (shown,) = hide_secrets([text])
+    assert "hunter2secret" not in shown
+    assert shown.startswith(text[:5])
+
+
+def test_lines_of_a_block_stay_where_they_are() -> None:
+    text = f"data:\n  app-config.yaml: |\n{BLOCK}  other: x\n"
+    assert hide_secrets([text]) == [text.replace("hunter2secret", REDACTED)]
+    text = text.replace("\n", "\r\n")
+    assert hide_secrets([text]) == [text.replace("hunter2secret", REDACTED)]
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        (
+            "# password: >-\n#   hunter10secret\n# user: u\na: b\n",
+            "# password: <redacted>\n#   <redacted>\n# user: u\na: b\n",
+        ),
+        ("a: b\n#- password:\n#    - hunter12secret\n", "a: b\n#- password:\n#    <redacted>\n"),
+        ("a: b\n# secrets:\n# - hunter12\n# - hunter13\n# c: d\n", "a: b\n# secrets:\n# <redacted>\n# <redacted>\n# c: d\n"),
+        ("  # token: |\r\n  #   hunter12\r\n  #\r\n  #   hunter13\r\na: b\r\n", None),
+        ("a: |\n  b: c\n  # password: |\n  #   hunter12\n", None),
+    ],
+)
+def test_a_block_that_is_commented_out(text: str, shown: str | None) -> None:
+    (found,) = hide_secrets([text])
+    assert "hunter" not in found
+    if shown is not None:
+        assert found == shown
