@@ -84,7 +84,8 @@ def _strangers(run: Recorder, connection: Any) -> None:
     migrations = [(table, seen) for table, seen in locked if "knex_migrations" in table]
     (migrated,) = connection.execute(_MIGRATED).fetchone()
     if migrations:
-        table, seen = migrations[0]
+        # The plugin's own migrations are the ones it starts with; those of the core services come after.
+        table, seen = min(migrations, key=lambda found: found[0] != "knex_migrations")
         # knex looks into information_schema, which does not show a table without any privilege on it.
         cause = f'error: create table … - relation "{table}" already exists'
         if seen:
