@@ -44,7 +44,7 @@ LOADING = ("GR101", "GR102", "GR104", "GR105", "GR106", "GR108", "GR110", "GR111
 #: What resolves, to the wrong thing or not at all.
 RESOLVING = ("GR051", "GR061", "GR070", "GR082", "GR201", "GR220")
 #: What a server is needed for.
-STARTING = ("GR001", "GR004", "GR026", "GR210", "GR215", "GR218", "GR224", "GR232")
+STARTING = ("GR001", "GR004", "GR026", "GR210", "GR215", "GR216", "GR218", "GR224", "GR232")
 #: What Backstage does not decide, or not in a time a test has.
 ELSEWHERE = {
     "GR103": "Backstage reads the file, with U+FFFD for what is not UTF-8; test_what_is_not_utf_8 shows it",
@@ -305,8 +305,9 @@ def test_several_hosts(oracle_dir: Path, server: EmbeddedServer, tmp_path: Path)
     assert "error" not in start(oracle_dir, server, tmp_path / "good", "GR232", "Good")
 
 
-def test_a_host_that_holds_more(oracle_dir: Path, server: EmbeddedServer, tmp_path: Path) -> None:
-    bad = start(oracle_dir, server, tmp_path / "bad", "GR218", "Bad")
+@pytest.mark.parametrize("code", ["GR216", "GR218"])
+def test_a_host_that_holds_more(oracle_dir: Path, server: EmbeddedServer, tmp_path: Path, code: str) -> None:
+    bad = start(oracle_dir, server, tmp_path / "bad", code, "Bad")
     assert "getaddrinfo" in bad["error"]
     assert "db.example:5432" in bad["error"]
 
