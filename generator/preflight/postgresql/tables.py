@@ -73,7 +73,8 @@ def check_tables(run: Recorder, connection: Any) -> None:
 
 def _strangers(run: Recorder, connection: Any) -> None:
     """Tables of a role that the plugin's own is no member of: a leftover of the time before it had a user of its own."""
-    found = connection.execute(_STRANGERS).fetchall()
+    # The plugin's own migrations are what it starts with; those of the core services come after.
+    found = sorted(connection.execute(_STRANGERS).fetchall(), key=lambda row: not row[0].startswith("knex_migrations"))
     if not found:
         return
     target = run.target
@@ -84,8 +85,7 @@ def _strangers(run: Recorder, connection: Any) -> None:
     migrations = [(table, seen) for table, seen in locked if "knex_migrations" in table]
     (migrated,) = connection.execute(_MIGRATED).fetchone()
     if migrations:
-        # The plugin's own migrations are the ones it starts with; those of the core services come after.
-        table, seen = min(migrations, key=lambda found: found[0] != "knex_migrations")
+        table, seen = migrations[0]
         # knex looks into information_schema, which does not show a table without any privilege on it.
         cause = f'error: create table … - relation "{table}" already exists'
         if seen:
