@@ -170,7 +170,7 @@ def _in_this_environment(project: Project, plan: Plan) -> tuple[Plan, Mapping[st
     """
     from generator.run import steps
 
-    request = project.request._replace(environ=dict(os.environ), plugins=project.plugin_ids)
+    request = project.request._replace(environ=dict(os.environ), plugins=project.plugin_ids, anywhere=True)
     live = steps.load(request, settings=project.settings._replace(discover=False))
     resolved = steps.resolve(live)
     plugins = (

@@ -35,7 +35,8 @@ class Request(NamedTuple):
     ``generate`` writes and where, ``templates`` a folder of the user's own templates. ``base`` is the commit whose lock file
     is remembered as well as HEAD's. ``environ`` are variables that count besides those of files. Without it there are none,
     so that the result depends on files only; with ``placeholders="backstage"`` it is the environment of the process. With
-    ``skips_others`` a file that is missing, and cannot concern the databases, is a warning.
+    ``skips_others`` a file that is missing, and cannot concern the databases, is a warning; with ``anywhere`` a ``$file`` is
+    read outside the repository too.
     """
 
     root: Path = Path()
@@ -50,6 +51,7 @@ class Request(NamedTuple):
     templates: Path | None = None
     base: Base | None = None
     skips_others: bool = False
+    anywhere: bool = False
 
 
 class Project(NamedTuple):
@@ -114,6 +116,7 @@ def load(request: Request, settings: Settings | None = None) -> Project:
         environ=variables.values,
         placeholders=request.placeholders,
         skips_others=request.skips_others,
+        anywhere=request.anywhere,
     )
     diagnostics.extend(config.diagnostics)
     if not as_backstage:

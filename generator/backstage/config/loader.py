@@ -71,6 +71,7 @@ def load_config(
     environ: Mapping[str, str],
     placeholders: Literal["keep", "backstage"] = "keep",
     skips_others: bool = False,
+    anywhere: bool = False,
 ) -> LoadedConfig:
     """Read the configuration as Backstage does.
 
@@ -80,11 +81,11 @@ def load_config(
     Backstage has in this environment; with ``"keep"`` a variable or ``$file`` without a value stays a
     :class:`~generator.documents.values.Placeholder` (so does a ``$file`` that is neither below ``root`` nor beside the
     configuration), and a missing ``$include`` that cannot concern ``backend.database`` is only a warning; ``skips_others``
-    makes it one in either mode, and a missing ``$file`` too. Raises nothing: problems (GR101 to GR117, GR231) are in the
-    result.
+    makes it one in either mode, and a missing ``$file`` too. With ``anywhere`` a ``$file`` is read wherever it is, as where
+    Backstage runs. Raises nothing: problems (GR101 to GR117, GR231) are in the result.
     """
     with collector_paused():
-        top = os.path.abspath(root)  # noqa: PTH100
+        top = None if anywhere else os.path.abspath(root)  # noqa: PTH100
         return _Loading(environ, placeholders, top, skips_others=skips_others).run(root, config)
 
 
@@ -95,7 +96,7 @@ class _Loading:
         self,
         environ: Mapping[str, str],
         placeholders: Literal["keep", "backstage"],
-        root: str,
+        root: str | None,
         *,
         skips_others: bool = False,
     ) -> None:
