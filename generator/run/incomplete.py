@@ -92,8 +92,9 @@ def keep_unfound(
         return Kept(unseen=tuple(sorted(set(present.plugins) - gone)) if present else ())
     earlier = [found for _, found in read_history(lock, base, quiet, root=root).locks]
     known = {name for found in (present, *earlier) if found is not None for name in found.plugins}
-    retired = set(present.retired) if present else set()
-    return Kept(tuple(sorted(known - gone - retired)), gaps)
+    # An earlier lock file has a renamed plugin under its old id, and one that is retired now as planned.
+    past = {*present.retired, *(old for now in present.known.values() for old in now.former_ids)} if present else set()
+    return Kept(tuple(sorted(known - gone - past)), gaps)
 
 
 def leave_out_ignored(settings: Settings, diagnostics: Diagnostics) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+import shutil
 import subprocess
 from typing import TYPE_CHECKING
 
@@ -120,6 +121,57 @@ def test_both_ways_out(portal: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert done.stdout == "- auth: retired, its data stays\n"
     assert "GR549" not in done.stderr
     assert plugins(portal) == (["catalog"], ["auth"])
+
+
+def test_what_only_git_remembers_is_kept_as_well(portal: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The lock file is gone (an older branch, ``infra`` made anew): HEAD's counts, but not what it was called before."""
+    repository(portal)
+    (portal / SECOND).write_text(MORE.replace("plugin-auth", "plugin-search"))
+    (portal / "greenroom.yaml").write_text("plugins: {renamed: {auth: search}}\n")
+    assert greenroom("generate").returncode == 0
+    assert plugins(portal) == (["catalog", "search"], [])
+    git(portal, "add", "--all")
+    git(portal, "commit", "--quiet", "--message", "renamed")
+    (portal / "greenroom.yaml").unlink()
+    damaged(portal, "a value is not known", monkeypatch)
+    for lost in (False, True):
+        if lost:
+            shutil.rmtree(portal / "infra")
+        done = greenroom("generate")
+        assert (done.returncode, "GR549" in done.stderr) == (0, True)
+        assert plugins(portal) == (["catalog", "search"], [])
+
+
+def test_a_folder_without_a_backend(portal: Path) -> None:
+    """A wrong --root, or a checkout of a part: what is retired then is said, and the hint ends it."""
+    (portal / "packages").rename(portal / "elsewhere")
+    (portal / "greenroom.yaml").write_text("plugins: {include: [catalog]}\n")
+    done = greenroom("generate", "--check")
+    assert done.returncode == 3
+    assert "warning[GR552] plugins: auth: retired, and there is no Backstage backend at --root" in done.stderr
+    (portal / "elsewhere").rename(portal / "packages")
+    assert "GR552" not in (done := greenroom("generate", "--check")).stderr
+    assert done.returncode == 0
+    (portal / "packages").rename(portal / "elsewhere")
+    (portal / "greenroom.yaml").write_text("plugins: {include: [catalog], discover: false}\n")
+    assert "GR552" not in greenroom("generate", "--check").stderr
+
+
+def test_what_is_kept_cannot_be_ignored(portal: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    damaged(portal, "a file is too large", monkeypatch)
+    (portal / "greenroom.yaml").write_text("ignore: [{code: GR549, reason: seen}]\n")
+    assert "GR549" in greenroom("generate", "--check").stderr
+
+
+def repository(root: Path) -> None:
+    git(root, "init", "--quiet")
+    git(root, "add", "--all")
+    git(root, "commit", "--quiet", "--message", "first")
+
+
+def git(root: Path, *arguments: str) -> None:
+    who = ("-c", "user.name=test", "-c", "user.email=test@example.com", "-c", "commit.gpgsign=false")
+    subprocess.run(["git", *who, *arguments], cwd=root, check=True, capture_output=True)
 
 
 def test_a_plugin_that_is_gone_is_retired(portal: Path) -> None:

@@ -125,3 +125,25 @@ def test_killed_at_any_time(project: Path, tmp_path: Path) -> None:
         os.chdir(project)
         assert generate(*CHANGED) == 0
         assert tree(project) == tree(wanted)
+
+
+def test_other_folders_after_a_kill(project: Path) -> None:
+    """What the killed run left goes where the lock file lists it, wherever the targets are now."""
+    before = (project / "infra/sql/databases.sql").read_bytes()
+    number = 100
+    while (project / "infra/sql/databases.sql").read_bytes() == before:  # one of the first that are replaced
+        number += 3
+        assert killed(number, *CHANGED) == -signal.SIGKILL
+    assert (project / "infra" / NOTE).exists()
+    with (project / "greenroom.yaml").open("a") as settings:
+        settings.write("targets: {terraform: {path: tf}, sql: {path: sql}}\n")
+    assert generate(*CHANGED) == 0
+    assert not [name for name in there(project) if name.startswith(("infra/terraform/", "infra/sql/"))]
+    assert generate("--check", *CHANGED) == 0
+
+
+@pytest.mark.parametrize("name", ["a\0b", "\ud800", "../x", "/x"])
+def test_a_note_with_a_name_that_no_run_wrote(project: Path, name: str) -> None:
+    (project / "infra" / NOTE).write_text(json.dumps({"files": {name: ["x"]}}))
+    assert generate("--check", *FIRST) == 0
+    assert generate(*FIRST) == 0

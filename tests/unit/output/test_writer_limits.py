@@ -149,8 +149,8 @@ def test_an_output_folder_on_another_file_system(case: Case, mount: Callable[...
     assert not [name for name in now if "greenroom" in name]
 
 
-def test_another_file_system_that_is_full_undoes_everything(case: Case, mount: Callable[..., Path]) -> None:
-    """Room is needed there only at the end, when other files are in place already."""
+def test_another_file_system_that_is_full_changes_nothing(case: Case, mount: Callable[..., Path]) -> None:
+    """Everything new is beside what it replaces, on every file system, before the first file is replaced."""
     mount("size=16k", case.root / "out/zzz")
     before = case.now()
     files = {**NEW, "out/zzz/big.txt": b"x" * 20000}
