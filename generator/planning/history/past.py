@@ -61,17 +61,19 @@ def read_past(
     history = read_history(path, base, diagnostics, root=root)
     if diagnostics.has_errors:  # a lock file that cannot be read has forgotten nothing
         return Past(present, base=history.base, digest=present.digest if present else None)
-    if present is not None and present.environment not in (None, settings.environment):
+    # Where it is gone, the one of the last commit says whose folder this is.
+    known = present or next((lock for _, lock in history.locks), None)
+    if known is not None and known.environment not in (None, settings.environment):
         diagnostics.error(
             "GR550",
-            f"this lock file is that of the environment {present.environment!r}, and the settings are for "
-            f"{settings.environment!r}",
+            f"this lock file {'is' if present else 'was'} that of the environment {known.environment!r}, and the settings "
+            f"are for {settings.environment!r}",
             Location(shown(path)),
             path="environment",
             hint=f"give {settings.environment} a folder of its own: --out, or greenroom.yaml in another folder; if it is "
             'the same environment under a new name, change "environment" in the lock file',
         )
-        return Past(present, base=history.base, digest=present.digest)
+        return Past(present, base=history.base, digest=present.digest if present else None)
     present = believe(present, history, path, diagnostics)
     remembered, forgotten = remember(present, history.locks, settings.renames_applied)
     renamed = rename_plugins(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
@@ -43,6 +44,13 @@ def test_another_environment_in_the_same_folder_is_refused(project: Path) -> Non
     assert result.exit_code == 1
     assert "error[GR550] environment: this lock file is that of the environment 'production'" in str(result.exception)
     assert contents(project / "infra") == before
+    # The folder stays production's when the lock file is gone.
+    for words in (("init", "--quiet"), ("add", "--all"), ("commit", "--quiet", "--message", "x")):
+        subprocess.run(["git", "-c", "user.name=x", "-c", "user.email=x@example.com", *words], check=True)
+    (project / "infra" / "greenroom.lock.json").unlink()
+    result = run("generate", "--settings", "greenroom.staging.yaml")
+    assert "error[GR550] environment: this lock file was that of the environment 'production'" in str(result.exception)
+    subprocess.run(["git", "checkout", "--quiet", "infra"], check=True)
     # The hint.
     assert run("generate", "--settings", "greenroom.staging.yaml", "--out", "staging").exit_code == 0
     assert run("generate", "--settings", "greenroom.staging.yaml", "--out", "staging", "--check").exit_code == 0
