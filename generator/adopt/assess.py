@@ -10,6 +10,7 @@ from generator.adopt.findings import (
     check_administrator,
     check_databases,
     check_definers,
+    check_marks,
     check_passwords,
     check_roles,
     check_timeouts,
@@ -63,6 +64,7 @@ def assess(
     repairs: list[Repair] = []
     if state.engine == "postgresql":
         check_administrator(server, state, diagnostics)
+        check_marks(server, plan, found, state, present, diagnostics)
         check_roles(server, plan, state, present, repairs, diagnostics)
         check_timeouts(server, plugins, found, state, present, repairs, diagnostics)
         check_databases(server, found, state, there, repairs, diagnostics)

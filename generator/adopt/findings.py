@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from generator.adopt.assessment import HandOver, Repair
-from generator.adopt.runners import runner
+from generator.adopt.runners import quoted, runner
+from generator.planning.marks import mark, stranger
 
 if TYPE_CHECKING:
     from generator.adopt.state import FoundDatabase, ServerState
@@ -40,6 +41,31 @@ def check_administrator(server: Server, state: ServerState, diagnostics: Diagnos
             f"the role {admin.name!r} on server {server.name!r} has no {' and no '.join(lacking)}",
             path=f"servers.{server.name}",
             hint="what has to be made cannot be made as this role; name the one that can with --administrator",
+        )
+
+
+def check_marks(
+    server: Server,
+    plan: Plan,
+    found: dict[str, FoundDatabase],
+    state: ServerState,
+    names: list[str],
+    diagnostics: Diagnostics,
+) -> None:
+    """What another environment made is not this one's to take over: an error (GR776)."""
+    kinds = [("role", name, state.roles[name].comment) for name in names]
+    kinds += [("database", name, item.comment) for name, item in sorted(found.items())]
+    for kind, name, comment in kinds:
+        whose = stranger(comment, plan.environment)
+        if whose is None:
+            continue
+        key = "credentials.roleName" if kind == "role" else "backend.database.prefix"
+        diagnostics.error(
+            "GR776",
+            f"the {kind} {name!r} on server {server.name!r} {whose}, and this is environment {plan.environment}",
+            path=f"servers.{server.name}",
+            hint=f"name another one ({key}); if it is to be this one's: "
+            f"COMMENT ON {kind.upper()} {quoted(name)} IS '{mark(plan.environment)}'",
         )
 
 

@@ -22,7 +22,7 @@ _OPTIONS: Final = "-c default_transaction_read_only=on -c search_path=pg_catalog
 _PATIENCE: Final = 120
 
 _DATABASES: Final = """
-SELECT datname, pg_get_userbyid(datdba), datallowconn FROM pg_database
+SELECT datname, pg_get_userbyid(datdba), datallowconn, shobj_description(oid, 'pg_database') FROM pg_database
 WHERE NOT datistemplate AND NOT datname = ANY (%(not_ours)s) ORDER BY datname
 """
 _ROLES: Final = """
@@ -31,7 +31,7 @@ SELECT rolname, rolsuper, rolcreatedb, rolcreaterole, rolreplication, rolbypassr
       pg_has_role((SELECT oid FROM pg_roles WHERE rolname = %(admin)s), role.oid, 'MEMBER WITH ADMIN OPTION'), false)
     ELSE NOT rolsuper AND EXISTS (SELECT FROM pg_roles WHERE rolname = %(admin)s AND rolcreaterole) END,
   ARRAY(SELECT pg_get_userbyid(roleid)::text FROM pg_auth_members WHERE member = role.oid ORDER BY 1),
-  coalesce(rolconfig, '{}')
+  coalesce(rolconfig, '{}'), shobj_description(oid, 'pg_authid')
 FROM pg_roles AS role WHERE rolname !~ '^pg_' ORDER BY rolname
 """
 _ADMINISTRATOR: Final = """
@@ -128,30 +128,36 @@ def _administrator(session: Any, name: str) -> Administrator:
 
 
 def _role(row: tuple[Any, ...]) -> FoundRole:
-    name, *powers, can_be_managed, member_of, settings = row
+    name, *powers, can_be_managed, member_of, settings, comment = row
     return FoundRole(
         name=name,
         powers=tuple(power for power, has in zip(_POWERS, powers, strict=True) if has),
         can_be_managed=can_be_managed,
         member_of=tuple(member_of),
         settings=tuple(settings),
+        comment=comment,
     )
 
 
-def _database(parameters: Mapping[str, str], row: tuple[str, str, bool], *, deep: bool, timeout: int) -> FoundDatabase:
-    name, owner, allows_connections = row
+def _database(
+    parameters: Mapping[str, str], row: tuple[str, str, bool, str | None], *, deep: bool, timeout: int
+) -> FoundDatabase:
+    name, owner, allows_connections, comment = row
     if not allows_connections:
-        return FoundDatabase(name=name, owner=owner, unread="it allows no connections")
+        return FoundDatabase(name=name, owner=owner, comment=comment, unread="it allows no connections")
     psycopg = load_psycopg()
     try:
         with _session(parameters, name, timeout) as session:
             return FoundDatabase(
                 name=name,
                 owner=owner,
+                comment=comment,
                 schemas=dict(session.execute(_SCHEMAS).fetchall()) if deep else {},
                 objects=tuple(OwnedObject(*item) for item in session.execute(OBJECTS)) if deep else (),
                 tables=frozenset(item[0] for item in session.execute(_TABLES)),
             )
     except psycopg.Error as error:
         # One database that refuses says nothing about the others.
-        return FoundDatabase(name=name, owner=owner, unread=" ".join(str(error).split()) or "no reason given")
+        return FoundDatabase(
+            name=name, owner=owner, comment=comment, unread=" ".join(str(error).split()) or "no reason given"
+        )

@@ -29,6 +29,7 @@ class FoundDatabase(NamedTuple):
     ``objects`` are the things in it that belong to somebody, without those of extensions. ``unread`` says why nobody could
     look inside, and is empty when somebody did. ``tables`` are the names of its tables, to recognise a plugin by.
     ``definers`` are the MySQL users that views, triggers, routines and events work as, with the number of them.
+    ``comment`` is what the server has to say about it, on PostgreSQL.
     """
 
     name: str
@@ -38,13 +39,15 @@ class FoundDatabase(NamedTuple):
     tables: frozenset[str] = frozenset()
     unread: str = ""
     definers: Mapping[str, int] = _NOTHING
+    comment: str | None = None
 
 
 class FoundRole(NamedTuple):
     """A login role or a user. ``powers`` are what a plugin's role must not have (``SUPERUSER``).
 
     ``can_be_managed``: the administrator may change its password and grant it. ``member_of`` are the roles it is in.
-    ``hosts`` is where a MySQL user may come from, ``settings`` (``name=value``) what a role has in every database.
+    ``hosts`` is where a MySQL user may come from, ``settings`` (``name=value``) what a role has in every database,
+    ``comment`` what the server has to say about it, on PostgreSQL.
     """
 
     name: str
@@ -53,6 +56,7 @@ class FoundRole(NamedTuple):
     member_of: tuple[str, ...] = ()
     hosts: tuple[str, ...] = ()
     settings: tuple[str, ...] = ()
+    comment: str | None = None
 
 
 class Administrator(NamedTuple):

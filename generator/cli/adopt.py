@@ -83,7 +83,7 @@ def command(
         found = _look(project, planned, server, admin, administrator, timeout, _listed(project, server, secrets))
         if found is not None:
             assessments.append(found)
-    failed = len(assessments) < len(wanted)
+    failed = len(assessments) < len(wanted) or project.diagnostics.has_errors
     if output_format == "json":
         written = _write(project, assessments, unseen, as_of) if write and not failed else []
         show_json(

@@ -163,8 +163,10 @@ class Server:
         )
         password_file.unlink()
         if result.returncode:
-            words = result.stderr.decode(errors="replace").strip().splitlines()
-            raise SupervisorError(f"initdb failed: {words[-1] if words else f'exit code {result.returncode}'}")
+            # Its last words are about the folder that it removes again.
+            said = result.stderr.decode(errors="replace").strip().splitlines()
+            reasons = [line for line in said if not line.startswith("initdb: removing")]
+            raise SupervisorError(f"initdb failed: {'; '.join(reasons[-3:]) or f'exit code {result.returncode}'}")
 
     def _start_on(self, port: int) -> bool:
         settings = {

@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from generator.backstage.config.production import ConfigFiles, find_config_files
+from generator.backstage.config.production import PRODUCTION, ConfigFiles, environment_of, find_config_files
 from generator.documents.schema import schema_text
 from generator.init.guesses import find_servers, guess_cloud, guess_file, guess_store, wanted
 from generator.init.manager import Manager, find_manager
@@ -37,6 +37,8 @@ HEAD = (
 #: Stands for every plugin that app-config does not mention.
 _ANY = "any"
 _ONE_USER = "single-connection"
+#: For every environment but production, so that its roles are not production's where both are on one server.
+_ROLE_NAME = "backstage_{environment}_{plugin}"
 
 
 class Start(NamedTuple):
@@ -78,7 +80,7 @@ def start(root: Path, *, config: Sequence[str] = (), folder: Path | None = None)
     """
     folder = root if folder is None else folder
     diagnostics = Diagnostics()
-    files = ConfigFiles(tuple(config), ()) if config else find_config_files(root)
+    files = ConfigFiles(tuple(config), (), environment_of(config)) if config else find_config_files(root)
     if not files.chosen:
         diagnostics.error(
             "GR421",
@@ -200,6 +202,9 @@ def _credentials(found: _Found, notes: dict[str, list[str]]) -> dict[str, Any]:
         return {"mode": "iam", "iam": cloud.value}
     guesses = {"store": guess_store(found.resolved), "delivery": guess_file(found.resolved)}
     values: dict[str, Any] = {}
+    if found.files.environment not in (None, *PRODUCTION):
+        values["roleName"] = _ROLE_NAME
+        notes["credentials.roleName"] = ["Not the names of production: the two may be on one server."]
     for key, guess in guesses.items():
         if guess is not None:
             values[key] = {"file": guess.value} if key == "delivery" else guess.value

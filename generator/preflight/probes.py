@@ -67,7 +67,8 @@ class PreflightTarget:
 
     ``connection`` is what Backstage hands to the driver, password included, and ``environment`` the variables the driver
     would see. ``database``, ``role`` and ``schema`` are what the plan says. ``occupants`` are all plugins on the same
-    server, sorted, this one included. ``user_host`` is where a MySQL user may come from,
+    server, sorted, this one included; ``retired`` are the databases there of plugins that are not wanted any more.
+    ``made_for`` is the environment of the plan. ``user_host`` is where a MySQL user may come from,
     ``search_path_problem`` is what knex throws for the search path,
     ``skip_migrations`` whether something else than Backstage migrates,
     ``shares_user`` whether all plugins of the server log in with this user on purpose. ``missing`` are variables of the
@@ -93,6 +94,8 @@ class PreflightTarget:
     adapter: Adapter | None = None
     pool: Pool = field(default_factory=Pool)
     occupants: tuple[Occupant, ...] = ()
+    retired: frozenset[str] = frozenset()
+    made_for: str = ""
     missing: tuple[str, ...] = ()
     told: frozenset[str] = frozenset()
     error: str | None = None
@@ -145,7 +148,7 @@ def targets_from_map(
         for server in engines
     }
     return [
-        _target(plugin, engines[plugin.server], resolved, occupants[plugin.server], variables, base, plan.base_login, unset)
+        _target(plugin, engines[plugin.server], resolved, occupants[plugin.server], variables, base, plan, unset)
         for plugin in plugins
     ]
 
@@ -157,7 +160,7 @@ def _target(
     occupants: tuple[Occupant, ...],
     environment: dict[str, str],
     base: BaseSettings | None,
-    plan_login: str | None,
+    plan: Plan,
     unset: Unset | None,
 ) -> PreflightTarget:
     found = resolved.get(plugin.plugin_id)
@@ -206,9 +209,11 @@ def _target(
         shares_user=plugin.role.is_common,
         skip_migrations=bool(found and found.skip_migrations),
         ensure=_ensure(found, base) if found is not None and not error else None,
-        adapter=_adapter(found, base) if base is not None and plan_login == plugin.plugin_id else None,
+        adapter=_adapter(found, base) if base is not None and plan.base_login == plugin.plugin_id else None,
         pool=base.pool_of(plugin.plugin_id, engine) if base is not None else Pool(),
         occupants=occupants,
+        retired=frozenset(gone.database for gone in plan.retired if gone.server == plugin.server),
+        made_for=plan.environment,
         missing=missing,
         told=told,
         error=error or None,

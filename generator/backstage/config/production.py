@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import re
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from generator.problems.diagnostic import Location
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
 _CONFIG: Final = re.compile(r"app-config(?:\.(?P<name>[A-Za-z0-9_.-]+))?\.ya?ml\Z")
 #: Not for production: of one developer's machine, or to be copied from.
 _NOT_MEANT: Final = re.compile(r"(?:^|[._-])(?:local|example|sample|template|test|e2e)(?:[._-]|$)", re.IGNORECASE)
 #: Names of files that are names of environments too; `docker` is none.
-_ENVIRONMENTS: Final = ("production", "prod", "live", "staging", "stage", "preprod", "uat", "qa", "development", "dev")
+PRODUCTION: Final = ("production", "prod", "live")
+_ENVIRONMENTS: Final = (*PRODUCTION, "staging", "stage", "preprod", "uat", "qa", "development", "dev")
 _DOCKERFILES: Final = ("Dockerfile", "packages/backend/Dockerfile", "docker/Dockerfile")
 _START: Final = re.compile(r"^\s*(?:CMD|ENTRYPOINT)\b", re.IGNORECASE)
 _TARGET: Final = re.compile(r"--config[\"'\s,=]+([^\"'\s,\]\\]+)")
@@ -48,16 +50,21 @@ def find_config_files(root: Path) -> ConfigFiles:
                 return _files(wanted, there, Location(name, line, 1))
     base = [name for name in ("app-config.yaml", "app-config.yml") if name in there][:1]
     overlays = {match["name"]: name for name in there if (match := _CONFIG.match(name)) and match["name"]}
-    overlay = next((overlays[name] for name in _ENVIRONMENTS[:3] if name in overlays), None)
+    overlay = next((overlays[name] for name in PRODUCTION if name in overlays), None)
     if overlay is None and len(overlays) == 1:
         overlay = next(iter(overlays.values()))
     return _files([*base, *([overlay] if overlay else [])], there)
 
 
 def _files(chosen: list[str], there: list[str], source: Location | None = None) -> ConfigFiles:
-    names = [match["name"] for name in chosen if (match := _CONFIG.match(name))]
-    environment = next((name for name in reversed(names) if name in _ENVIRONMENTS), None)
-    return ConfigFiles(tuple(chosen), tuple(name for name in there if name not in chosen), environment, source)
+    others = tuple(name for name in there if name not in chosen)
+    return ConfigFiles(tuple(chosen), others, environment_of(chosen), source)
+
+
+def environment_of(files: Sequence[str]) -> str | None:
+    """The environment that the last of ``files`` is named after, if any is: ``staging`` for ``app-config.staging.yaml``."""
+    names = [match["name"] for path in files if (match := _CONFIG.match(PurePosixPath(path).name))]
+    return next((name for name in reversed(names) if name in _ENVIRONMENTS), None)
 
 
 def _there(root: Path) -> list[str]:

@@ -7,6 +7,7 @@ import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from generator.planning.marks import stranger
 from generator.preflight.driver import load_psycopg
 from generator.preflight.network import HostNameError, SilentServerError
 from generator.preflight.postgresql.failures import fatal_message, is_busy, quoted
@@ -27,26 +28,60 @@ SELECT nspname::text, pg_catalog.has_schema_privilege(current_user, oid, 'USAGE'
   OR pg_catalog.has_schema_privilege(session_user, oid, 'USAGE')
 FROM pg_catalog.pg_namespace WHERE nspname = ANY(%s::text[]) ORDER BY nspname
 """
+#: Every other database that the user may enter, for whom it was made, and whether the way in is a grant to the user.
+_ELSEWHERE = """
+SELECT datname::text, pg_catalog.shobj_description(oid, 'pg_database'), EXISTS (
+  SELECT FROM pg_catalog.aclexplode(datacl) AS granted
+  WHERE granted.privilege_type = 'CONNECT' AND granted.grantee <> 0
+    AND pg_catalog.pg_has_role(session_user, granted.grantee, 'USAGE'))
+FROM pg_catalog.pg_database
+WHERE NOT datistemplate AND datallowconn AND pg_catalog.has_database_privilege(session_user, oid, 'CONNECT')
+  AND NOT datname = ANY(%s::text[]) ORDER BY datname
+"""
+_MARKS = """
+SELECT 'user', rolname::text, pg_catalog.shobj_description(oid, 'pg_authid')
+FROM pg_catalog.pg_roles WHERE rolname = session_user
+UNION ALL
+SELECT 'database', datname::text, pg_catalog.shobj_description(oid, 'pg_database')
+FROM pg_catalog.pg_database WHERE datname = current_database()
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Reach:
     """``problems`` are what the user can reach and must not, ``facts`` what was looked at and is in order.
 
-    ``remedies`` are the statements that take it away. ``is_open``: PUBLIC may connect to the plugin's own database.
+    ``remedies`` are the statements that take it away, ``advice`` what else there is to do. ``is_open``: PUBLIC may connect
+    to the plugin's own database.
     """
 
     problems: tuple[str, ...] = ()
     facts: tuple[str, ...] = ()
     remedies: tuple[str, ...] = ()
+    advice: tuple[str, ...] = ()
     is_open: bool = False
+
+    @property
+    def hint(self) -> str:
+        """What to do about all of it."""
+        statements = f"as the owner: {'; '.join(dict.fromkeys(self.remedies))}" if self.remedies else ""
+        return "; ".join([*dict.fromkeys(self.advice), *([statements] if statements else [])])
+
+    def __add__(self, other: Reach) -> Reach:
+        return Reach(
+            (*self.problems, *other.problems),
+            (*self.facts, *other.facts),
+            (*self.remedies, *other.remedies),
+            (*self.advice, *other.advice),
+            self.is_open or other.is_open,
+        )
 
 
 def open_to_all(reach: Reach, database: str) -> Reach:
     """``reach``, and that PUBLIC may connect to the plugin's own database."""
     problem = f"every role of the server may connect to {database}"
     remedy = f"REVOKE ALL ON DATABASE {quoted(database)} FROM PUBLIC"
-    return Reach((problem, *reach.problems), reach.facts, (remedy, *reach.remedies), is_open=True)
+    return Reach((problem,), (), (remedy,), is_open=True) + reach
 
 
 def other_databases(target: PreflightTarget) -> list[str]:
@@ -92,12 +127,41 @@ def find_reach(connection: Any, target: PreflightTarget) -> Reach:
             remedies += [f"REVOKE ALL ON {kind.upper()} {quoted(name)} {whom}" for name in open_ones[:_SHOWN]]
         else:
             facts.append(f"may {verb} none of {len(rows)} other {kind}{'s' if len(rows) != 1 else ''}")
+    reach = Reach(tuple(problems), tuple(facts), tuple(remedies))
     schemas = other_schemas(target)
     if schemas:
-        tried = _try_schema(connection, schemas[0])
-        problems += tried.problems
-        facts += tried.facts
-    return Reach(tuple(problems), tuple(facts), tuple(remedies))
+        reach += _try_schema(connection, schemas[0])
+    return reach + _elsewhere(connection, target) + _another_environment(connection, target)
+
+
+def _elsewhere(connection: Any, target: PreflightTarget) -> Reach:
+    """Databases of this server that are not in the plan: another environment's, and those that were opened for this user."""
+    planned = {item.database for item in target.occupants} | {target.database, *target.retired}
+    problems: list[str] = []
+    remedies: list[str] = []
+    for name, comment, is_granted in connection.execute(_ELSEWHERE, [sorted(planned)]).fetchall():
+        whose = stranger(comment, target.made_for) if target.made_for else None
+        # Who works for all plugins may have been given more on purpose.
+        if whose is None and (target.shares_user or not is_granted):
+            continue
+        problems.append(f"may connect to database {name}, which {whose or 'is not in the plan'}")
+        remedies.append(f"REVOKE ALL ON DATABASE {quoted(name)} FROM PUBLIC, {quoted(target.user or target.role)}")
+    more = (f"and to {len(problems) - _SHOWN} more",) if len(problems) > _SHOWN else ()
+    return Reach((*problems[:_SHOWN], *more), remedies=tuple(remedies[:_SHOWN]))
+
+
+def _another_environment(connection: Any, target: PreflightTarget) -> Reach:
+    """Whether the user and its database were made for this environment."""
+    if not target.made_for:
+        return Reach()
+    found = [
+        (kind, name, stranger(comment, target.made_for)) for kind, name, comment in connection.execute(_MARKS).fetchall()
+    ]
+    problems = tuple(f"{kind} {name} {whose}" for kind, name, whose in found if whose is not None)
+    names = {"user": "credentials.roleName", "database": "backend.database.prefix"}
+    keys = " and ".join(names[kind] for kind, _, whose in found if whose is not None)
+    advice = (f"give environment {target.made_for} names of its own: {keys}",) if problems else ()
+    return Reach(problems, advice=advice)
 
 
 def _try_schema(connection: Any, schema: str) -> Reach:

@@ -231,15 +231,15 @@ def _read_only(run: Recorder, *, in_recovery: bool) -> None:
 
 def _isolation(run: Recorder, wanted: dict[str, str], reach: Reach) -> None:
     tried = try_another_database(run.target, wanted, run.options.connect_timeout, run.network)
-    problems = [*reach.problems, *tried.problems]
-    if problems:
-        hint = "as the owner: " + "; ".join(dict.fromkeys([*reach.remedies, *tried.remedies]))
+    both = reach + tried
+    if both.problems:
         if run.target.shares_user and not tried.problems and len(reach.problems) == 1 and reach.is_open:
             # The plugins are one user: what is left is a matter of the server's other roles, who find closed schemas.
-            run.warned("isolated", Failure(problems[0], "starts", hint))
+            run.warned("isolated", Failure(both.problems[0], "starts", both.hint))
             return
-        failure = Failure("; ".join(problems), "starts, and nothing says that plugins can read each other's data", hint)
+        failure = Failure(
+            "; ".join(both.problems), "starts, and nothing says that plugins can read each other's data", both.hint
+        )
         run.failed("isolated", failure, stops=False)
     else:
-        facts = "; ".join([*reach.facts, *tried.facts])
-        run.passed("isolated", facts or "nothing else of the plan is on this server")
+        run.passed("isolated", "; ".join(both.facts) or "nothing else of the plan is on this server")

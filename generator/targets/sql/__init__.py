@@ -12,6 +12,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Any, Final
 
 from generator.engines.postgresql import HAS_POWERS, IS_POWERFUL, SCRAM_VERIFIER
+from generator.planning.marks import MARK_BEFORE, STACK_MARK_BEFORE, mark
 from generator.settings.name_template import variable_part
 from generator.targets.base import Artifact
 from generator.targets.places import places_left, without_used_places
@@ -144,6 +145,11 @@ def _script_view(plan: Plan, server: str, file: str) -> dict[str, Any]:
         "file": file,
         "server": server,
         "environment": plan.environment,
+        "mark": mark(plan.environment),
+        "mark_before": MARK_BEFORE,
+        "stack_mark_before": STACK_MARK_BEFORE,
+        # Cloud SQL makes its roles itself, and lets nobody comment on them.
+        "marked": sorted({*groups, *(role.name for role in roles if role.iam != "cloudsql")}),
         "roles": views,
         "checked": [view for view in views if view["iam"] != "cloudsql"],
         "made_by_cloud": [view for view in views if view["iam"] == "cloudsql"],

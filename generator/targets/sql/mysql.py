@@ -11,6 +11,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Any, Final
 
 from generator.engines.mysql import CHARACTER_SET, COLLATION, PRIVILEGES
+from generator.planning.marks import MARK_BEFORE, mark
 from generator.targets.base import Artifact
 from generator.targets.places import places_left, without_used_places
 from generator.targets.sql import mysql_text
@@ -58,6 +59,8 @@ def script_view(plan: Plan, server: str, file: str) -> dict[str, Any]:
         "shell_file": f"{file.removesuffix('.sql')}.sh",
         "server": server,
         "environment": plan.environment,
+        "mark": mark(plan.environment),
+        "mark_before": MARK_BEFORE,
         "roles": [
             _role_view(role, plugins["role", role.name], {name for name in unused if role.name in places[name]})
             for role in roles
@@ -65,7 +68,10 @@ def script_view(plan: Plan, server: str, file: str) -> dict[str, Any]:
         "groups": [],
         "databases": [
             _database_view(database, plugins["database", database.name])
-            | {"left": _left(database, places.get(database.name, set()), plugins["database", database.name], hosts)}
+            | {
+                "left": _left(database, places.get(database.name, set()), plugins["database", database.name], hosts),
+                "mark": f"ALTER DATABASE {mysql_text.identifier(database.name)} COMMENT '{mark(plan.environment)}'",
+            }
             for database in databases
         ],
         "retired": without_used_places(plan, server, ENGINE),

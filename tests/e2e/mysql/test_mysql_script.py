@@ -328,3 +328,30 @@ def test_the_throw_away_server_is_no_toy(running: MariaDB) -> None:
     assert "SUPER" not in as_admin.stdout
     assert "GRANT OPTION" in as_admin.stdout
     assert running.query(running.admin, "wrong", "SELECT 1").returncode == 1
+
+
+def test_another_environments_database_is_left_alone(stage: Stage) -> None:
+    """MariaDB's comment on a database says for whom it was made; a comment of anybody's stays."""
+    production = plan_for(CATALOG, want("odd", database="o'd`d", role="odd"))._replace(environment="production")
+    stage.must_apply(production)
+    query = "SELECT schema_name, schema_comment FROM information_schema.schemata WHERE schema_comment <> ''"
+    marked = dict.fromkeys(("backstage_plugin_catalog", "o'd`d"), "greenroom: environment production")
+    assert {row[0]: row[1] for row in stage.server.root(query)} == marked
+    before = stage.everything()
+    done = stage.apply(production._replace(environment="staging"))
+    assert done.returncode != 0
+    said = done.stdout + done.stderr
+    assert "database backstage_plugin_catalog was made for environment production" in said
+    assert stage.everything() == before
+    stage.must_apply(production)
+    stage.server.root("ALTER DATABASE backstage_plugin_catalog COMMENT 'ask Jane'; ALTER DATABASE `o'd``d` COMMENT ''")
+    stage.must_apply(production)
+    assert {row[0]: row[1] for row in stage.server.root(query)} == {**marked, "backstage_plugin_catalog": "ask Jane"}
+    stage.server.root("ALTER DATABASE backstage_plugin_catalog COMMENT ''")
+    stage.must_apply(production)
+    # The statement of the message, run as the administrator, ends it.
+    said = stage.apply(production._replace(environment="staging")).stdout
+    statements = [line.partition("if it is to be this one's, ")[2] for line in said.splitlines()]
+    for statement in filter(None, statements):
+        stage.server.root(statement.strip())
+    stage.must_apply(production._replace(environment="staging"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import pytest
@@ -110,6 +111,18 @@ def test_the_environment_of_this_machine_does_not_count(portal: Path, monkeypatc
     text = (portal / "greenroom.yaml").read_text()
     assert "my-laptop" not in text
     assert "a secret" not in text
+
+
+@pytest.mark.parametrize("environment", ["production", "staging"])
+def test_roles_of_another_environment_have_other_names(portal: Path, environment: str) -> None:
+    """Both may be on one server. Production's roles keep the names they have always had."""
+    overlay = f"app-config.{environment}.yaml"
+    (portal / overlay).write_text("{}")
+    assert run(["init", "--config", "app-config.yaml", "--config", overlay]) == 0
+    assert run(["generate", "--plugin", "catalog"]) == 0
+    lock = json.loads((portal / "infra/greenroom.lock.json").read_text())
+    role = {"production": "backstage_catalog", "staging": "backstage_staging_catalog"}[environment]
+    assert lock["plugins"]["catalog"]["role"] == role
 
 
 def test_names_that_would_end_a_comment(portal: Path, capsys: pytest.CaptureFixture[str]) -> None:
