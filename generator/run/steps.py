@@ -12,7 +12,7 @@ from generator.output.rendering import Rendering, collect
 from generator.output.verify import verify_artifacts, verify_fragment
 from generator.planning import make_plan
 from generator.planning.adoption import check_adopted
-from generator.planning.history import Past, assign_stacks, leave, read_past, reconcile
+from generator.planning.history import Past, assign_stacks, leave, read_past, reconcile, report_left_behind
 from generator.planning.rbac import check_adapter, check_client, with_base_login
 from generator.planning.search_path import refuse_search_paths
 from generator.problems.diagnostic import Diagnostics, GreenroomError
@@ -207,6 +207,8 @@ def render(project: Project, resolved: PluginDatabaseMap, planned: Planned, *, v
         blame_templates(found, diagnostics)
     _stop_on_errors(diagnostics)
     rendering = collect(project.layout, planned.plan, planned.past, artifacts, diagnostics)
+    if not project.request.targets:
+        report_left_behind(planned.past.lock, project.layout.lock, project.layout.targets, diagnostics)
     _stop_on_errors(diagnostics)
     if (folder := project.layout.targets.get("terraform")) is not None:
         from generator.targets.terraform.neighbours.clashes import check_beside

@@ -5,7 +5,7 @@ from __future__ import annotations
 from generator.planning.history.base import Base, base_of_ci
 from generator.planning.history.file import LOCK_VERSION, digest_of, parse_lock, read_lock
 from generator.planning.history.moves import leave, place_of
-from generator.planning.history.outputs import files_to_delete, owner
+from generator.planning.history.outputs import files_to_delete, owner, report_left_behind
 from generator.planning.history.past import Past, read_past
 from generator.planning.history.reconcile import reconcile
 from generator.planning.history.record import Lock, LockedPlugin, Names
@@ -32,5 +32,6 @@ __all__ = [
     "read_lock",
     "read_past",
     "reconcile",
+    "report_left_behind",
     "write_lock",
 ]

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import os.path
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from generator.problems.diagnostic import Location
+from generator.problems.diagnostic import Diagnostic, Location, Severity
+from generator.problems.paths import shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
@@ -73,7 +75,21 @@ def files_to_delete(
     return sorted(found)
 
 
-def _normal(path: Path) -> Path:
-    import os.path
+def report_left_behind(previous: Lock | None, lock: Path, targets: Collection[str], diagnostics: Diagnostics) -> None:
+    """Tell of every target whose files an earlier run generated and this one does not (GR560)."""
+    for target, listed in sorted(previous.files.items() if previous else ()):
+        there = [lock.parent / name for name in sorted(listed) if (lock.parent / name).is_file()]
+        if target in targets or not there:
+            continue
+        folder = Path(os.path.commonpath(there))
+        place = folder if len(there) > 1 else there[0]
+        what = (
+            f"{shown(place)} was generated earlier, and this run does not have the target {target}: nothing there is "
+            "kept up to date, or checked"
+        )
+        hint = f"add {target} to targets, or run with --target {target}; if nobody applies it any more, delete it"
+        diagnostics.add(Diagnostic("GR560", Severity.INFO, what, Location(str(place)), f"targets.{target}", hint))
 
+
+def _normal(path: Path) -> Path:
     return Path(os.path.abspath(path))  # noqa: PTH100 - a link in the path stays what it is

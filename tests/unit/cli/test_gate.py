@@ -295,7 +295,8 @@ def test_the_pipelines_in_the_docs_stop_the_pull_request(
                 return done.returncode, printed
         return 0, printed
 
-    assert pipeline_runs()[0] == 0
+    code, printed = pipeline_runs()
+    assert code == 0, printed
     portal.adds(*FIRST, "search")
     code, printed = pipeline_runs()
     assert code == 3, printed
