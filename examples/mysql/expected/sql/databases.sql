@@ -66,6 +66,41 @@ SET @greenroom_problems = CONCAT(@greenroom_problems, COALESCE((
     AND IF(@@lower_case_table_names, LOWER(Db), Db) NOT IN (IF(@@lower_case_table_names, LOWER('backstage\\_plugin\\_auth'), 'backstage\\_plugin\\_auth'), IF(@@lower_case_table_names, LOWER('backstage\\_plugin\\_catalog'), 'backstage\\_plugin\\_catalog'), IF(@@lower_case_table_names, LOWER('backstage\\_plugin\\_scaffolder'), 'backstage\\_plugin\\_scaffolder'), IF(@@lower_case_table_names, LOWER('tech\\_insights'), 'tech\\_insights'))
     AND NOT EXISTS (SELECT * FROM information_schema.schemata
       WHERE CAST(IF(@@lower_case_table_names, LOWER(schema_name), schema_name) AS BINARY) = CAST(IF(@@lower_case_table_names, LOWER('tech_insights'), 'tech_insights') AS BINARY))), ''));
+-- Only MariaDB has comments on databases, and from 10.6 on it can set them here.
+SET @greenroom_has_comments = @greenroom_is_mariadb
+  AND SUBSTRING_INDEX(VERSION(), '.', 1) * 100 + SUBSTRING_INDEX(SUBSTRING_INDEX(VERSION(), '.', 2), '.', -1) >= 1006;
+SET @greenroom_literal = NULL;
+SET @greenroom_sql = IF(@greenroom_has_comments, CONCAT('SELECT SUBSTRING(MAX(schema_comment), CHAR_LENGTH(', QUOTE(_utf8mb4 X'677265656E726F6F6D3A20656E7669726F6E6D656E7420'), ') + 1) INTO @greenroom_literal FROM information_schema.schemata WHERE schema_name = ', QUOTE('backstage_plugin_auth'),
+  ' AND LEFT(schema_comment, CHAR_LENGTH(', QUOTE(_utf8mb4 X'677265656E726F6F6D3A20656E7669726F6E6D656E7420'), ')) = ', QUOTE(_utf8mb4 X'677265656E726F6F6D3A20656E7669726F6E6D656E7420'), ' AND schema_comment <> ', QUOTE(_utf8mb4 X'677265656E726F6F6D3A20656E7669726F6E6D656E742070726F64756374696F6E')), 'DO 0');
+PREPARE greenroom FROM @greenroom_sql;
+EXECUTE greenroom;
+DEALLOCATE PREPARE greenroom;
+SET @greenroom_problems = CONCAT(@greenroom_problems, COALESCE(CONCAT('\n  - database ', 'backstage_plugin_auth', ' was made for environment ', @greenroom_literal,
+  ', and this script is for environment ', 'production', ': name another one (backend.database.prefix in app-config), or, if it is to be this one''s, ', _utf8mb4 X'414C54455220444154414241534520606261636B73746167655F706C7567696E5F617574686020434F4D4D454E542027677265656E726F6F6D3A20656E7669726F6E6D656E742070726F64756374696F6E27'), ''));
+SET @greenroom_literal = NULL;
+SET @greenroom_sql = IF(@greenroom_has_comments, CONCAT('SELECT SUBSTRING(MAX(schema_comment), CHAR_LENGTH(', QUOTE(_utf8mb4 X'677265656E726F6F6D3A20656E7669726F6E6D656E7420'), ') + 1) INTO @greenroom_literal FROM information_schema.schemata WHERE schema_name = ', QUOTE('backstage_plugin_catalog'),
+  ' AND LEFT(schema_comment, CHAR_LENGTH(', QUOTE(_utf8mb4 X'677265656E726F6F6D3A20656E7669726F6E6D656E7420'), ')) = ', QUOTE(_utf8mb4 X'677265656E726F6F6D3A20656E7669726F6E6D656E7420'), ' AND schema_comment <> ', QUOTE(_utf8mb4 X'677265656E726F6F6D3A20656E7669726F6E6D656E742070726F64756374696F6E')), 'DO 0');
+PREPARE greenroom FROM @greenroom_sql;
+EXECUTE greenroom;
+DEALLOCATE PREPARE greenroom;
+SET @greenroom_problems = CONCAT(@greenroom_problems, COALESCE(CONCAT('\n  - database ', 'backstage_plugin_catalog', ' was made for environment ', @greenroom_literal,
+  ', and this script is for environment ', 'production', ': name another one (backend.database.prefix in app-config), or, if it is to be this one''s, ', _utf8mb4 X'414C54455220444154414241534520606261636B73746167655F706C7567696E5F636174616C6F676020434F4D4D454E542027677265656E726F6F6D3A20656E7669726F6E6D656E742070726F64756374696F6E27'), ''));
+SET @greenroom_literal = NULL;
+SET @greenroom_sql = IF(@greenroom_has_comments, CONCAT('SELECT SUBSTRING(MAX(schema_comment), CHAR_LENGTH(', QUOTE(_utf8mb4 X'677265656E726F6F6D3A20656E7669726F6E6D656E7420'), ') + 1) INTO @greenroom_literal FROM information_schema.schemata WHERE schema_name = ', QUOTE('backstage_plugin_scaffolder'),
+  ' AND LEFT(schema_comment, CHAR_LENGTH(', QUOTE(_utf8mb4 X'677265656E726F6F6D3A20656E7669726F6E6D656E7420'), ')) = ', QUOTE(_utf8mb4 X'677265656E726F6F6D3A20656E7669726F6E6D656E7420'), ' AND schema_comment <> ', QUOTE(_utf8mb4 X'677265656E726F6F6D3A20656E7669726F6E6D656E742070726F64756374696F6E')), 'DO 0');
+PREPARE greenroom FROM @greenroom_sql;
+EXECUTE greenroom;
+DEALLOCATE PREPARE greenroom;
+SET @greenroom_problems = CONCAT(@greenroom_problems, COALESCE(CONCAT('\n  - database ', 'backstage_plugin_scaffolder', ' was made for environment ', @greenroom_literal,
+  ', and this script is for environment ', 'production', ': name another one (backend.database.prefix in app-config), or, if it is to be this one''s, ', _utf8mb4 X'414C54455220444154414241534520606261636B73746167655F706C7567696E5F73636166666F6C6465726020434F4D4D454E542027677265656E726F6F6D3A20656E7669726F6E6D656E742070726F64756374696F6E27'), ''));
+SET @greenroom_literal = NULL;
+SET @greenroom_sql = IF(@greenroom_has_comments, CONCAT('SELECT SUBSTRING(MAX(schema_comment), CHAR_LENGTH(', QUOTE(_utf8mb4 X'677265656E726F6F6D3A20656E7669726F6E6D656E7420'), ') + 1) INTO @greenroom_literal FROM information_schema.schemata WHERE schema_name = ', QUOTE('tech_insights'),
+  ' AND LEFT(schema_comment, CHAR_LENGTH(', QUOTE(_utf8mb4 X'677265656E726F6F6D3A20656E7669726F6E6D656E7420'), ')) = ', QUOTE(_utf8mb4 X'677265656E726F6F6D3A20656E7669726F6E6D656E7420'), ' AND schema_comment <> ', QUOTE(_utf8mb4 X'677265656E726F6F6D3A20656E7669726F6E6D656E742070726F64756374696F6E')), 'DO 0');
+PREPARE greenroom FROM @greenroom_sql;
+EXECUTE greenroom;
+DEALLOCATE PREPARE greenroom;
+SET @greenroom_problems = CONCAT(@greenroom_problems, COALESCE(CONCAT('\n  - database ', 'tech_insights', ' was made for environment ', @greenroom_literal,
+  ', and this script is for environment ', 'production', ': name another one (backend.database.prefix in app-config), or, if it is to be this one''s, ', _utf8mb4 X'414C5445522044415441424153452060746563685F696E7369676874736020434F4D4D454E542027677265656E726F6F6D3A20656E7669726F6E6D656E742070726F64756374696F6E27'), ''));
 SET @greenroom_problems = CONCAT(@greenroom_problems, IF(@@GLOBAL.read_only, '\n  - this server is read-only', ''));
 SET @greenroom_sql = IF(@greenroom_is_mariadb, 'SELECT COUNT(*) INTO @greenroom_literal FROM DUAL WHERE FALSE',
   'SELECT COUNT(*) INTO @greenroom_literal FROM performance_schema.global_variables WHERE VARIABLE_NAME = ''partial_revokes'' AND VARIABLE_VALUE = ''ON''');
@@ -176,6 +211,36 @@ SELECT CONCAT('created database ', 'tech_insights') AS greenroom FROM DUAL
 WHERE NOT EXISTS (SELECT * FROM information_schema.schemata WHERE CAST(schema_name AS BINARY) = CAST('tech_insights' AS BINARY));
 CREATE DATABASE IF NOT EXISTS `tech_insights` CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci;
 GRANT ALTER, CREATE, CREATE TEMPORARY TABLES, CREATE VIEW, DELETE, DROP, INDEX, INSERT, REFERENCES, SELECT, UPDATE ON `tech\_insights`.* TO `backstage_tech-insights`@`%`;
+
+-- For whom: MariaDB's comment on a database says which environment it was made for. Comments of yours stay.
+SET @greenroom_sql = IF(@greenroom_has_comments, CONCAT('SELECT COALESCE(MAX(schema_comment = ''''), FALSE) INTO @greenroom_literal FROM information_schema.schemata WHERE CAST(schema_name AS BINARY) = CAST(', QUOTE('backstage_plugin_auth'), ' AS BINARY)'), 'SELECT FALSE INTO @greenroom_literal');
+PREPARE greenroom FROM @greenroom_sql;
+EXECUTE greenroom;
+SET @greenroom_sql = IF(@greenroom_literal, _utf8mb4 X'414C54455220444154414241534520606261636B73746167655F706C7567696E5F617574686020434F4D4D454E542027677265656E726F6F6D3A20656E7669726F6E6D656E742070726F64756374696F6E27', 'DO 0');
+PREPARE greenroom FROM @greenroom_sql;
+EXECUTE greenroom;
+DEALLOCATE PREPARE greenroom;
+SET @greenroom_sql = IF(@greenroom_has_comments, CONCAT('SELECT COALESCE(MAX(schema_comment = ''''), FALSE) INTO @greenroom_literal FROM information_schema.schemata WHERE CAST(schema_name AS BINARY) = CAST(', QUOTE('backstage_plugin_catalog'), ' AS BINARY)'), 'SELECT FALSE INTO @greenroom_literal');
+PREPARE greenroom FROM @greenroom_sql;
+EXECUTE greenroom;
+SET @greenroom_sql = IF(@greenroom_literal, _utf8mb4 X'414C54455220444154414241534520606261636B73746167655F706C7567696E5F636174616C6F676020434F4D4D454E542027677265656E726F6F6D3A20656E7669726F6E6D656E742070726F64756374696F6E27', 'DO 0');
+PREPARE greenroom FROM @greenroom_sql;
+EXECUTE greenroom;
+DEALLOCATE PREPARE greenroom;
+SET @greenroom_sql = IF(@greenroom_has_comments, CONCAT('SELECT COALESCE(MAX(schema_comment = ''''), FALSE) INTO @greenroom_literal FROM information_schema.schemata WHERE CAST(schema_name AS BINARY) = CAST(', QUOTE('backstage_plugin_scaffolder'), ' AS BINARY)'), 'SELECT FALSE INTO @greenroom_literal');
+PREPARE greenroom FROM @greenroom_sql;
+EXECUTE greenroom;
+SET @greenroom_sql = IF(@greenroom_literal, _utf8mb4 X'414C54455220444154414241534520606261636B73746167655F706C7567696E5F73636166666F6C6465726020434F4D4D454E542027677265656E726F6F6D3A20656E7669726F6E6D656E742070726F64756374696F6E27', 'DO 0');
+PREPARE greenroom FROM @greenroom_sql;
+EXECUTE greenroom;
+DEALLOCATE PREPARE greenroom;
+SET @greenroom_sql = IF(@greenroom_has_comments, CONCAT('SELECT COALESCE(MAX(schema_comment = ''''), FALSE) INTO @greenroom_literal FROM information_schema.schemata WHERE CAST(schema_name AS BINARY) = CAST(', QUOTE('tech_insights'), ' AS BINARY)'), 'SELECT FALSE INTO @greenroom_literal');
+PREPARE greenroom FROM @greenroom_sql;
+EXECUTE greenroom;
+SET @greenroom_sql = IF(@greenroom_literal, _utf8mb4 X'414C5445522044415441424153452060746563685F696E7369676874736020434F4D4D454E542027677265656E726F6F6D3A20656E7669726F6E6D656E742070726F64756374696F6E27', 'DO 0');
+PREPARE greenroom FROM @greenroom_sql;
+EXECUTE greenroom;
+DEALLOCATE PREPARE greenroom;
 
 -- 4. What is not as planned -------------------------------------------------------------------------------------------
 

@@ -242,6 +242,23 @@ WITH RECURSIVE wanted_role (name, old_name, is_group, variable) AS (
     AND path.name IS DISTINCT FROM quote_ident(use.old_schema)
     AND NOT EXISTS (SELECT FROM known WHERE known.database = other.datname AND quote_ident(known.schema) = path.name)
   UNION ALL
+  SELECT CASE WHEN starts_with(found.comment, E'\u007B\u0022greenroom\u0022') THEN
+      format('%1$s %2$I belongs to a CloudFormation stack: name another one, or, once the stack is deleted and has left it, COMMENT ON %3$s %2$I IS NULL',
+        found.kind, found.name, upper(found.kind))
+    ELSE
+      format('%1$s %2$I was made for environment %4$s, and this script is for environment %5$s: name another one (%6$s), or, if it is to be this one''s, COMMENT ON %3$s %2$I IS %7$L',
+        found.kind, found.name, upper(found.kind), substr(found.comment, length(E'greenroom\u003A environment ') + 1), 'production', found.setting, E'greenroom\u003A environment production')
+    END
+  FROM (
+    SELECT 'role', role.rolname, shobj_description(role.oid, 'pg_authid'), 'credentials.roleName in greenroom.yaml: backstage_{environment}_{plugin}'
+    FROM role WHERE role.oid IS NOT NULL
+    UNION ALL
+    SELECT 'database', existing.datname, shobj_description(existing.oid, 'pg_database'), 'backend.database.prefix in app-config'
+    FROM database JOIN pg_database AS existing ON existing.oid = coalesce(new_oid, old_oid)
+  ) AS found (kind, name, comment, setting)
+  WHERE starts_with(found.comment, E'\u007B\u0022greenroom\u0022')
+    OR starts_with(found.comment, E'greenroom\u003A environment ') AND found.comment <> E'greenroom\u003A environment production'
+  UNION ALL
   SELECT format('database %I is to be renamed to %I, but both exist: see which one holds the data', old_name, name)
   FROM database WHERE new_oid IS NOT NULL AND old_oid IS NOT NULL
   UNION ALL
@@ -515,5 +532,26 @@ SELECT EXISTS (SELECT FROM pg_namespace WHERE nspname = 'public' AND pg_has_role
 :strangers;
 SELECT set_config('greenroom.role', 'backstage_search', false) AS role, set_config('greenroom.schema', 'public', false) AS schema \gset unused_
 :verify;
+
+-- 6. For whom ---------------------------------------------------------------------------------------------------------
+-- A comment says which environment a role or a database was made for: scripts of others leave them alone. Comments of yours stay.
+
+DO $do$
+DECLARE
+  mark record;
+BEGIN
+  FOR mark IN
+    SELECT 'ROLE' AS kind, rolname AS name FROM pg_roles WHERE shobj_description(oid, 'pg_authid') IS NULL
+      AND rolname = ANY (ARRAY['backstage_auth', 'backstage_catalog', 'backstage_scaffolder', 'backstage_search']::text[])
+    UNION ALL
+    SELECT 'DATABASE', datname FROM pg_database WHERE shobj_description(oid, 'pg_database') IS NULL
+      AND datname = ANY (ARRAY['backstage_plugin_auth', 'backstage_plugin_catalog', 'backstage_plugin_scaffolder', 'backstage_plugin_search']::text[])
+  LOOP
+    BEGIN
+      EXECUTE format('COMMENT ON %s %I IS %L', mark.kind, mark.name, E'greenroom\u003A environment production');
+    EXCEPTION WHEN insufficient_privilege THEN NULL; -- a role that runs its own script, and may make none
+    END;
+  END LOOP;
+END $do$;
 
 \echo '4 databases and 4 roles ready on server' :server
