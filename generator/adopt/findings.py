@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from generator.adopt.assessment import HandOver, Repair
 from generator.adopt.runners import runner
+from generator.stores.names import makes_secrets
 
 if TYPE_CHECKING:
     from generator.adopt.state import FoundDatabase, ServerState
@@ -122,9 +123,9 @@ def check_timeouts(
 def check_passwords(server: Server, store: str, names: list[str], diagnostics: Diagnostics) -> None:
     """GR766: a role that exists gets another password, unless the store has the one of today, or it is brought."""
     keep = (
-        "bring the password of today in plugin_passwords"
-        if store == "variables"
-        else "put the password of today into the store and run `greenroom adopt --secrets`: Terraform keeps it then"
+        "put the password of today into the store and run `greenroom adopt --secrets`: Terraform keeps it then"
+        if makes_secrets(store)
+        else "bring the password of today in plugin_passwords"
     )
     what = "user" if server.engine == "mysql" else "role"
     for name in names:

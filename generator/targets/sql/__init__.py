@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 from generator.engines.postgresql import HAS_POWERS, IS_POWERFUL, SCRAM_VERIFIER
 from generator.settings.name_template import variable_part
-from generator.targets.base import Artifact
+from generator.targets.base import Artifact, Target
 from generator.targets.places import places_left, without_used_places
-from generator.targets.sql import mysql, mysql_text, postgresql_text
+from generator.targets.sql import mysql
 from generator.targets.sql.check import check_plan
+from generator.targets.text import mysql as mysql_text
+from generator.targets.text import postgresql as postgresql_text
 from generator.targets.text.escaped import Escaped, comment
 from generator.targets.text.templates import render_template
 
@@ -42,11 +44,8 @@ def _cell(value: object) -> Escaped:
 _FILTERS: Final = (*postgresql_text.FILTERS, *mysql_text.FILTERS, ("cell", _cell))
 
 
-class SqlTarget:
+class SqlTarget(Target):
     """The target ``sql``."""
-
-    name = "sql"
-    default_path = "sql"
 
     def check(self, context: RenderContext, diagnostics: Diagnostics) -> None:
         """Report what a script cannot carry (GR62x)."""

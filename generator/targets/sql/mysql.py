@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from generator.engines.mysql import CHARACTER_SET, COLLATION, PRIVILEGES
 from generator.targets.base import Artifact
 from generator.targets.places import places_left, without_used_places
-from generator.targets.sql import mysql_text
+from generator.targets.text import mysql as mysql_text
 from generator.targets.text.templates import render_template
 
 if TYPE_CHECKING:

@@ -64,13 +64,13 @@ def check_plan(plan: Plan, diagnostics: Diagnostics) -> None:
         )
     elif plan.plugins:
         store.check(plan, diagnostics)
-    _check_labels_of_google(plan, diagnostics)
+    has_labels = store is not None and store.has_labels
+    if has_labels or any(KINDS[server.kind].has_labels for server in plan.servers if server.kind in KINDS):
+        _check_labels_of_google(plan, diagnostics)
 
 
 def _check_labels_of_google(plan: Plan, diagnostics: Diagnostics) -> None:
     """GR662: a tag that Google, which calls it a label, would refuse."""
-    if plan.store != "google-secretmanager" and all(server.kind != "google-cloudsql" for server in plan.servers):
-        return
     for key, value in plan.tags:
         if not _LABEL_KEY.fullmatch(key) or not _LABEL_VALUE.fullmatch(value):
             diagnostics.error(

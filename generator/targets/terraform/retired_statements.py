@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from generator.targets.sql import mysql_text, postgresql_text
 from generator.targets.terraform.shape import MYSQL, Shape, database_label, place, role_label
+from generator.targets.text import mysql as mysql_text
+from generator.targets.text import postgresql as postgresql_text
 
 if TYPE_CHECKING:
     from collections.abc import Collection
