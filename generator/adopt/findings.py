@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from generator.adopt.assessment import HandOver, Repair
 from generator.adopt.runners import runner
+from generator.planning.access import access_of, owner
 from generator.stores.names import makes_secrets
 
 if TYPE_CHECKING:
@@ -83,8 +84,8 @@ def check_roles(
             )
             if state.version >= _PG16:
                 repairs.append(Repair("admin-option", None, (name, admin.name)))
-        planned = {item.group for item in plan.databases} | {item.group for item in plan.roles}
-        others = [group for group in role.member_of if group not in planned]
+        planned = access_of(plan).groups
+        others = [group for group in role.member_of if (server.name, group) not in planned]
         if others:
             diagnostics.warning(
                 "GR767",
@@ -192,8 +193,7 @@ def hand_overs(
     """What belongs to another role than the one that will use it: migrations of the plugin would fail on it."""
     wanted: list[tuple[str, str | None, str, str]] = []
     for plugin in plugins:
-        owner = plugin.role.group or plugin.database.group or plugin.role.name
-        place = (plugin.database.name, plugin.schema, owner, plugin.plugin_id)
+        place = (plugin.database.name, plugin.schema, owner(plugin), plugin.plugin_id)
         if place[:2] not in [other[:2] for other in wanted]:
             wanted.append(place)
     made = []

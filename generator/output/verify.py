@@ -19,6 +19,7 @@ from generator.backstage.versions import NEWEST, Behaviour
 from generator.documents.documents import parse_yaml
 from generator.documents.values import UNDEFINED, ConfigMap, Placeholder
 from generator.engines import POSTGRESQL
+from generator.planning.access import acts_as
 from generator.problems.diagnostic import Diagnostics, Location
 from generator.targets import TARGETS
 
@@ -116,7 +117,7 @@ def _differences(plugin: PluginPlan, found: PluginDatabase) -> Iterator[tuple[st
         ("schemaName", plugin.schema, found.schema_name),
         ("ensureExists", False, found.ensure_exists),
         ("ensureSchemaExists", False, found.ensure_schema_exists or False),
-        ("role", plugin.role.group if plugin.role.is_common else None, found.role),
+        ("role", acts_as(plugin.role), found.role),
         *((f"connection.{key}", _server_value(plugin, key, before), connection.get(key)) for key in server),
     ]
     for key, wanted, actual in checks:

@@ -6,6 +6,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
+from generator.planning.access import access_of, place
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
@@ -80,8 +82,6 @@ class Target(Protocol):
 
 def planned(plan: Plan) -> set[tuple[str, ...]]:
     """Everything that has to exist, as :meth:`Target.read_back` says it; a group is a role too."""
-    found: set[tuple[str, ...]] = {("database", item.server, item.name) for item in plan.databases}
-    found |= {("role", item.server, item.name) for item in plan.roles}
-    found |= {("role", item.server, item.group) for item in plan.databases if item.group}
-    schemas = [(item.server, item.database.name, item.schema) for item in plan.plugins if item.schema is not None]
-    return found | {("schema", server, database, schema) for server, database, schema in schemas}
+    access = access_of(plan)
+    found: set[tuple[str, ...]] = {("database", *place(item)) for item in plan.databases}
+    return found | {("role", *item) for item in access.roles} | {("schema", *item) for item in access.schemas}

@@ -7,7 +7,7 @@ import json
 from typing import TYPE_CHECKING
 
 import pytest
-from test_layering import PROJECT, SOURCES, all_imports, fail_with, shown
+from test_layering import DEPLOYED, PROJECT, SOURCES, all_imports, fail_with, shown
 
 from generator.settings.target_keys import target_key, target_name
 from generator.stores.names import STORES
@@ -83,6 +83,22 @@ def test_a_store_is_named_in_its_module_and_the_mapping_alone() -> None:
 @pytest.mark.parametrize(("place", "word"), OTHER_THINGS, ids=" ".join)
 def test_what_means_something_else_is_there(place: str, word: str) -> None:
     assert any(_inside(module, place) and list(_constants(module, {word})) for module in SOURCES)
+
+
+def test_who_acts_as_whom_is_derived_in_the_plan_alone() -> None:
+    """Whoever puts together what a role's group means asks generator/planning/access.py instead."""
+    problems = []
+    # The functions are given a request, and have no plan.
+    modules = [name for name in SOURCES if not _inside(name, "generator.planning") and not _inside(name, DEPLOYED)]
+    for module in modules:
+        for node in ast.walk(ast.parse(SOURCES[module].read_text(encoding="utf-8"))):
+            if isinstance(node, ast.BoolOp | ast.IfExp):
+                read = [item for item in ast.walk(node) if isinstance(item, ast.Attribute)]
+                # What is gone is in the lock file, and no longer in the plan.
+                found = [item for item in read if item.attr in ("group", "is_common") and ast.unparse(item.value) != "gone"]
+                if len(found) > 1:
+                    problems.append(f"{SOURCES[module].relative_to(PROJECT)}:{node.lineno}: {ast.unparse(node)}")
+    fail_with(problems, "Owners and memberships are in generator/planning/access.py:")
 
 
 def test_the_settings_have_a_key_for_each_target() -> None:

@@ -6,10 +6,11 @@ import re
 from collections import defaultdict
 from typing import TYPE_CHECKING, Final
 
+from generator.planning.access import place
 from generator.targets.terraform.escaping import is_identifier, text_problem
 from generator.targets.terraform.names import CLOUD_ROLES, NAMES
 from generator.targets.terraform.servers import KINDS
-from generator.targets.terraform.shape import ENGINE, MYSQL, Shape, base_role_label, database_label, place, role_label
+from generator.targets.terraform.shape import ENGINE, MYSQL, Shape, base_role_label, database_label, role_label
 from generator.targets.terraform.stores import STORES, store_of
 
 if TYPE_CHECKING:
