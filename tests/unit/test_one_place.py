@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from test_layering import DEPLOYED, PROJECT, SOURCES, all_imports, fail_with, shown
 
+from generator.lint.registry import RULES
 from generator.settings.target_keys import target_key, target_name
 from generator.stores.names import STORES
 from generator.targets import TARGETS
@@ -99,6 +100,18 @@ def test_who_acts_as_whom_is_derived_in_the_plan_alone() -> None:
                 if len(found) > 1:
                     problems.append(f"{SOURCES[module].relative_to(PROJECT)}:{node.lineno}: {ast.unparse(node)}")
     fail_with(problems, "Owners and memberships are in generator/planning/access.py:")
+
+
+def test_a_fix_is_named_by_its_rule_alone() -> None:
+    """Nothing in ``lint/fix`` knows a rule: a new one brings its fix along."""
+    problems = [
+        f"{SOURCES[module].relative_to(PROJECT)}: {node.value}"
+        for module in SOURCES
+        if _inside(module, "generator.lint.fix")
+        for node in ast.walk(ast.parse(SOURCES[module].read_text(encoding="utf-8")))
+        if isinstance(node, ast.Constant) and node.value in RULES
+    ]
+    fail_with(problems, "Say it in the rule (generator.lint.model.Rule, fix):")
 
 
 def test_the_settings_have_a_key_for_each_target() -> None:
