@@ -15,7 +15,10 @@ sys.path.insert(0, str(PROJECT))
 
 from generator.engines import ENGINES, MYSQL, POSTGRESQL, mysql, postgresql  # noqa: E402
 
-PATH = PROJECT / "generator/targets/cloudformation/functions/plugin_databases/facts.py"
+FUNCTIONS = PROJECT / "generator/targets/cloudformation/functions/plugin_databases"
+PATH = FUNCTIONS / "facts.py"
+#: Whole modules of ``generator/engines`` that the functions have as they are.
+COPIED = ("scram.py",)
 
 
 def text() -> str:
@@ -68,3 +71,5 @@ def _dict(values: dict[str, int]) -> str:
 
 if __name__ == "__main__":
     PATH.write_text(text(), encoding="utf-8")
+    for name in COPIED:
+        (FUNCTIONS / name).write_bytes((PROJECT / "generator/engines" / name).read_bytes())

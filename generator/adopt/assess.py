@@ -20,6 +20,7 @@ from generator.adopt.findings import (
 from generator.adopt.likeness import likely_plugin
 from generator.adopt.names import keep_names
 from generator.adopt.runners import runner, script_runner
+from generator.planning.access import access_of
 from generator.settings.model import Adopted
 
 if TYPE_CHECKING:
@@ -51,10 +52,10 @@ def assess(
     databases = [item for item in plan.databases if item.server == server.name]
     found = {item.name: state.databases[item.name] for item in databases if item.name in state.databases}
     users = [item for item in plan.roles if item.server == server.name]
+    access = access_of(plan)
     # A group owns what its members make: that of a shared database, or the role all of them act as.
-    groups = {item.group for item in databases if item.group} | {item.group for item in users if item.group}
-    roles = {item.name for item in users} | groups
-    schemas = {(plugin.database.name, plugin.schema) for plugin in plugins if plugin.schema is not None}
+    roles = {name for where, name in access.roles if where == server.name}
+    schemas = {(base, name) for where, base, name in access.schemas if where == server.name}
     there = {(base, name) for base, name in schemas if base in found and name in found[base].schemas}
     unplanned = [item for name, item in state.databases.items() if name not in found]
     present = sorted(roles & state.roles.keys())

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Final
 
 from generator.adopt.assessment import HandOver, Repair
 from generator.adopt.runners import quoted, runner
+from generator.planning.access import access_of, owner
 from generator.planning.marks import mark, stranger
+from generator.stores.names import makes_secrets
 
 if TYPE_CHECKING:
     from generator.adopt.state import FoundDatabase, ServerState
@@ -108,8 +110,8 @@ def check_roles(
             )
             if state.version >= _PG16:
                 repairs.append(Repair("admin-option", None, (name, admin.name)))
-        planned = {item.group for item in plan.databases} | {item.group for item in plan.roles}
-        others = [group for group in role.member_of if group not in planned]
+        planned = access_of(plan).groups
+        others = [group for group in role.member_of if (server.name, group) not in planned]
         if others:
             diagnostics.warning(
                 "GR767",
@@ -148,9 +150,9 @@ def check_timeouts(
 def check_passwords(server: Server, store: str, names: list[str], diagnostics: Diagnostics) -> None:
     """GR766: a role that exists gets another password, unless the store has the one of today, or it is brought."""
     keep = (
-        "bring the password of today in plugin_passwords"
-        if store == "variables"
-        else "put the password of today into the store and run `greenroom adopt --secrets`: Terraform keeps it then"
+        "put the password of today into the store and run `greenroom adopt --secrets`: Terraform keeps it then"
+        if makes_secrets(store)
+        else "bring the password of today in plugin_passwords"
     )
     what = "user" if server.engine == "mysql" else "role"
     for name in names:
@@ -217,8 +219,7 @@ def hand_overs(
     """What belongs to another role than the one that will use it: migrations of the plugin would fail on it."""
     wanted: list[tuple[str, str | None, str, str]] = []
     for plugin in plugins:
-        owner = plugin.role.group or plugin.database.group or plugin.role.name
-        place = (plugin.database.name, plugin.schema, owner, plugin.plugin_id)
+        place = (plugin.database.name, plugin.schema, owner(plugin), plugin.plugin_id)
         if place[:2] not in [other[:2] for other in wanted]:
             wanted.append(place)
     made = []

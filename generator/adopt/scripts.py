@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from generator.adopt.findings import TIMEOUTS
 from generator.adopt.objects import OBJECTS
-from generator.targets.sql.postgresql_text import FILTERS
 from generator.targets.text.escaped import Escaped
+from generator.targets.text.postgresql import FILTERS
 from generator.targets.text.templates import render_template
 
 if TYPE_CHECKING:

@@ -67,11 +67,12 @@ def command(
     from generator.adopt.document import to_json
     from generator.cli.output import show_diagnostics, show_json
     from generator.run import steps
+    from generator.stores.names import makes_secrets
 
     project = steps.load(make_request(**options))
     planned = steps.plan(project, steps.resolve(project))
     plan, as_of = planned.plan, _as_of(planned.past)
-    if secrets and (plan.store == "variables" or plan.credentials == "iam"):
+    if secrets and (not makes_secrets(plan.store) or plan.credentials == "iam"):
         raise click.UsageError("--secrets: there is no store of passwords (credentials.store, credentials.mode)")
     wanted = _chosen(project, plan, only)
     if len(wanted) > 1 and (host or port):

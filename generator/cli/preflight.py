@@ -111,7 +111,7 @@ def _say_without_fragment(project: Project) -> None:
     """Without the fragment it is the base connection that is proved, and what helps against its failures helps nobody."""
     from generator.problems.diagnostic import Diagnostic, Severity
 
-    fragment = project.layout.targets.get("app-config")
+    fragment = project.layout.app_config
     if fragment is not None and not fragment.is_file():
         project.diagnostics.add(
             Diagnostic(

@@ -99,8 +99,7 @@ def _verifiers(passwords: dict[str, str], keep: Sequence[str], diagnostics: Diag
 
 def _verifier(password: str, what: str, diagnostics: Diagnostics) -> str:
     """The verifier of ``password``; where it can have none that works, why."""
-    # The functions of the CloudFormation target make verifiers where greenroom is not installed; the algorithm is theirs.
-    from generator.targets.cloudformation.functions.plugin_databases.scram import prepared, verifier
+    from generator.engines.scram import prepared, verifier
 
     problem = None
     if password.startswith("SCRAM-SHA-256$"):

@@ -11,13 +11,14 @@ from generator.backstage.config.production import PRODUCTION, ConfigFiles, envir
 from generator.documents.schema import schema_text
 from generator.init.guesses import find_servers, guess_cloud, guess_file, guess_store, wanted
 from generator.init.manager import Manager, find_manager
-from generator.init.text import settings_text
+from generator.init.text import default_place, settings_text
 from generator.init.unknown import Unknown, added_to, report, unknown_names, unknown_settings
 from generator.problems.diagnostic import Diagnostics
 from generator.run import steps
 from generator.run.steps import Request
 from generator.settings.model import Settings
-from generator.settings.read import TARGET_KEYS
+from generator.settings.target_keys import target_key
+from generator.targets import TARGETS
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -116,7 +117,7 @@ def start(root: Path, *, config: Sequence[str] = (), folder: Path | None = None)
             f"{found.place(item.location)} asks for ${{{item.name}}}: give its value here, it has to be known."
             for item in unknown
         ]
-    text = settings_text(schema, values, notes, HEAD, TARGET_KEYS)
+    text = settings_text(schema, values, notes, HEAD)
     plugins = [plugin.plugin_id for plugin in wanted(resolved) if plugin.plugin_id != _ANY]
     return Start(text, plugins, list(values.get("servers", {})), diagnostics, [item.name for item in unknown])
 
@@ -147,7 +148,11 @@ def _settings(found: _Found) -> tuple[dict[str, Any], dict[str, list[str]]]:
     if servers:
         values["servers"] = {name: _server(server, servers.values()) for name, server in servers.items()}
     if found.manager is not None and found.manager.kind == _ONE_USER:
-        values["targets"] = {"terraform": {"path": "infra/terraform"}, "sql": {"path": "infra/sql"}}
+        values["targets"] = {
+            target_key(name): {"path": default_place(entry)}
+            for name, entry in TARGETS.items()
+            if entry.by_default and not entry.is_app_config
+        }
         notes["targets"] = ["There is no appConfig: nothing in it could give a plugin of this backend a user of its own."]
     for name, ids in plugins.items():
         named = [plugin_id for plugin_id in ids if plugin_id != _ANY]

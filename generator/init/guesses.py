@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from generator.documents.values import ConfigMap, Placeholder
 from generator.planning.servers import PRIMARY, assign_servers
 from generator.problems.diagnostic import Diagnostics
+from generator.stores.names import STORES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -27,15 +28,8 @@ class Guess(NamedTuple):
     reason: str
 
 
-#: The end of a host's name, and the store of those who run it.
-_HOSTS: Final = (
-    (re.compile(r"\.rds\.amazonaws\.com(\.cn)?\Z"), "aws-secretsmanager", "is in Amazon RDS"),
-    (re.compile(r"\.(postgres|mysql)\.database\.azure\.com\Z"), "azure-keyvault", "is in Azure"),
-    (re.compile(r"\.svc(\.cluster\.local)?\.?\Z"), "kubernetes", "is a service of Kubernetes"),
-)
 #: `connection.type`: Backstage signs in with the cloud's identities.
 _IDENTITIES: Final = ("rds", "cloudsql", "azure")
-_VAULT_FILES: Final = "/vault/secrets/"
 
 
 def wanted(resolved: PluginDatabaseMap) -> list[PluginDatabase]:
@@ -75,12 +69,14 @@ def guess_store(resolved: PluginDatabaseMap) -> Guess | None:
 def _store(plugin: PluginDatabase) -> Guess | None:
     connection = _connection(plugin)
     password, host = connection.get("password"), connection.get("host")
-    if isinstance(password, Placeholder) and password.is_file and password.references[0].name.startswith(_VAULT_FILES):
-        return Guess("vault", plugin.sources.get("connection.password"), "reads a file that the agent of Vault writes")
-    if isinstance(host, str) and not isinstance(host, Placeholder):
-        for pattern, store, what in _HOSTS:
-            if pattern.search(host.lower()):
-                return Guess(store, plugin.sources.get("connection.host"), f"names a server that {what}")
+    file = password.references[0].name if isinstance(password, Placeholder) and password.is_file else ""
+    name = host.lower() if isinstance(host, str) and not isinstance(host, Placeholder) else ""
+    for store, entry in STORES.items():
+        if entry.files and file.startswith(entry.files):
+            return Guess(store, plugin.sources.get("connection.password"), f"reads a file {entry.files_are}")
+    for store, entry in STORES.items():
+        if entry.hosts and re.search(entry.hosts, name):
+            return Guess(store, plugin.sources.get("connection.host"), f"names a server that is {entry.hosts_are}")
     return None
 
 

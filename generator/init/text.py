@@ -6,11 +6,14 @@ import textwrap
 from typing import TYPE_CHECKING, Any, Final
 
 from generator.output.layout import DEFAULT_OUT
+from generator.settings.target_keys import target_key
 from generator.targets import TARGETS
 from generator.targets.text.yaml import yaml_value
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+
+    from generator.targets import TargetEntry
 
 _WIDTH: Final = 110
 
@@ -22,7 +25,6 @@ def settings_text(
     values: Mapping[str, Any],
     notes: Mapping[str, Sequence[str]],
     head: Sequence[str],
-    target_keys: Mapping[str, str],
 ) -> str:
     """The text of a settings file: every key of ``schema`` with its description; ``values`` are set, the rest is commented
     out with its default (or an example).
@@ -31,9 +33,8 @@ def settings_text(
         values: what is set, nested as in the file.
         notes: what was found, by dotted path; stands below the description.
         head: the first lines of the file.
-        target_keys: key under ``targets`` to the name of the target.
     """
-    writer = _Writer(schema, notes, target_keys)
+    writer = _Writer(schema, notes)
     blocks = ["\n".join(line for text in head for line in _comment(text, ""))]
     for name, entry in schema["properties"].items():
         blocks.append("\n".join(writer.entry(name, writer.resolved(entry), values, "", 0)))
@@ -41,11 +42,11 @@ def settings_text(
 
 
 class _Writer:
-    def __init__(self, schema: Schema, notes: Mapping[str, Sequence[str]], target_keys: Mapping[str, str]) -> None:
+    def __init__(self, schema: Schema, notes: Mapping[str, Sequence[str]]) -> None:
         self.schema = schema
         self.notes = notes
         #: Where the targets go that the settings do not mention.
-        self.places = {f"targets.{key}": _place(name) for key, name in target_keys.items()}
+        self.places = {f"targets.{target_key(name)}": default_place(entry) for name, entry in TARGETS.items()}
 
     def resolved(self, entry: Schema) -> Schema:
         """``entry`` with what its ``$ref`` points at."""
@@ -104,8 +105,9 @@ class _Writer:
             yield f"{indent}{name}: {yaml_value(example(entry))}"
 
 
-def _place(target: str) -> str:
-    return f"{DEFAULT_OUT}/{TARGETS[target].default_path}"
+def default_place(target: TargetEntry) -> str:
+    """Where the output of ``target`` goes beside settings that do not mention it."""
+    return f"{DEFAULT_OUT}/{target.default_path}"
 
 
 def _comment(text: str, indent: str) -> Iterator[str]:

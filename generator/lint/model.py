@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from generator.problems.diagnostic import Diagnostic, Severity
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from generator.problems.diagnostic import Location
 
 ERROR, WARNING, INFO = Severity.ERROR, Severity.WARNING, Severity.INFO
@@ -16,8 +18,9 @@ class Rule(NamedTuple):
     """A trap with a stable code.
 
     ``name`` is for people (``ssl-as-text``), ``summary`` one sentence without a value in it. ``upstream`` is where Backstage
-    or a driver decides this: a source file, a page of the documentation or an issue. ``fixable``: ``--fix`` can fix it.
-    ``also`` are other severities it can have, in special cases or in another command.
+    or a driver decides this: a source file, a page of the documentation or an issue. ``fix`` makes the edits of ``--fix``
+    from what is written at the place of a finding; a rule without one cannot be fixed. ``also`` are other severities it can
+    have, in special cases or in another command.
     """
 
     code: str
@@ -25,8 +28,25 @@ class Rule(NamedTuple):
     severity: Severity
     summary: str
     upstream: str
-    fixable: bool = False
+    fix: Callable[[Written], tuple[Edit, ...]] | None = None
     also: tuple[Severity, ...] = ()
+
+    @property
+    def fixable(self) -> bool:
+        """Whether ``--fix`` can fix it."""
+        return self.fix is not None
+
+
+class Written(NamedTuple):
+    """What is written at the place of a finding: ``line`` to the end of its line, ``rest`` to the end of the file.
+
+    ``path`` is the key in the configuration.
+    """
+
+    place: Location
+    path: str
+    line: str
+    rest: str
 
 
 class Edit(NamedTuple):

@@ -85,6 +85,7 @@ def lint(request: Request, *, select: tuple[str, ...] = (), ignore: tuple[str, .
         for check in CHECKS:
             found += check(subject)
     found += _adopted(subject)
+    found = [_with_edits(finding, subject.texts) for finding in found]
     report = Report(project, subject.texts)
     if project.config.error is None:
         report.drivers = find_drivers(subject)
@@ -115,7 +116,7 @@ def _load(request: Request) -> Project:
 
 
 def _adopted(subject: Subject) -> list[Finding]:
-    """What earlier stages said, once each, with what fixes it."""
+    """What earlier stages said, once each."""
     root = subject.project.request.root
     result = []
     for item in subject.project.diagnostics:
@@ -124,8 +125,14 @@ def _adopted(subject: Subject) -> list[Finding]:
         if location is not None and item.code.startswith("GR8"):  # discovery names files from the root of the repository
             location = location._replace(file=display_path(root / location.file))
         diagnostic = item._replace(severity=severity, location=location)
-        result.append(Finding(diagnostic, edits_for(diagnostic, subject.texts)))
+        result.append(Finding(diagnostic))
     return result
+
+
+def _with_edits(finding: Finding, texts: Texts) -> Finding:
+    """The finding with what its rule does about it."""
+    edits = finding.edits or edits_for(RULES.get(finding.diagnostic.code), finding.diagnostic, texts)
+    return finding._replace(edits=edits)
 
 
 def _start(project: Project, item: Diagnostic) -> Location | None:

@@ -15,13 +15,12 @@ if TYPE_CHECKING:
 
 LOCK_NAME: Final = "greenroom.lock.json"
 DEFAULT_OUT: Final = "infra"
-DEFAULT_TARGETS: Final = ("terraform", "sql", "app-config")
 
 
 class Layout(NamedTuple):
     """The folder of the lock file, and for each target to render where it goes.
 
-    A target that writes a folder has that folder as its path, the app-config target its one file.
+    A target that writes a folder has that folder as its path, one that writes a single file that file.
     """
 
     base: Path
@@ -31,6 +30,16 @@ class Layout(NamedTuple):
     def lock(self) -> Path:
         """The lock file."""
         return self.base / LOCK_NAME
+
+    @property
+    def app_config(self) -> Path | None:
+        """The file for Backstage to read last, where a run makes one: output of greenroom, never its input."""
+        return next((path for name, path in self.targets.items() if TARGETS[name].is_app_config), None)
+
+    @property
+    def stack_plugins(self) -> int | None:
+        """How many plugins go into one stack, where a target divides them into stacks."""
+        return next((size for name in self.targets if (size := TARGETS[name].stack_plugins) is not None), None)
 
     def file(self, target: str, artifact: str) -> Path:
         """Where ``artifact`` of ``target`` goes."""
@@ -45,7 +54,7 @@ def make_layout(settings: Settings, *, out: Path | None, only: Sequence[str] = (
     layout below ``out`` (``infra`` beside the settings). A lock file that is there stays where it is, whatever the settings
     come to say about targets. ``only`` (``--target``) picks from all targets there are.
     """
-    wanted = list(only) or list(settings.targets) or list(DEFAULT_TARGETS)
+    wanted = list(only) or list(settings.targets) or [name for name, entry in TARGETS.items() if entry.by_default]
     folder = settings.folder
     # Settings of another name are those of another environment: what is there is not theirs.
     is_usual = settings.path is None or Path(settings.path).name == FILE_NAME

@@ -19,7 +19,9 @@ from generator.backstage.versions import NEWEST, Behaviour
 from generator.documents.documents import parse_yaml
 from generator.documents.values import UNDEFINED, ConfigMap, Placeholder
 from generator.engines import POSTGRESQL
+from generator.planning.access import acts_as
 from generator.problems.diagnostic import Diagnostics, Location
+from generator.targets import TARGETS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -30,7 +32,8 @@ if TYPE_CHECKING:
     from generator.planning.model import Plan, PluginPlan
     from generator.targets.base import Artifact, Target
 
-FRAGMENT: Final = "app-config.databases.yaml"
+#: What the fragment is called where something about it is reported.
+FRAGMENT: Final = next(entry.default_path for entry in TARGETS.values() if entry.is_app_config)
 _BUG: Final = "this is a mistake in greenroom: please report it with the app-config that shows it; nothing was written"
 # The parts of a connection that say which server it goes to, and how. The fragment must not change them.
 _SERVER: Final = ("host", "port", "ssl")
@@ -114,7 +117,7 @@ def _differences(plugin: PluginPlan, found: PluginDatabase) -> Iterator[tuple[st
         ("schemaName", plugin.schema, found.schema_name),
         ("ensureExists", False, found.ensure_exists),
         ("ensureSchemaExists", False, found.ensure_schema_exists or False),
-        ("role", plugin.role.group if plugin.role.is_common else None, found.role),
+        ("role", acts_as(plugin.role), found.role),
         *((f"connection.{key}", _server_value(plugin, key, before), connection.get(key)) for key in server),
     ]
     for key, wanted, actual in checks:
@@ -175,27 +178,11 @@ def verify_artifacts(name: str, target: Target, artifacts: list[Artifact], plan:
     except ValueError as error:
         diagnostics.error("GR530", f"what the target {name} rendered cannot be read back: {error}", hint=_BUG)
         return
-    wanted = _planned(plan)
-    if name == "app-config":  # it names what plugins use, and no server
-        wanted = {(kind, "", *rest) for kind, _, *rest in _used(plan)}
+    wanted = target.creates(plan)
     for item in sorted(wanted - found):
         diagnostics.error("GR530", f"the target {name} does not create the {_shown(item)}", hint=_BUG)
     for item in sorted(found - wanted):
         diagnostics.error("GR530", f"the target {name} creates the {_shown(item)}, which nobody planned", hint=_BUG)
-
-
-def _planned(plan: Plan) -> set[tuple[str, ...]]:
-    """Everything that has to exist; a group is a role too."""
-    found: set[tuple[str, ...]] = {("database", item.server, item.name) for item in plan.databases}
-    found |= {("role", item.server, item.name) for item in plan.roles}
-    found |= {("role", item.server, item.group) for item in plan.databases if item.group}
-    schemas = [(item.server, item.database.name, item.schema) for item in plan.plugins if item.schema is not None]
-    return found | {("schema", server, database, schema) for server, database, schema in schemas}
-
-
-def _used(plan: Plan) -> set[tuple[str, ...]]:
-    databases = {("database", plugin.server, plugin.database.name) for plugin in plan.plugins}
-    return databases | {("role", plugin.server, plugin.role.name) for plugin in plan.plugins}
 
 
 def _shown(item: tuple[str, ...]) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from generator.planning.access import access_of
+
 if TYPE_CHECKING:
     from generator.planning.model import Plan
     from generator.problems.diagnostic import Diagnostics
@@ -13,10 +15,8 @@ if TYPE_CHECKING:
 def check_adopted(plan: Plan, settings: Settings, diagnostics: Diagnostics) -> None:
     """Warn of everything in ``plan.adopted`` that is not planned (GR314): nothing takes it over."""
     databases = {(item.server, item.name) for item in plan.databases}
-    roles = {(item.server, item.name) for item in plan.roles}
-    roles |= {(item.server, item.group) for item in plan.databases if item.group}
-    roles |= {(item.server, item.group) for item in plan.roles if item.group}
-    schemas = {(plugin.server, plugin.database.name, plugin.schema) for plugin in plan.plugins if plugin.schema is not None}
+    access = access_of(plan)
+    roles, schemas = access.roles, access.schemas
     for entry in plan.adopted:
         unplanned = [
             *(f"database {name!r}" for name in entry.databases if (entry.server, name) not in databases),

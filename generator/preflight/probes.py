@@ -11,6 +11,7 @@ from generator.backstage.config.reader import ConfigError
 from generator.backstage.database.connection_string import parse_pg
 from generator.backstage.rbac import adapter_connection, adapter_problem
 from generator.engines import ENGINES
+from generator.planning.access import Occupant, access_of
 from generator.preflight.mysql import mysql_connection
 from generator.preflight.pool import Pool
 from generator.preflight.postgresql import libpq
@@ -26,16 +27,6 @@ if TYPE_CHECKING:
 
 #: Values of ``connection.type`` that fetch a token instead of a password.
 TOKEN_TYPES = ("azure", "cloudsql", "rds")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Occupant:
-    """What one plugin has on a server: something the others must not reach."""
-
-    plugin_id: str
-    database: str
-    schema: str | None
-    role: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,6 +105,11 @@ class PreflightTarget:
         return find(self.connection, self.environment)
 
     @property
+    def occupant(self) -> Occupant:
+        """What the plugin itself has."""
+        return Occupant(self.plugin_id, self.database, self.schema, self.role)
+
+    @property
     def sharing(self) -> int:
         """How many plugins of the plan log in with this target's role."""
         return sum(item.role == self.role for item in self.occupants) or 1
@@ -139,14 +135,7 @@ def targets_from_map(
     variables = dict(environment or {})
     engines = {server.name: server.engine for server in plan.servers}
     plugins = sorted(plan.plugins, key=lambda item: item.plugin_id)
-    occupants = {
-        server: tuple(
-            Occupant(plugin_id=plugin.plugin_id, database=plugin.database.name, schema=plugin.schema, role=plugin.role.name)
-            for plugin in plugins
-            if plugin.server == server
-        )
-        for server in engines
-    }
+    occupants = {server: access_of(plan).occupants(server) for server in engines}
     return [
         _target(plugin, engines[plugin.server], resolved, occupants[plugin.server], variables, base, plan, unset)
         for plugin in plugins

@@ -146,7 +146,7 @@ def load(request: Request, settings: Settings | None = None) -> Project:
 def _config_files(request: Request, settings: Settings, layout: Layout, diagnostics: Diagnostics) -> tuple[str, ...]:
     """The ``--config`` files, else those of the settings. greenroom's own fragment is output, never input."""
     files = tuple(request.config) or tuple(str(settings.folder / name) for name in settings.app_config)
-    fragment = layout.targets.get("app-config")
+    fragment = layout.app_config
     kept = []
     for name in files:
         if fragment is not None and Path(name).resolve() == fragment.resolve():
@@ -236,7 +236,7 @@ def with_fragment(project: Project) -> Project:
 
     Where no fragment was generated the project is returned as it is: its app-config may name everything itself.
     """
-    fragment = project.layout.targets.get("app-config")
+    fragment = project.layout.app_config
     if fragment is None or not fragment.is_file():
         return project
     # The APP_CONFIG_* variables are a layer as well; they are read again.

@@ -21,6 +21,7 @@ from generator.run.development import reader_in_development, require_production
 from generator.run.incomplete import leave_out_ignored
 from generator.run.project import Project, Request, load, with_fragment
 from generator.run.unread import check_unread
+from generator.stores.names import makes_secrets
 from generator.targets import TARGETS
 from generator.targets.base import Artifact, RenderContext, Target
 
@@ -108,7 +109,7 @@ def plan(project: Project, resolved: PluginDatabaseMap) -> Planned:
     past = past._replace(lock=leave(past.lock, fresh, settings.moved))
     if not diagnostics.has_errors:  # a plan that lacks a plugin would make it look retired
         fresh = reconcile(fresh, past.lock, diagnostics, resolved=resolved)
-        fresh = assign_stacks(fresh, past.lock, wanted="cloudformation" in project.layout.targets)
+        fresh = assign_stacks(fresh, past.lock, size=project.layout.stack_plugins)
         check_adopted(fresh, project.settings, diagnostics)
     check_unread(project, resolved, fresh)
     project.kept.report(ids, diagnostics)
@@ -167,7 +168,7 @@ def describe(project: Project, plugin_id: str) -> dict[str, str]:
         return {key: value for key, value in names.items() if value is not None}
     delivery = found.role.delivery
     names["password"] = f"$file: {delivery.file}" if delivery.file else f"${{{delivery.env}}}"
-    if made.store != "variables":
+    if makes_secrets(made.store):
         names["secret"] = f"{made.store}: {found.role.secret_name}"
     return {key: value for key, value in names.items() if value is not None}
 
@@ -210,11 +211,9 @@ def render(project: Project, resolved: PluginDatabaseMap, planned: Planned, *, v
     if not project.request.targets:
         report_left_behind(planned.past.lock, project.layout.lock, project.layout.targets, diagnostics)
     _stop_on_errors(diagnostics)
-    if (folder := project.layout.targets.get("terraform")) is not None:
-        from generator.targets.terraform.neighbours.clashes import check_beside
-
-        check_beside(rendering.files, rendering.owned, folder, diagnostics)
-        _stop_on_errors(diagnostics)
+    for name, target in targets.items():
+        target.check_beside(rendering.files, rendering.owned, project.layout.targets[name], diagnostics)
+    _stop_on_errors(diagnostics)
     return rendering
 
 
@@ -251,7 +250,7 @@ def _verify(
     *,
     deep: bool,
 ) -> None:
-    for artifact in artifacts.get("app-config", ()):
+    for artifact in (item for name in targets if TARGETS[name].is_app_config for item in artifacts[name]):
         verify_fragment(
             project.config.layers,
             artifact.text,
@@ -276,10 +275,8 @@ def _stop_with_the_rest(project: Project) -> None:
     """Stop on errors, after a look at what would only be looked at later: a user hears of everything at once."""
     if not project.diagnostics.has_errors:
         return
-    if (folder := project.layout.targets.get("terraform")) is not None:
-        from generator.targets.terraform.neighbours.clashes import check_readable
-
-        check_readable(folder, project.diagnostics)
+    for name, folder in project.layout.targets.items():
+        TARGETS[name].load().check_readable(folder, project.diagnostics)
     if project.templates is not None:
         from generator.targets.text.overrides import check_overrides
 

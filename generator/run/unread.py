@@ -93,7 +93,7 @@ def _unread(project: Project) -> list[str]:
     found = find_config_files(root)
     read = {Path(layer.path).resolve() for layer in project.config.layers if layer.path != "env"}
     read |= {Path(name).resolve() for name in (*project.request.config, *project.settings.app_config)}
-    fragment = project.layout.targets.get("app-config")
+    fragment = project.layout.app_config
     names = [name for name in (*found.chosen, *found.others) if (root / name).resolve() not in read]
     return [
         display_path(root / name)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
+from generator.stores.names import DEFAULT
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
@@ -77,7 +79,7 @@ class Settings(NamedTuple):
     moved: Mapping[str, str] = _NOTHING
     renames_applied: Mapping[str, str] = _NOTHING
     role_name: str = "backstage_{plugin}"
-    store: str = "variables"
+    store: str = DEFAULT
     secret_name: str = "backstage/{environment}/database/{plugin}"  # noqa: S105 - the name of a secret, not a secret
     delivery_env: str = "BACKSTAGE_DB_{PLUGIN}_PASSWORD"
     delivery_file: str | None = None

@@ -14,6 +14,7 @@ from generator.problems.diagnostic import Diagnostics
 from generator.settings.adopted import read_adopted
 from generator.settings.model import SHARED_ROLE, SHARED_SECRET, SHARED_VARIABLE, ServerSettings, Settings
 from generator.settings.name_template import template_fields
+from generator.settings.target_keys import target_name
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,14 +22,6 @@ if TYPE_CHECKING:
     from generator.problems.diagnostic import Location
 
 FILE_NAME: Final = "greenroom.yaml"
-
-#: Key under ``targets`` to the name ``--target`` uses.
-TARGET_KEYS: Final = {
-    "terraform": "terraform",
-    "cloudformation": "cloudformation",
-    "sql": "sql",
-    "appConfig": "app-config",
-}
 
 #: How deep the keys are that have values of their own: targets.terraform.state.bucket.
 _DEEPEST: Final = 4
@@ -115,6 +108,7 @@ def _build(data: ConfigMap, path: Path, diagnostics: Diagnostics) -> Settings:
     credentials = data.get("credentials", {})
     delivery = credentials.get("delivery", {})
     plugins = data.get("plugins", {})
+    targets = {target_name(key): entry or {} for key, entry in data.get("targets", {}).items()}
     mode = credentials.get("mode", "per-plugin")
     values: dict[str, Any] = {
         "app_config": _strings(data.get("appConfig")),
@@ -151,8 +145,8 @@ def _build(data: ConfigMap, path: Path, diagnostics: Diagnostics) -> Settings:
         credentials_mode=mode,
         adopt=read_adopted(data.get("adopt") or {}, path, path.parent, diagnostics),
         servers={name: ServerSettings(**(entry or {})) for name, entry in data.get("servers", {}).items()},
-        targets={TARGET_KEYS[key]: (entry or {}).get("path") for key, entry in data.get("targets", {}).items()},
-        target_options={TARGET_KEYS[key]: entry or {} for key, entry in data.get("targets", {}).items()},
+        targets={name: options.get("path") for name, options in targets.items()},
+        target_options=targets,
         locations=_locations(data),
         **{key: value for key, value in values.items() if value is not None},
     )

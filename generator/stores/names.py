@@ -1,4 +1,4 @@
-"""The stores of passwords there are, and the names of secrets as each takes them.
+"""The stores of passwords there are, and what has to be known of each before a target comes to it.
 
 What ``credentials.store`` may say is what is listed here. A new store is a line here, its module in each target that can use
 it, and that target's templates; ``make goldens`` brings it into the schema of the settings.
@@ -6,46 +6,46 @@ it, and that target's templates; ``make goldens`` brings it into the schema of t
 
 from __future__ import annotations
 
-import re
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-_NOT_IN_KEY_VAULT = re.compile(r"[/_.:]")
-_NOT_IN_KUBERNETES = re.compile(r"[/_:]")
+    from collections.abc import Mapping
 
 
-def _as_it_is(name: str) -> str:
-    return name
+class StoreEntry(NamedTuple):
+    """One line of the mapping.
+
+    ``dashes`` are the characters a secret's name cannot have there: dashes take their place. ``lower``: it has no capitals.
+    ``rooted``: a name with levels has to start with a slash. ``makes_secrets`` is false where whoever applies brings the
+    passwords, and nothing is kept.
+
+    ``hosts`` is the end of the name of a server (a regular expression, in lower case) beside which the store is at home, and
+    ``hosts_are`` says what such a server is. ``files`` is the folder of the files that ``files_are`` describes.
+    """
+
+    dashes: str = ""
+    lower: bool = False
+    rooted: bool = False
+    makes_secrets: bool = True
+    hosts: str = ""
+    hosts_are: str = ""
+    files: str = ""
+    files_are: str = ""
 
 
-def _of_systems_manager(name: str) -> str:
-    # A name with levels has to start with a slash.
-    return f"/{name}" if "/" in name and not name.startswith("/") else name
+#: The store where nobody names one.
+DEFAULT: Final = "variables"
 
-
-def _of_google(name: str) -> str:
-    return name.replace("/", "-")
-
-
-def _of_key_vault(name: str) -> str:
-    return _NOT_IN_KEY_VAULT.sub("-", name)
-
-
-def _of_kubernetes(name: str) -> str:
-    return _NOT_IN_KUBERNETES.sub("-", name.lower())
-
-
-#: Every store, and what it makes of the name that ``credentials.secretName`` gives a secret.
-STORES: Final[Mapping[str, Callable[[str], str]]] = {
-    "variables": _as_it_is,
-    "aws-secretsmanager": _as_it_is,
-    "aws-ssm": _of_systems_manager,
-    "google-secretmanager": _of_google,
-    "azure-keyvault": _of_key_vault,
-    "vault": _as_it_is,
-    "kubernetes": _of_kubernetes,
+STORES: Final[Mapping[str, StoreEntry]] = {
+    DEFAULT: StoreEntry(makes_secrets=False),
+    "aws-secretsmanager": StoreEntry(hosts=r"\.rds\.amazonaws\.com(\.cn)?\Z", hosts_are="in Amazon RDS"),
+    "aws-ssm": StoreEntry(rooted=True),
+    "google-secretmanager": StoreEntry(dashes="/"),
+    "azure-keyvault": StoreEntry(dashes="/_.:", hosts=r"\.(postgres|mysql)\.database\.azure\.com\Z", hosts_are="in Azure"),
+    "vault": StoreEntry(files="/vault/secrets/", files_are="that the agent of Vault writes"),
+    "kubernetes": StoreEntry(
+        dashes="/_:", lower=True, hosts=r"\.svc(\.cluster\.local)?\.?\Z", hosts_are="a service of Kubernetes"
+    ),
 }
 
 
@@ -55,4 +55,12 @@ def secret_name(name: str, *, store: str) -> str:
     ``backstage/production/database/tech_insights`` becomes ``backstage-production-database-tech-insights`` in a Key Vault
     and ``/backstage/production/…`` in Systems Manager. A store that there is none of is reported elsewhere.
     """
-    return STORES.get(store, _as_it_is)(name)
+    entry = STORES.get(store, StoreEntry())
+    name = name.lower() if entry.lower else name
+    name = name.translate({ord(character): "-" for character in entry.dashes})
+    return f"/{name}" if entry.rooted and "/" in name and not name.startswith("/") else name
+
+
+def makes_secrets(store: str) -> bool:
+    """Whether the passwords lie in ``store``; otherwise whoever applies brings them."""
+    return STORES.get(store, StoreEntry()).makes_secrets

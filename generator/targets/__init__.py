@@ -1,4 +1,4 @@
-"""The targets there are. A new one is a new module and one line here."""
+"""The targets there are. A new one is a new folder, its schema under ``targets`` in the settings, and one line here."""
 
 from __future__ import annotations
 
@@ -10,23 +10,33 @@ if TYPE_CHECKING:
 
 
 class TargetEntry(NamedTuple):
-    """One line of the mapping: where the target's code is, and where its output goes below ``--out``.
+    """One line of the mapping: where the target's code is, and what has to be known of it before that is imported.
 
-    ``is_single_file``: the target writes one file, and its path is that file.
+    ``default_path``: where its output goes below ``--out``. ``is_single_file``: the target writes one file, and its path is
+    that file. ``by_default``: it is generated where nobody says which targets. ``is_app_config``: what it writes is for
+    Backstage to read after the app-config it was made from. ``stack_plugins``: it divides plugins into stacks, and new
+    plugins go into one until it has so many.
     """
 
     module: str
     default_path: str
     is_single_file: bool = False
+    by_default: bool = True
+    is_app_config: bool = False
+    stack_plugins: int | None = None
 
     def load(self) -> Target:
         """The target (its module's ``TARGET``), imported now."""
         return cast("Target", import_module(self.module).TARGET)
 
 
+#: By the name that ``--target`` takes. A stack of CloudFormation has a secret, a database and an output for each plugin, of
+#: 500 resources and 200 outputs that a template may have.
 TARGETS: Final = {
     "terraform": TargetEntry("generator.targets.terraform", "terraform"),
-    "cloudformation": TargetEntry("generator.targets.cloudformation", "cloudformation"),
+    "cloudformation": TargetEntry("generator.targets.cloudformation", "cloudformation", by_default=False, stack_plugins=160),
     "sql": TargetEntry("generator.targets.sql", "sql"),
-    "app-config": TargetEntry("generator.targets.fragment", "app-config.databases.yaml", is_single_file=True),
+    "app-config": TargetEntry(
+        "generator.targets.fragment", "app-config.databases.yaml", is_single_file=True, is_app_config=True
+    ),
 }

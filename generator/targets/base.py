@@ -1,4 +1,4 @@
-"""What a target is: a name and a function from a plan to finished texts."""
+"""What a target is: a function from a plan to finished texts, and what a run has to ask it besides."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
+from generator.planning.access import access_of, place
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from generator.backstage.database.resolved import PluginDatabaseMap
     from generator.planning.model import Plan
@@ -43,10 +45,7 @@ class RenderContext(NamedTuple):
 
 
 class Target(Protocol):
-    """A target. ``name`` is what ``--target`` says, ``default_path`` where it goes under ``--out``."""
-
-    name: str
-    default_path: str
+    """A target. A class that inherits from this one has what most targets answer."""
 
     def check(self, context: RenderContext, diagnostics: Diagnostics) -> None:
         """Report what this target cannot carry, before anything is rendered."""
@@ -58,4 +57,31 @@ class Target(Protocol):
         """Parse rendered artifacts with a real parser: what they create, as (kind, server, name, …) tuples.
 
         Kinds: ``("database", server, name)``, ``("role", server, name)``, ``("schema", server, database, name)``.
+
+        Raises:
+            ValueError: an artifact is not of the shape this target writes.
         """
+
+    def creates(self, plan: Plan) -> set[tuple[str, ...]]:
+        """What :meth:`read_back` has to find in the artifacts for ``plan``: everything, unless the target says less."""
+        return planned(plan)
+
+    def check_beside(
+        self, files: Mapping[Path, bytes], owned: Callable[[Path], bool], folder: Path, diagnostics: Diagnostics
+    ) -> None:
+        """Report where files of the user's in the target's ``folder`` would not work together with ``files`` of a run.
+
+        ``owned`` says whether greenroom generated a file.
+        """
+        return
+
+    def check_readable(self, folder: Path, diagnostics: Diagnostics) -> None:
+        """Report files of the user's in ``folder`` that :meth:`check_beside` could not read, where nothing was rendered."""
+        return
+
+
+def planned(plan: Plan) -> set[tuple[str, ...]]:
+    """Everything that has to exist, as :meth:`Target.read_back` says it; a group is a role too."""
+    access = access_of(plan)
+    found: set[tuple[str, ...]] = {("database", *place(item)) for item in plan.databases}
+    return found | {("role", *item) for item in access.roles} | {("schema", *item) for item in access.schemas}

@@ -19,7 +19,7 @@ from generator.documents.schema import schema_text
 from generator.init import HEAD
 from generator.init.text import settings_text
 from generator.problems.diagnostic import Diagnostics
-from generator.settings.read import TARGET_KEYS, read_settings
+from generator.settings.read import read_settings
 
 HERE = Path(__file__).with_name("init")
 PORTAL = Path(__file__).resolve().parents[1] / "e2e/whole/portal"
@@ -153,7 +153,7 @@ def keys(schema: dict[str, Any], values: Any, prefix: str = "") -> set[str]:
 def essence(text: str) -> str:
     """What was found: without the descriptions and the keys that every file has."""
     values = {"servers": {"primary": {}}}
-    everywhere = settings_text(json.loads(schema_text("settings")), values, {}, HEAD, TARGET_KEYS).splitlines()
+    everywhere = settings_text(json.loads(schema_text("settings")), values, {}, HEAD).splitlines()
     known = {line.lstrip("# ") for line in everywhere}
     lines = [line for line in text.splitlines() if line and (line.lstrip()[0] != "#" or line.lstrip("# ") not in known)]
     return "\n".join([*lines, ""])

@@ -1,4 +1,4 @@
-"""How findings of earlier stages can be fixed: the edits, made from what is written at their place."""
+"""How findings can be fixed: the edits, made from what is written at their place. A rule names the one for it."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ import os.path
 import re
 from typing import TYPE_CHECKING
 
-from generator.lint.model import Edit
+from generator.lint.model import Edit, Written
 
 if TYPE_CHECKING:
+    from generator.lint.model import Rule
     from generator.lint.texts import Texts
-    from generator.problems.diagnostic import Diagnostic, Location
+    from generator.problems.diagnostic import Diagnostic
 
 _QUOTED_BOOLEAN = re.compile(r"(['\"])(true|false)\1(?=\s*(?:$|[,}#\]]))")
 _TRUE = re.compile(r"(?:true|True|TRUE)(?=\s*(?:$|[,}#\]]))")
@@ -24,51 +25,56 @@ _FLOW_SECRET = re.compile(r"\{[ \t]*\$secret:[ \t]*\{[ \t]*env:[ \t]*(['\"]?)(\w
 _TEXT_KEYS = ("password", "user", "host", "database")
 
 
-def edits_for(diagnostic: Diagnostic, texts: Texts) -> tuple[Edit, ...]:
-    """The edits that fix ``diagnostic``; none where it cannot be fixed safely."""
+def edits_for(rule: Rule | None, diagnostic: Diagnostic, texts: Texts) -> tuple[Edit, ...]:
+    """The edits with which ``rule`` fixes ``diagnostic``; none where it cannot be fixed safely."""
     place = diagnostic.location
-    offset = texts.offset(place) if place is not None else None
-    if place is None or offset is None:
+    if rule is None or rule.fix is None or place is None or (offset := texts.offset(place)) is None:
         return ()
     rest = (texts.text(place.file) or "")[offset:]
-    line = texts.rest_of_line(place)
-    match diagnostic.code:
-        case "GR001":
-            wanted = _QUOTED_BOOLEAN.match(line)
-            # pg takes the text 'true': this one is MySQL's.
-            if wanted and wanted[2] == "true":
-                return (Edit(place, wanted[0], _MYSQL_TLS),)
-            return _replace(place, wanted, 2)
-        case "GR224":
-            true = _TRUE.match(line)
-            return (Edit(place, true[0], _MYSQL_TLS),) if true else ()
-        case "GR007":
-            wanted = _QUOTED_BOOLEAN.match(line)
-            # "false" keeps the check on today; switching it off is not ours to do.
-            return _replace(place, wanted, 2) if wanted and wanted[2] == "true" else ()
-        case "GR004":
-            return _from_file(place, _PATH.match(line))
-        case "GR117":
-            return tuple(
-                Edit(place._replace(column=place.column + item.start()), item[0], f"{item[0]}-")
-                for item in _NO_DASH.finditer(_scalar(line))
-            )
-        case "GR210" if diagnostic.path.rpartition(".")[2] in _TEXT_KEYS:
-            number = _NUMBER.match(line)
-            return (Edit(place, number[0], f'"{number[0]}"'),) if number else ()
-        case "GR215":
-            block, flow = _SECRET.match(rest), _FLOW_SECRET.match(rest)
-            if block:
-                return (Edit(place, block[0], f"$env: {block[2]}"),)
-            return (Edit(place, flow[0], f"{{ $env: {flow[2]} }}"),) if flow else ()
-    return ()
+    return rule.fix(Written(place, diagnostic.path, texts.rest_of_line(place), rest))
 
 
-def _replace(place: Location, match: re.Match[str] | None, group: int) -> tuple[Edit, ...]:
-    return (Edit(place, match[0], match[group]),) if match else ()
+def unquote_ssl(written: Written) -> tuple[Edit, ...]:
+    """``ssl: 'true'`` without the quotes."""
+    wanted = _QUOTED_BOOLEAN.match(written.line)
+    if wanted is None:
+        return ()
+    # pg takes the text 'true': this one is MySQL's.
+    return (Edit(written.place, wanted[0], _MYSQL_TLS if wanted[2] == "true" else wanted[2]),)
 
 
-def _from_file(place: Location, match: re.Match[str] | None) -> tuple[Edit, ...]:
+def mysql_tls(written: Written) -> tuple[Edit, ...]:
+    """``ssl: true`` as mysql2 takes it."""
+    true = _TRUE.match(written.line)
+    return (Edit(written.place, true[0], _MYSQL_TLS),) if true else ()
+
+
+def add_dash(written: Written) -> tuple[Edit, ...]:
+    """``${X:y}`` as ``${X:-y}``."""
+    place = written.place
+    return tuple(
+        Edit(place._replace(column=place.column + item.start()), item[0], f"{item[0]}-")
+        for item in _NO_DASH.finditer(_scalar(written.line))
+    )
+
+
+def quote_number(written: Written) -> tuple[Edit, ...]:
+    """A number in quotes, where a text is wanted."""
+    number = _NUMBER.match(written.line) if written.path.rpartition(".")[2] in _TEXT_KEYS else None
+    return (Edit(written.place, number[0], f'"{number[0]}"'),) if number else ()
+
+
+def secret_to_env(written: Written) -> tuple[Edit, ...]:
+    """``$secret: {env: X}``, which is no more, as ``$env: X``."""
+    block, flow = _SECRET.match(written.rest), _FLOW_SECRET.match(written.rest)
+    if block:
+        return (Edit(written.place, block[0], f"$env: {block[2]}"),)
+    return (Edit(written.place, flow[0], f"{{ $env: {flow[2]} }}"),) if flow else ()
+
+
+def read_file(written: Written) -> tuple[Edit, ...]:
+    """The path of a file as ``$file``."""
+    match, place = _PATH.match(written.line), written.place
     if match is None:
         return ()
     # $file takes the path from the folder of the configuration file.

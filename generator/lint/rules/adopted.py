@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from generator.lint.fix import fixes
 from generator.lint.model import ERROR, INFO, WARNING, Rule
 
 _LOADER = "config-loader: ConfigSources, transform/"
@@ -36,7 +37,7 @@ RULES: Final = (
         "config-loader: sources/EnvConfigSource.ts",
     ),
     Rule("GR115", "bad-env-file", ERROR, "A line of an environment file cannot be used.", "greenroom --env-file"),
-    Rule("GR117", "default-without-dash", WARNING, "`${X:y}` is no default value.", _DOCS, fixable=True),
+    Rule("GR117", "default-without-dash", WARNING, "`${X:y}` is no default value.", _DOCS, fix=fixes.add_dash),
     Rule("GR201", "backstage-fails", ERROR, "Backstage fails with this configuration.", "backend-defaults: DatabaseManager"),
     Rule("GR202", "not-known-here", INFO, "Only the run-time environment can tell.", "greenroom --env-file", also=(ERROR,)),
     Rule("GR203", "no-database", WARNING, "There is no backend.database.", "backend-defaults: databaseServiceFactory.ts"),
@@ -47,7 +48,7 @@ RULES: Final = (
         ERROR,
         "A value has the wrong type.",
         "backend-defaults: config.d.ts; pg, mysql2",
-        fixable=True,
+        fix=fixes.quote_number,
     ),
     Rule("GR211", "unknown-key", WARNING, "There is no such setting.", "backend-defaults: config.d.ts"),
     Rule("GR212", "misplaced-key", WARNING, "A setting is in the wrong place.", "backend-defaults: config.d.ts"),
@@ -55,7 +56,12 @@ RULES: Final = (
         "GR213", "password-written-out", WARNING, "A password is written into the file.", "docs/conf/writing.md; issue 22535"
     ),
     Rule(
-        "GR215", "unknown-include", ERROR, "There is no such include.", "config-loader: transform/include.ts", fixable=True
+        "GR215",
+        "unknown-include",
+        ERROR,
+        "There is no such include.",
+        "config-loader: transform/include.ts",
+        fix=fixes.secret_to_env,
     ),
     Rule(
         "GR051",
@@ -98,7 +104,7 @@ RULES: Final = (
         ERROR,
         "ssl: true is nothing mysql2 can use.",
         "mysql2/lib/connection_config.js (SSL profile must be an object)",
-        fixable=True,
+        fix=fixes.mysql_tls,
     ),
     Rule(
         "GR225",
@@ -156,7 +162,7 @@ RULES: Final = (
         ERROR,
         "ssl is a text, which the driver cannot use.",
         "pg/lib/connection.js, mysql2 SSL profiles",
-        fixable=True,
+        fix=fixes.unquote_ssl,
     ),
     Rule(
         "GR004",
@@ -164,7 +170,7 @@ RULES: Final = (
         ERROR,
         "A certificate is given as the path of a file.",
         "pg/lib/connection.js, Node's tls",
-        fixable=True,
+        fix=fixes.read_file,
         also=(WARNING,),
     ),
     Rule(

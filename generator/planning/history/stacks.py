@@ -1,27 +1,23 @@
-"""Which CloudFormation stack each plugin belongs to: one stack as long as there is room, further ones after that.
+"""Which stack each plugin belongs to, for a target that has them: one as long as there is room, further ones after that.
 
-A plugin never moves: CloudFormation would have to make it anew in the other stack, and its database is there already. So
+A plugin never moves: the target would have to make it anew in the other stack, and its database is there already. So
 the number stays in the lock file, for a retired plugin too.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from generator.planning.history.record import Lock
     from generator.planning.model import Plan
 
-STACK_PLUGINS: Final = 160
-"""New plugins go into a stack until it has so many: a secret, a database and an output each, of 500 resources and 200
-outputs that a template may have."""
 
-
-def assign_stacks(plan: Plan, previous: Lock | None, *, wanted: bool) -> Plan:
+def assign_stacks(plan: Plan, previous: Lock | None, *, size: int | None) -> Plan:
     """``plan`` with the stack of every plugin: what the lock file says, and the first one with room for a new plugin.
 
-    ``wanted``: CloudFormation is to be generated. Otherwise new plugins get no stack yet.
+    ``size``: new plugins go into a stack until it has so many. Without it no target wants stacks, and they get none yet.
     """
     stacks = {name: before.stack for name, before in previous.latest.items()} if previous else {}
     # A retired plugin may come back, and its place has to be free then.
@@ -30,8 +26,8 @@ def assign_stacks(plan: Plan, previous: Lock | None, *, wanted: bool) -> Plan:
     plugins = []
     for plugin in plan.plugins:
         stack = stacks.get(plugin.plugin_id)
-        if stack is None and wanted:
-            while sizes[free] >= STACK_PLUGINS:
+        if stack is None and size is not None:
+            while sizes[free] >= size:
                 free += 1
             stack = free
             sizes[stack] += 1

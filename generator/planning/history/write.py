@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from generator.planning.history.file import LOCK_VERSION
 from generator.planning.history.record import Names
+from generator.stores.names import makes_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -125,7 +126,7 @@ def _planned(
 
 def secret_of(role: Role, store: str) -> tuple[str, str] | None:
     """Store and name of the secret with the password of ``role``; ``None`` where greenroom keeps no password."""
-    return None if store == "variables" or role.iam is not None else (store, role.secret_name)
+    return (store, role.secret_name) if makes_secrets(store) and role.iam is None else None
 
 
 def _retired(gone: Retired, before: LockedPlugin | None) -> dict[str, Any]:

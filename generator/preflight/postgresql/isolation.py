@@ -7,6 +7,7 @@ import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from generator.planning.access import databases_of_others, schemas_of_others
 from generator.planning.marks import stranger
 from generator.preflight.driver import load_psycopg
 from generator.preflight.network import HostNameError, SilentServerError
@@ -15,7 +16,7 @@ from generator.preflight.postgresql.session import open_session, savepoint
 
 if TYPE_CHECKING:
     from generator.preflight.network import Network
-    from generator.preflight.probes import Occupant, PreflightTarget
+    from generator.preflight.probes import PreflightTarget
 
 _SHOWN = 5
 
@@ -85,26 +86,13 @@ def open_to_all(reach: Reach, database: str) -> Reach:
 
 
 def other_databases(target: PreflightTarget) -> list[str]:
-    """Databases of the plan on the same server that are none of this plugin's user's, in the order to try them.
-
-    The order begins behind the plugin itself, so that in a run over all plugins every database is tried by somebody.
-    """
-    own = {item.database for item in target.occupants if item.role == target.role} | {target.database}
-    return list(dict.fromkeys(item.database for item in _behind(target) if item.database not in own))
+    """Databases of the plan on the same server that are none of this plugin's user's, in the order to try them."""
+    return databases_of_others(target.occupants, target.occupant)
 
 
 def other_schemas(target: PreflightTarget) -> list[str]:
     """Schemas of the plan in the same database that are none of this plugin's user's, in the order to try them."""
-    if target.schema is None:
-        return []
-    here = [item for item in _behind(target) if item.database == target.database and item.schema is not None]
-    own = {item.schema for item in here if item.role == target.role}
-    return list(dict.fromkeys(item.schema for item in here if item.schema not in own and item.schema is not None))
-
-
-def _behind(target: PreflightTarget) -> list[Occupant]:
-    place = next((i for i, item in enumerate(target.occupants) if item.plugin_id == target.plugin_id), -1)
-    return [*target.occupants[place + 1 :], *target.occupants[: place + 1]]
+    return schemas_of_others(target.occupants, target.occupant)
 
 
 def find_reach(connection: Any, target: PreflightTarget) -> Reach:

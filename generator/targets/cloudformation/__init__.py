@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from generator.targets.base import Artifact
+from generator.targets.base import Artifact, Target
 from generator.targets.cloudformation.checks import check_context
 from generator.targets.cloudformation.escaping import FILTERS
 from generator.targets.cloudformation.parameters import example
@@ -29,11 +29,8 @@ if TYPE_CHECKING:
 FUNCTIONS: Final = Path(__file__).with_name("functions")
 
 
-class CloudFormationTarget:
+class CloudFormationTarget(Target):
     """The target ``cloudformation``."""
-
-    name = "cloudformation"
-    default_path = "cloudformation"
 
     def check(self, context: RenderContext, diagnostics: Diagnostics) -> None:
         """Report what CloudFormation cannot carry (GR67x), and what is wrong with the files of parameters (GR68x)."""

@@ -8,6 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from generator.problems.diagnostic import Diagnostic, Severity
+from generator.stores.names import DEFAULT
 from generator.targets.cloudformation.escaping import text_problem
 from generator.targets.cloudformation.limits import check_limits
 from generator.targets.cloudformation.servers import KINDS
@@ -96,7 +97,7 @@ def _check_store(context: RenderContext, diagnostics: Diagnostics) -> None:
     if plan.store == STORE or all(role.iam for role in plan.roles):
         return
     written = context.written.get("credentials.store")
-    if written is None and plan.store == "variables":
+    if written is None and plan.store == DEFAULT:
         note = "CloudFormation keeps the passwords in AWS Secrets Manager, although credentials.store does not say so"
         hint = f"credentials.store: {STORE}"
         diagnostics.add(Diagnostic("GR671", Severity.INFO, note, path="credentials.store", hint=hint))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from generator.targets.cloudformation.shape import ROOT, Shape, place, stack_file
+from generator.planning.access import place
+from generator.targets.cloudformation.shape import ROOT, Shape, stack_file
 
 if TYPE_CHECKING:
     from generator.problems.diagnostic import Diagnostics

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from generator.engines import ENGINES
+from generator.planning.access import place
 from generator.targets.cloudformation.escaping import logical_id
 from generator.targets.cloudformation.servers.base import server_id, server_stack
-from generator.targets.cloudformation.shape import ROOT, place, shared_id, stack_file
+from generator.targets.cloudformation.shape import ROOT, shared_id, stack_file
 from generator.targets.text.escaped import Escaped
 
 if TYPE_CHECKING:

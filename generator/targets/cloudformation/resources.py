@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from generator.planning.access import place
 from generator.targets.cloudformation.escaping import secret_template, text
-from generator.targets.cloudformation.shape import ROOT, Shape, place, shared_id
+from generator.targets.cloudformation.shape import ROOT, Shape, shared_id
 from generator.targets.text.escaped import Escaped
 
 if TYPE_CHECKING:

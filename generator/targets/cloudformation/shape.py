@@ -11,6 +11,7 @@ from functools import cached_property
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
+from generator.planning.access import access_of
 from generator.targets.cloudformation.escaping import logical_id, logical_part
 from generator.targets.cloudformation.servers import KINDS
 from generator.targets.cloudformation.servers.existing import parameter_connection
@@ -18,6 +19,7 @@ from generator.targets.cloudformation.servers.existing import parameter_connecti
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from generator.planning.access import Place
     from generator.planning.model import Database, Plan, PluginPlan, Role
     from generator.targets.base import RenderContext
     from generator.targets.cloudformation.servers.base import Connection
@@ -27,15 +29,7 @@ PRIMARY: Final = "primary"
 ROOT: Final = 1
 ROOT_FILE: Final = "databases.yaml"
 
-Place = tuple[str, str]
-"""A server's name, and the name of a database or role on it."""
-
 _NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
-
-
-def place(item: Database | Role) -> Place:
-    """Where a database or role is."""
-    return item.server, item.name
 
 
 def stack_file(stack: int) -> str:
@@ -81,19 +75,13 @@ class Shape:
 
     @cached_property
     def shared_roles(self) -> dict[Place, Role]:
-        """The roles with a resource of their own: more than one plugin uses, or used, them.
-
-        A role whose other plugins are all retired stays what it is: nothing takes over what another resource made.
-        """
-        users = {place(role): set(role.plugins) for role in self.plan.roles}
-        for gone in self.plan.retired:
-            users.setdefault((gone.server, gone.role), set()).add(gone.owner)
-        return {place(role): role for role in self.plan.roles if role.is_common or len(users[place(role)]) > 1}
+        """The roles with a resource of their own."""
+        return access_of(self.plan).shared_roles
 
     @cached_property
     def shared_databases(self) -> list[Database]:
         """The databases with a resource of their own."""
-        return [database for database in self.plan.databases if database.shared]
+        return access_of(self.plan).shared_databases
 
     @cached_property
     def stacks(self) -> dict[int, list[PluginPlan]]:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from generator.engines import ENGINES
+from generator.planning.access import place
 from generator.targets.cloudformation.escaping import logical_id, sub_text, text
 from generator.targets.cloudformation.parameters import Output, Parameter, parameters_view
 from generator.targets.cloudformation.resources import Resources
 from generator.targets.cloudformation.servers import KINDS
 from generator.targets.cloudformation.servers.base import ENVIRONMENT_TAG, NOWHERE, server_id
-from generator.targets.cloudformation.shape import ROOT, place, stack_file
+from generator.targets.cloudformation.shape import ROOT, stack_file
 from generator.targets.text.escaped import Escaped
 
 if TYPE_CHECKING:

@@ -11,7 +11,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from generator.engines import POSTGRESQL
-from generator.targets.base import Artifact
+from generator.targets import TARGETS
+from generator.targets.base import Artifact, Target
 from generator.targets.fragment.base_login import LOGIN, base_login, check_others, others, password_of
 from generator.targets.fragment.input import acts_as_base_role, check_input
 from generator.targets.fragment.plugin_input import CERTIFICATES, PluginInput, driver_string, restate
@@ -21,20 +22,17 @@ from generator.targets.text.yaml import FILTERS
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from generator.planning.model import PluginPlan
+    from generator.planning.model import Plan, PluginPlan
     from generator.problems.diagnostic import Diagnostics
     from generator.targets.base import RenderContext
 
-FILE_NAME: Final = "app-config.databases.yaml"
+FILE_NAME: Final = TARGETS["app-config"].default_path
 # Read only to stop Backstage from creating things; the second is how its code spells the plugin's `ensureSchemaExists`.
 _ENSURE_SCHEMA: Final = ("ensureSchemaExists", "getEnsureSchemaExistsConfig")
 
 
-class AppConfigTarget:
+class AppConfigTarget(Target):
     """The target ``app-config``. It writes one file: its path is that file."""
-
-    name = "app-config"
-    default_path = FILE_NAME
 
     def check(self, context: RenderContext, diagnostics: Diagnostics) -> None:
         """Report what a fragment cannot say (GR63x), and what it takes away."""
@@ -85,6 +83,11 @@ class AppConfigTarget:
                 found.add(("database", "", connection["database"]))
                 found.add(("role", "", connection["user"]))
         return found
+
+    def creates(self, plan: Plan) -> set[tuple[str, ...]]:
+        """What the plugins use, on whatever server."""
+        databases = {("database", "", plugin.database.name) for plugin in plan.plugins}
+        return databases | {("role", "", plugin.role.name) for plugin in plan.plugins}
 
 
 def _connections(text: str) -> Iterator[Mapping[str, str]]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from generator.backstage.database.redaction import is_secret_name, redact
 from generator.documents.values import ConfigMap, Placeholder
+from generator.planning.access import access_of
 from generator.targets.fragment.plugin_input import CERTIFICATES, PluginInput, driver_string
 
 if TYPE_CHECKING:
@@ -166,7 +167,7 @@ def is_absolute(path: Any) -> bool:
 
 def acts_as_base_role(context: RenderContext) -> bool:
     """Whether plugins are to go on acting as the ``role`` of the base."""
-    return any(role.is_common and role.group is not None for role in context.plan.roles)
+    return bool(access_of(context.plan).acting_roles)
 
 
 def _check_cloud(found: PluginInput, context: RenderContext, diagnostics: Diagnostics) -> None:

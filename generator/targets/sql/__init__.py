@@ -8,21 +8,24 @@ needed to hand out schemas.
 from __future__ import annotations
 
 import re
-from collections import defaultdict
 from typing import TYPE_CHECKING, Any, Final
 
 from generator.engines.postgresql import HAS_POWERS, IS_POWERFUL, SCRAM_VERIFIER
+from generator.planning.access import access_of
 from generator.planning.marks import MARK_BEFORE, STACK_MARK_BEFORE, mark
 from generator.settings.name_template import variable_part
-from generator.targets.base import Artifact
+from generator.targets.base import Artifact, Target
 from generator.targets.places import places_left, without_used_places
-from generator.targets.sql import mysql, mysql_text, postgresql_text
+from generator.targets.sql import mysql
 from generator.targets.sql.check import check_plan
+from generator.targets.text import mysql as mysql_text
+from generator.targets.text import postgresql as postgresql_text
 from generator.targets.text.escaped import Escaped, comment
 from generator.targets.text.templates import render_template
 
 if TYPE_CHECKING:
-    from generator.planning.model import Database, Plan, PluginPlan, Role
+    from generator.planning.access import DatabaseAccess, SchemaAccess
+    from generator.planning.model import Database, Plan, Role
     from generator.problems.diagnostic import Diagnostics
     from generator.targets.base import RenderContext
 
@@ -43,11 +46,8 @@ def _cell(value: object) -> Escaped:
 _FILTERS: Final = (*postgresql_text.FILTERS, *mysql_text.FILTERS, ("cell", _cell))
 
 
-class SqlTarget:
+class SqlTarget(Target):
     """The target ``sql``."""
-
-    name = "sql"
-    default_path = "sql"
 
     def check(self, context: RenderContext, diagnostics: Diagnostics) -> None:
         """Report what a script cannot carry (GR62x)."""
@@ -130,13 +130,10 @@ def _read_script(text: str) -> set[tuple[str, ...]]:
 
 def _script_view(plan: Plan, server: str, file: str) -> dict[str, Any]:
     """Everything ``databases.sql.j2`` prints, finished."""
-    plugins: dict[str, list[PluginPlan]] = defaultdict(list)
-    for plugin in plan.plugins:
-        if plugin.server == server:
-            plugins[plugin.database.name].append(plugin)
+    access = access_of(plan)
     databases = [database for database in plan.databases if database.server == server]
     roles = [role for role in plan.roles if role.server == server]
-    groups = sorted({database.group for database in databases if database.group})
+    groups = sorted(name for where, name in access.groups if where == server)
     views = [_role_view(role) for role in roles]
     places = places_left(plan, server, _ENGINE)
     gone_here = [gone for gone in plan.retired if gone.server == server and not gone.dropped]
@@ -164,7 +161,7 @@ def _script_view(plan: Plan, server: str, file: str) -> dict[str, Any]:
         "databases": [
             _database_view(
                 database,
-                plugins[database.name],
+                access.database(database),
                 places.get(database.name, set()),
                 {gone.role for gone in gone_here if gone.database == database.name},
             )
@@ -211,46 +208,33 @@ def _role_view(role: Role) -> dict[str, Any]:
     }
 
 
-def _database_view(database: Database, plugins: list[PluginPlan], left: set[str], retired: set[str]) -> dict[str, Any]:
+def _database_view(database: Database, access: DatabaseAccess, left: set[str], retired: set[str]) -> dict[str, Any]:
     """One database: ``owner`` makes tables in ``public``, ``members`` act as it, ``schemas`` are made for schema mode.
 
     ``left`` are the roles of plugins that worked here and do elsewhere now, ``retired`` those of plugins that are retired.
     """
-    plain = [plugin for plugin in plugins if plugin.schema is None]
-    users = sorted({plugin.role.name for plugin in plain})
-    in_schemas = sorted({plugin.role.name for plugin in plugins if plugin.schema is not None})
-    schemas: dict[str, list[PluginPlan]] = defaultdict(list)
-    for plugin in plugins:
-        if plugin.schema is not None:
-            schemas[plugin.schema].append(plugin)
-    of_role: dict[str, set[str]] = defaultdict(set)
-    for name, sharing in schemas.items():
-        for plugin in sharing:
-            of_role[plugin.role.name].add(name)
     return {
         "name": database.name,
         "renamed_from": database.renamed_from,
         "is_plain": postgresql_text.is_plain_database(database.name),
         "plugins": _plugin_list(database.plugins),
-        "owner": (database.group or users[0]) if users else None,
+        "owner": access.owner,
         "group": database.group,
-        "members": sorted({*users, *in_schemas}) if database.group else [],
-        "connecting": sorted({*in_schemas, *(users if database.group else ())} | ({database.group} - {None})),
-        "users": sorted({*users, *in_schemas, *retired} | ({database.group} - {None})),
-        "schemas": [_schema_view(name, schemas[name], of_role) for name in sorted(schemas)],
-        "left": sorted(left - {plugin.role.name for plugin in plugins} - {database.group}),
+        "members": access.members,
+        "connecting": access.connecting,
+        "users": sorted({*access.roles, *retired}),
+        "schemas": [_schema_view(schema) for schema in access.schemas],
+        "left": sorted(left - {*access.roles}),
     }
 
 
-def _schema_view(name: str, plugins: list[PluginPlan], of_role: dict[str, set[str]]) -> dict[str, Any]:
-    role, group = plugins[0].role.name, plugins[0].role.group
+def _schema_view(schema: SchemaAccess) -> dict[str, Any]:
     return {
-        "name": name,
-        "renamed_from": plugins[0].schema_renamed_from,
-        "role": group or role,
-        # A role with several schemas has no single search path; Backstage sets the path of each connection itself.
-        "sets_search_path": len(of_role[role]) == 1 and group is None,
-        "plugins": _plugin_list(tuple(plugin.plugin_id for plugin in plugins)),
+        "name": schema.name,
+        "renamed_from": schema.renamed_from,
+        "role": schema.owner,
+        "sets_search_path": schema.is_search_path,
+        "plugins": _plugin_list(schema.plugins),
     }
 
 

@@ -6,8 +6,8 @@ import re
 from collections import defaultdict
 from typing import TYPE_CHECKING, Final
 
-from generator.targets.sql import mysql_text
-from generator.targets.sql.postgresql_text import is_variable
+from generator.targets.text import mysql as mysql_text
+from generator.targets.text.postgresql import is_variable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

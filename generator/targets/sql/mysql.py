@@ -7,20 +7,20 @@ beside it writes one ``SET @NAME = …`` for each password in front of it, into 
 from __future__ import annotations
 
 import re
-from collections import defaultdict
 from typing import TYPE_CHECKING, Any, Final
 
 from generator.engines.mysql import CHARACTER_SET, COLLATION, PRIVILEGES
+from generator.planning.access import access_of
 from generator.planning.marks import MARK_BEFORE, mark
 from generator.targets.base import Artifact
 from generator.targets.places import places_left, without_used_places
-from generator.targets.sql import mysql_text
+from generator.targets.text import mysql as mysql_text
 from generator.targets.text.templates import render_template
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from generator.planning.model import Database, Plan, PluginPlan, Role
+    from generator.planning.model import Database, Plan, Role
     from generator.targets.text.templates import Filters
 
 ENGINE: Final = "mysql"
@@ -41,11 +41,7 @@ def script_artifacts(view: dict[str, Any], filters: Filters) -> list[Artifact]:
 
 def script_view(plan: Plan, server: str, file: str) -> dict[str, Any]:
     """Everything the templates print, finished."""
-    plugins: dict[tuple[str, str], list[PluginPlan]] = defaultdict(list)
-    for plugin in plan.plugins:
-        if plugin.server == server:
-            plugins["database", plugin.database.name].append(plugin)
-            plugins["role", plugin.role.name].append(plugin)
+    access = access_of(plan)
     databases = [database for database in plan.databases if database.server == server]
     roles = [role for role in plan.roles if role.server == server]
     retired = {item.database for item in plan.retired if (item.server, item.engine) == (server, ENGINE)}
@@ -62,14 +58,14 @@ def script_view(plan: Plan, server: str, file: str) -> dict[str, Any]:
         "mark": mark(plan.environment),
         "mark_before": MARK_BEFORE,
         "roles": [
-            _role_view(role, plugins["role", role.name], {name for name in unused if role.name in places[name]})
+            _role_view(role, access.databases_of(role), {name for name in unused if role.name in places[name]})
             for role in roles
         ],
         "groups": [],
         "databases": [
-            _database_view(database, plugins["database", database.name])
+            _database_view(database, access.accounts_of(database))
             | {
-                "left": _left(database, places.get(database.name, set()), plugins["database", database.name], hosts),
+                "left": _left(database, places.get(database.name, set()), access.accounts_of(database), hosts),
                 "mark": f"ALTER DATABASE {mysql_text.identifier(database.name)} COMMENT '{mark(plan.environment)}'",
             }
             for database in databases
@@ -80,9 +76,11 @@ def script_view(plan: Plan, server: str, file: str) -> dict[str, Any]:
     }
 
 
-def _left(database: Database, roles: set[str], plugins: list[PluginPlan], hosts: Mapping[str, str]) -> list[dict[str, str]]:
+def _left(
+    database: Database, roles: set[str], users: list[tuple[str, str]], hosts: Mapping[str, str]
+) -> list[dict[str, str]]:
     """The users of plugins that used ``database`` and do not any more."""
-    found = [(name, hosts.get(name, "%")) for name in sorted(roles - {plugin.role.name for plugin in plugins})]
+    found = [(name, hosts.get(name, "%")) for name in sorted(roles - {user for user, _ in users})]
     pattern = mysql_text.identifier(mysql_text.pattern(database.name))
     return [
         {
@@ -95,9 +93,8 @@ def _left(database: Database, roles: set[str], plugins: list[PluginPlan], hosts:
     ]
 
 
-def _role_view(role: Role, plugins: list[PluginPlan], left: set[str]) -> dict[str, Any]:
+def _role_view(role: Role, databases: list[str], left: set[str]) -> dict[str, Any]:
     """``left`` are databases that its plugins have left, and nobody else uses."""
-    databases = sorted({plugin.database.name for plugin in plugins})
     return {
         "name": role.name,
         "host": role.host,
@@ -114,9 +111,8 @@ def _role_view(role: Role, plugins: list[PluginPlan], left: set[str]) -> dict[st
     }
 
 
-def _database_view(database: Database, plugins: list[PluginPlan]) -> dict[str, Any]:
+def _database_view(database: Database, users: list[tuple[str, str]]) -> dict[str, Any]:
     name, pattern = mysql_text.identifier(database.name), mysql_text.pattern(database.name)
-    users = sorted({(plugin.role.name, plugin.role.host) for plugin in plugins})
     accounts = [f"{mysql_text.identifier(user)}@{mysql_text.identifier(host)}" for user, host in users]
     return {
         "name": database.name,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from generator.targets.base import Artifact
+from generator.targets.base import Artifact, Target
 from generator.targets.terraform.checks import check_plan
 from generator.targets.terraform.engines import Engines
 from generator.targets.terraform.escaping import FILTERS, identifier, string
@@ -23,7 +23,8 @@ from generator.targets.text.templates import render_template
 from generator.targets.text.yaml import FILTERS as YAML_FILTERS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
 
     from generator.planning.model import Plan, Server
     from generator.problems.diagnostic import Diagnostics
@@ -36,11 +37,8 @@ if TYPE_CHECKING:
 _FOLDER: Final = "databases"
 
 
-class TerraformTarget:
+class TerraformTarget(Target):
     """The target ``terraform``."""
-
-    name = "terraform"
-    default_path = "terraform"
 
     def check(self, context: RenderContext, diagnostics: Diagnostics) -> None:
         """Report what Terraform cannot carry (GR61x)."""
@@ -69,6 +67,20 @@ class TerraformTarget:
         from generator.targets.terraform.readback import read_back
 
         return read_back(artifacts)
+
+    def check_beside(
+        self, files: Mapping[Path, bytes], owned: Callable[[Path], bool], folder: Path, diagnostics: Diagnostics
+    ) -> None:
+        """Report what the user's own Terraform files declare that greenroom's declare too (GR64x)."""
+        from generator.targets.terraform.neighbours.clashes import check_beside
+
+        check_beside(files, owned, folder, diagnostics)
+
+    def check_readable(self, folder: Path, diagnostics: Diagnostics) -> None:
+        """Report the user's own Terraform files that cannot be read (GR642)."""
+        from generator.targets.terraform.neighbours.clashes import check_readable
+
+        check_readable(folder, diagnostics)
 
 
 def _render(name: str, view: Mapping[str, Any]) -> str:

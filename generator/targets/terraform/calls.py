@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from generator.planning.access import acts_as, place
 from generator.targets.terraform.escaping import identifier, string
 from generator.targets.terraform.hcl import Call, aligned, padded
 from generator.targets.terraform.kinds import (
@@ -17,7 +18,7 @@ from generator.targets.terraform.kinds import (
     SHARED_DATABASE,
     Kind,
 )
-from generator.targets.terraform.shape import base_role_label, database_label, place, role_label
+from generator.targets.terraform.shape import base_role_label, database_label, role_label
 from generator.targets.text.escaped import Escaped
 
 if TYPE_CHECKING:
@@ -103,8 +104,8 @@ class Calls:
 
     def _grantee(self, role: Role) -> Escaped:
         """The role that gets the privileges: the one all plugins act as, where there is one."""
-        if role.is_common and role.group:
-            return Escaped(f"module.{base_role_label(role.server, role.group)}.group")
+        if acting := acts_as(role):
+            return Escaped(f"module.{base_role_label(role.server, acting)}.group")
         return Escaped(f"{self._role_module(role)}.role")
 
     def _store_arguments(self, kind: Kind, role: Role, users: list[PluginPlan]) -> dict[str, Escaped]:
@@ -126,7 +127,7 @@ class Calls:
         users = self.shape.users_of_database[place(database)]
         values = {"database": string(database.name)}
         kind = SHARED_DATABASE
-        if database.group and not users[0].role.is_common:
+        if database.group and acts_as(users[0].role) is None:
             kind = GROUP_DATABASE
             values["group_name"] = string(database.group)
         elif any(plugin.schema is None for plugin in users):
@@ -171,7 +172,7 @@ class Calls:
         self.used.add(ROLE)
         users = self.shape.users_of_role[place(role)]
         values = {"role": string(role.name)} | self._databases_of(users)
-        if role.group and role.is_common:
+        if acts_as(role):
             values["group"] = self._grantee(role)
         elif role.group:
             values["group"] = Escaped(f"{self._database_module(users[0].database)}.group")

@@ -6,10 +6,11 @@ import re
 from collections import defaultdict
 from typing import TYPE_CHECKING, Final
 
+from generator.planning.access import place
 from generator.targets.terraform.escaping import is_identifier, text_problem
 from generator.targets.terraform.names import CLOUD_ROLES, NAMES
 from generator.targets.terraform.servers import KINDS
-from generator.targets.terraform.shape import ENGINE, MYSQL, Shape, base_role_label, database_label, place, role_label
+from generator.targets.terraform.shape import ENGINE, MYSQL, Shape, base_role_label, database_label, role_label
 from generator.targets.terraform.stores import STORES, store_of
 
 if TYPE_CHECKING:
@@ -64,13 +65,13 @@ def check_plan(plan: Plan, diagnostics: Diagnostics) -> None:
         )
     elif plan.plugins:
         store.check(plan, diagnostics)
-    _check_labels_of_google(plan, diagnostics)
+    has_labels = store is not None and store.has_labels
+    if has_labels or any(KINDS[server.kind].has_labels for server in plan.servers if server.kind in KINDS):
+        _check_labels_of_google(plan, diagnostics)
 
 
 def _check_labels_of_google(plan: Plan, diagnostics: Diagnostics) -> None:
     """GR662: a tag that Google, which calls it a label, would refuse."""
-    if plan.store != "google-secretmanager" and all(server.kind != "google-cloudsql" for server in plan.servers):
-        return
     for key, value in plan.tags:
         if not _LABEL_KEY.fullmatch(key) or not _LABEL_VALUE.fullmatch(value):
             diagnostics.error(

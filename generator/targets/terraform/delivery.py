@@ -38,7 +38,7 @@ def delivery_view(roles: list[Role], store: Store) -> dict[str, Any]:
         "target": _SECRET,
         "reference": store.name,
         "property": "password" if store.has_keys else "",
-        "action": Escaped("ssm:GetParameters" if store.name == "aws-ssm" else "secretsmanager:GetSecretValue"),
+        "action": Escaped(store.read_action),
         "by_file": bool(files),
         "folder": folder,
         "relative": relative,
@@ -65,7 +65,6 @@ def _password(role: Role, folder: str, store: Store, *, is_last: bool) -> dict[s
     delivery = role.delivery
     path = posixpath.relpath(posixpath.join("/", delivery.file), folder) if delivery.file else ""
     arn = f"${{local.plugins[{string(role.label)}].secret_arn}}{':password::' if store.has_keys else ''}"
-    resource = f"projects/PROJECT/secrets/{role.secret_name}/versions/latest"
     return {
         "secret": role.secret_name,
         "role": role.name,
@@ -74,7 +73,7 @@ def _password(role: Role, folder: str, store: Store, *, is_last: bool) -> dict[s
         "key": _NOT_IN_KEY.sub("_", role.label) if delivery.file else delivery.env,
         "path": path,
         "arn": Escaped(f'"{arn}"'),
-        "resource": f"MOUNT/data/{role.secret_name}" if store.name == "vault" else resource,
+        "resource": store.resource(role),
         "run": shell_word(f"{delivery.file or delivery.env}={role.secret_name}:latest"),
         "more": Escaped("" if is_last else " \\"),
         "comma": Escaped("" if is_last else ","),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from generator.planning.access import place
 from generator.targets.terraform.calls import Calls
 from generator.targets.terraform.escaping import identifier, string
 from generator.targets.terraform.guard import guard_view
@@ -14,7 +15,7 @@ from generator.targets.terraform.mysql_calls import MysqlCalls
 from generator.targets.terraform.mysql_imports import mysql_grant_imports, mysql_imports
 from generator.targets.terraform.mysql_kinds import MYSQL as MYSQL_PROVIDER
 from generator.targets.terraform.retired import retired_view
-from generator.targets.terraform.shape import ENGINE, MYSQL, Shape, moved_databases, moved_plugins, moved_roles, place
+from generator.targets.terraform.shape import ENGINE, MYSQL, Shape, moved_databases, moved_plugins, moved_roles
 from generator.targets.text.escaped import Escaped
 
 if TYPE_CHECKING:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from generator.plan_check.resources import GUARD
+from generator.planning.access import place
 from generator.targets.terraform.escaping import identifier, string
 from generator.targets.terraform.retired import removed_modules
 from generator.targets.terraform.shape import (
@@ -18,7 +19,6 @@ from generator.targets.terraform.shape import (
     moved_databases,
     moved_plugins,
     moved_roles,
-    place,
     role_label,
 )
 from generator.targets.text.escaped import Escaped

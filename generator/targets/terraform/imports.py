@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from generator.planning.access import place
 from generator.targets.terraform.escaping import identifier, string
 from generator.targets.terraform.hcl import aligned
-from generator.targets.terraform.shape import base_role_label, database_label, place, role_label
+from generator.targets.terraform.shape import base_role_label, database_label, role_label
 from generator.targets.text.escaped import Escaped
 
 if TYPE_CHECKING:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from generator.planning.access import place
 from generator.targets.terraform.calls import store_arguments
 from generator.targets.terraform.escaping import identifier, string
 from generator.targets.terraform.hcl import FALSE, Call, aligned
 from generator.targets.terraform.mysql_kinds import DATABASE, DATABASE_OF_USER, SHARED_DATABASE, USER
-from generator.targets.terraform.shape import database_label, place, role_label
+from generator.targets.terraform.shape import database_label, role_label
 from generator.targets.text.escaped import Escaped
 
 if TYPE_CHECKING:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from generator.targets.sql.mysql_text import pattern
+from generator.planning.access import place
 from generator.targets.terraform.escaping import identifier, string
 from generator.targets.terraform.imports import Import
-from generator.targets.terraform.shape import database_label, place, role_label
+from generator.targets.terraform.shape import database_label, role_label
 from generator.targets.text.escaped import Escaped
+from generator.targets.text.mysql import pattern
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from generator.targets.terraform.delivery import delivery_view, passwords_view, shell_word
 from generator.targets.terraform.escaping import identifier
@@ -16,26 +16,12 @@ if TYPE_CHECKING:
     from generator.targets.terraform.engines import Engines
     from generator.targets.terraform.stores.base import Store
 
-#: What becomes of the passwords when everything is adopted again.
-_STAY: Final = "Passwords stay as they are: the file lists what the store has, and Terraform goes on with it."
-_LOST: Final = {
-    "variables": "Bring the `plugin_passwords` in use: they are set again, and stay what they are.",
-    "iam-azure": "There are no passwords to lose.",
-    "iam-cloudsql": "There are no passwords to lose.",
-    "iam-rds": "There are no passwords to lose.",
-}
-
-
-def _by_hand(store: Store) -> bool:
-    """Whether a secret that is there has to be taken out of the store and put back."""
-    return store.name == "kubernetes"
-
 
 def _keep(store: Store) -> str:
     """How a role keeps the password it has when it is imported."""
     if not store.makes_password:
         return "To keep the old one, bring it in `plugin_passwords`."
-    if _by_hand(store):
+    if store.by_hand:
         return 'To keep the old one, follow "A password that already exists" above.'
     where = "as the key `password` of its secret" if store.has_keys else "as the whole value of its secret"
     return (
@@ -61,10 +47,10 @@ def readme_view(plan: Plan, store: Store, engines: Engines) -> dict[str, Any]:
                 "name": identifier(server.name),
                 "kind": Escaped(server.kind),
                 "certificate": Escaped("tls_ca" if server.engine == MYSQL else "sslrootcert"),
-                "authorities": KINDS[server.kind].name in ("aws-rds", "aws-aurora"),
-                "has_token": plan.credentials == "iam" and server.kind == "azure-flexible",
+                "authorities": KINDS[server.kind].needs_authorities,
+                "has_token": plan.credentials == "iam" and KINDS[server.kind].signs_in_by_token,
                 "logs": server.engine == ENGINE,
-                "own_authority": KINDS[server.kind].name == "google-cloudsql" and server.engine == ENGINE,
+                "own_authority": KINDS[server.kind].has_own_authority and server.engine == ENGINE,
             }
             for server in plan.servers
             if server.kind != "existing"
@@ -74,12 +60,12 @@ def readme_view(plan: Plan, store: Store, engines: Engines) -> dict[str, Any]:
         "has_schemas": any(plugin.schema is not None for plugin in plan.plugins),
         "has_passwords": any(role.iam is None for role in plan.roles),
         "has_imports": engines.imports() is not None,
-        "in_store_too": Escaped(", and its secret" if store.makes_password and not _by_hand(store) else ""),
+        "in_store_too": Escaped(", and its secret" if store.makes_password and not store.by_hand else ""),
         "takes_over_secrets": engines.takes_over,
         "keep_password": Escaped(_keep(store)),
         "adopt_command": Escaped(f"greenroom adopt --write{' --secrets' if store.makes_password else ''}" if number else ""),
-        "by_hand": _by_hand(store),
-        "lost_passwords": Escaped(_LOST.get(store.name, _STAY)),
+        "by_hand": store.by_hand,
+        "lost_passwords": Escaped(store.lost),
         "secret_names": Escaped(" ".join(shell_word(role.secret_name) for role in plan.roles)),
         **delivery_view(list(plan.roles), store),
         **engines.readme(),

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
+from generator.planning.access import place
 from generator.planning.naming import label
 from generator.targets.terraform.escaping import identifier
 from generator.targets.terraform.retired_statements import Statements, places_left, statements
-from generator.targets.terraform.shape import PRIMARY, Shape, base_role_label, database_label, place, role_label
+from generator.targets.terraform.shape import PRIMARY, Shape, base_role_label, database_label, role_label
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterator

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from generator.targets.sql import mysql_text, postgresql_text
-from generator.targets.terraform.shape import MYSQL, Shape, database_label, place, role_label
+from generator.planning.access import place
+from generator.targets.terraform.shape import MYSQL, Shape, database_label, role_label
+from generator.targets.text import mysql as mysql_text
+from generator.targets.text import postgresql as postgresql_text
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
+    from generator.planning.access import Place
     from generator.planning.model import Retired
-    from generator.targets.terraform.shape import Place
 
 #: The lock file does not say where a retired user came from. Users come from everywhere unless told otherwise.
 _ANYWHERE: Final = "%"

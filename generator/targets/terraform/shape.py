@@ -7,12 +7,12 @@ are, not on who else shares. What is renamed under such an address gets a ``move
 
 from __future__ import annotations
 
-from collections import defaultdict
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
+from generator.planning.access import Place, access_of, place
 from generator.planning.naming import label
 from generator.targets.terraform.escaping import identifier
 from generator.targets.text.escaped import Escaped
@@ -20,19 +20,14 @@ from generator.targets.text.escaped import Escaped
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from generator.planning.access import Access
     from generator.planning.model import Database, Plan, PluginPlan, Retired, Role
+
+T = TypeVar("T")
 
 ENGINE: Final = "postgresql"
 MYSQL: Final = "mysql"
 PRIMARY: Final = "primary"
-
-Place = tuple[str, str]
-"""A server's name, and the name of a database or role on it."""
-
-
-def place(item: Database | Role) -> Place:
-    """Where a database or role is."""
-    return item.server, item.name
 
 
 def _shared_label(kind: str, server: str, name: str) -> str:
@@ -72,20 +67,22 @@ class Shape:
         return [plugin for plugin in self.plan.plugins if plugin.server in self.servers]
 
     @cached_property
+    def access(self) -> Access:
+        """Who may do what where: of all servers of the plan."""
+        return access_of(self.plan)
+
+    @cached_property
     def users_of_database(self) -> dict[Place, list[PluginPlan]]:
         """The plugins of each database."""
-        found: dict[Place, list[PluginPlan]] = defaultdict(list)
-        for plugin in self.plugins:
-            found[place(plugin.database)].append(plugin)
-        return found
+        return self._here(self.access.users_of_database)
 
     @cached_property
     def users_of_role(self) -> dict[Place, list[PluginPlan]]:
         """The plugins of each role."""
-        found: dict[Place, list[PluginPlan]] = defaultdict(list)
-        for plugin in self.plugins:
-            found[place(plugin.role)].append(plugin)
-        return found
+        return self._here(self.access.users_of_role)
+
+    def _here(self, items: dict[Place, T]) -> dict[Place, T]:
+        return {where: item for where, item in items.items() if where[0] in self.servers}
 
     @cached_property
     def roles(self) -> list[Role]:
@@ -106,30 +103,17 @@ class Shape:
     @cached_property
     def shared_databases(self) -> list[Database]:
         """The databases with a module of their own."""
-        return [item for item in self.plan.databases if item.shared and item.server in self.servers]
+        return [item for item in self.access.shared_databases if item.server in self.servers]
 
     @cached_property
     def shared_roles(self) -> dict[Place, Role]:
-        """The roles with a module of their own: more than one plugin uses, or used, them, or all of a server are to.
-
-        A role whose other plugins are all retired stays where it is: taking it over would drop and create it.
-        """
-        if all(len(role.plugins) == 1 and not role.is_common for role in self.roles) and not self.plan.retired:
-            return {}
-        users = {place(role): set(role.plugins) for role in self.roles}
-        for gone in self.retired:
-            if (gone.server, gone.role) in users:
-                users[gone.server, gone.role].add(gone.owner)
-        return {place(role): role for role in self.roles if len(users[place(role)]) > 1 or role.is_common}
+        """The roles with a module of their own."""
+        return self._here(self.access.shared_roles)
 
     @cached_property
     def base_roles(self) -> dict[Place, list[PluginPlan]]:
         """The roles that all plugins of a server act as once they are connected, with these plugins."""
-        found: dict[Place, list[PluginPlan]] = defaultdict(list)
-        for plugin in self.plugins:
-            if plugin.role.group and plugin.role.is_common:
-                found[plugin.server, plugin.role.group].append(plugin)
-        return found
+        return self._here(self.access.acting_roles)
 
     @cached_property
     def aliases(self) -> dict[str, str | None]:

@@ -69,7 +69,10 @@ class Portal:
         }
         settings["credentials"] = {"store": "aws-secretsmanager", **settings.get("credentials", {})}
         (self.folder / "greenroom.yaml").write_text(json.dumps(settings))
-        limit = f"from generator.planning.history import stacks; stacks.STACK_PLUGINS = {self.stack_plugins}"
+        limit = (
+            "from generator.targets import TARGETS; "
+            f'TARGETS["cloudformation"] = TARGETS["cloudformation"]._replace(stack_plugins={self.stack_plugins})'
+        )
         done = command_line.run(
             ["generate", "--root", str(self.folder)],
             setup=limit,

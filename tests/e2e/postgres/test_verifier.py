@@ -12,7 +12,7 @@ import pytest
 from psycopg import sql
 from test_as_node import node
 
-from generator.targets.cloudformation.functions.plugin_databases.scram import verifier as with_salt
+from generator.engines.scram import verifier as with_salt
 
 if TYPE_CHECKING:
     from pathlib import Path

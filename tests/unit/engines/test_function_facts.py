@@ -17,7 +17,10 @@ def test_the_functions_copy_of_the_facts() -> None:
     assert spec.loader is not None
     tool = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(tool)
-    assert tool.PATH.read_text(encoding="utf-8") == tool.text(), "write it anew: .venv/bin/python tools/function_facts.py"
+    again = "write it anew: .venv/bin/python tools/function_facts.py"
+    assert tool.PATH.read_text(encoding="utf-8") == tool.text(), again
+    for name in tool.COPIED:
+        assert (tool.FUNCTIONS / name).read_bytes() == (tool.PROJECT / "generator/engines" / name).read_bytes(), again
 
 
 def test_the_functions_own_database_is_nobodys() -> None:

@@ -174,7 +174,7 @@ def test_what_stays_the_plugins_own() -> None:
     known = lock.plugins["catalog"]._replace(password_version=7, stack=3, former_ids=("entities",))
     previous = leave(lock._replace(plugins={"catalog": known}), elsewhere, {"catalog": PLACE})
     plan = reconcile(elsewhere, previous, Diagnostics(), resolved={})
-    plan = assign_stacks(plan, previous, wanted=True)
+    plan = assign_stacks(plan, previous, size=160)
     assert [role.password_version for role in plan.roles] == [7]
     assert [(item.stack, item.former_ids) for item in plan.plugins] == [(3, ("entities",))]
 

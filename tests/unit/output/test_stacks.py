@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from plans import make_plan, plugin
 
 from generator.planning.history import Lock, assign_stacks, read_lock, reconcile, write_lock
-from generator.planning.history.stacks import STACK_PLUGINS
 from generator.problems.diagnostic import Diagnostics
+from generator.targets import TARGETS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -23,10 +23,13 @@ if TYPE_CHECKING:
     from generator.planning.model import Plan
 
 
+STACK_PLUGINS = TARGETS["cloudformation"].stack_plugins or 0
+
+
 def run(ids: Iterable[str], previous: Lock | None, *, wanted: bool = True) -> Plan:
     """What a run plans for the plugins ``ids``."""
     plan = reconcile(make_plan(*map(plugin, ids)), previous, Diagnostics(), resolved={})
-    return assign_stacks(plan, previous, wanted=wanted)
+    return assign_stacks(plan, previous, size=STACK_PLUGINS if wanted else None)
 
 
 def remembered(plan: Plan, previous: Lock | None, folder: Path) -> Lock:

@@ -51,7 +51,7 @@ def expected(plan: Plan) -> set[tuple[str, ...]]:
 def test_the_functions_may_be_imported_beside() -> None:
     """A name of the target that is a package below it too would be that package from then on."""
     import generator.targets.cloudformation as target
-    import generator.targets.cloudformation.functions.plugin_databases.scram  # noqa: F401 - as `greenroom verifier` does
+    import generator.targets.cloudformation.functions.plugin_databases.scram  # noqa: F401
 
     assert [artifact.path for artifact in target.function_files() if artifact.path.endswith("/scram.py")]
 

@@ -15,7 +15,7 @@ from generator.planning.model import Retired
 from generator.problems.diagnostic import Diagnostics
 from generator.targets import TARGETS
 from generator.targets.sql import TARGET
-from generator.targets.sql.postgresql_text import (
+from generator.targets.text.postgresql import (
     SqlEscapeError,
     argument,
     conninfo,

@@ -14,7 +14,7 @@ from test_sql import problems
 
 from generator.planning.model import Retired
 from generator.targets.sql import TARGET
-from generator.targets.sql.mysql_text import (
+from generator.targets.text.mysql import (
     file,
     identifier,
     literal,

@@ -74,6 +74,7 @@ class AwsRds(Created):
     """An instance of RDS."""
 
     name = "aws-rds"
+    needs_authorities = True
     title = "RDS instance"
     providers = (AWS,)
     shared_variables = (AWS_REGION,)

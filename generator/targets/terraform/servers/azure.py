@@ -61,6 +61,7 @@ class AzureFlexible(Created):
     """See the module."""
 
     name = "azure-flexible"
+    signs_in_by_token = True
     providers: tuple[RequiredProvider, ...] = (AZURE,)
     shared_variables: tuple[Variable, ...] = (AZURE_SUBSCRIPTION,)
     secret = "Id of the secret with the password"  # noqa: S105 - a description

@@ -68,6 +68,22 @@ class ServerKind(Protocol):
     def without_passwords(self) -> ServerKind:
         """The kind where plugins sign in without passwords."""
 
+    @property
+    def has_labels(self) -> bool:
+        """Whether its tags are what Google calls labels."""
+
+    @property
+    def needs_authorities(self) -> bool:
+        """Whether whoever logs in needs a file with the cloud's certificate authorities."""
+
+    @property
+    def has_own_authority(self) -> bool:
+        """Whether a PostgreSQL server of it has a certificate authority of its own."""
+
+    @property
+    def signs_in_by_token(self) -> bool:
+        """Whether its administrator signs in with a token where plugins sign in without passwords."""
+
     def variables(self, server: Server) -> list[Variable]:
         """The variables of the configuration of the databases."""
 

@@ -37,6 +37,10 @@ class Existing:
     engines = frozenset({"postgresql", "mysql"})
     providers: tuple[RequiredProvider, ...] = ()
     shared_variables: tuple[Variable, ...] = ()
+    has_labels = False
+    needs_authorities = False
+    has_own_authority = False
+    signs_in_by_token = False
 
     @property
     def without_passwords(self) -> ServerKind:

@@ -66,6 +66,8 @@ class GoogleCloudSql(Created):
     """See the module."""
 
     name = "google-cloudsql"
+    has_labels = True
+    has_own_authority = True
     providers = (GOOGLE,)
     shared_variables = (GOOGLE_PROJECT,)
     secret = "Full name of the secret with the password"  # noqa: S105 - a description

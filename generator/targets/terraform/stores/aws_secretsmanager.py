@@ -31,6 +31,7 @@ class AwsSecretsManager(NamedSecret):
     allowed = "1 to 512 letters, digits and /_+=.@-"
     providers = (RequiredProvider(name="aws", source="hashicorp/aws", oldest="5.88.0", below="7.0.0"), RANDOM)
     has_keys = True
+    read_action = "secretsmanager:GetSecretValue"
     password = Escaped('jsondecode(ephemeral.aws_secretsmanager_secret_version.plugin.secret_string)["password"]')
     # An id of the store's own, so that a secret that was made anew sets the password of its role too.
     password_version = Escaped("aws_secretsmanager_secret_version.plugin.version_id")

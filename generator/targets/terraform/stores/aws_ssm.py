@@ -30,6 +30,7 @@ class AwsSsm(NamedSecret):
     pattern = r"(/[A-Za-z0-9_.-]+)+|[A-Za-z0-9_.-]{1,900}"
     allowed = "up to 900 letters, digits and _.-, in up to 15 levels with / before each; not aws or ssm at the start"
     providers = (RequiredProvider(name="aws", source="hashicorp/aws", oldest="5.88.0", below="7.0.0"), RANDOM)
+    read_action = "ssm:GetParameters"
     password = Escaped("ephemeral.aws_ssm_parameter.plugin.value")
     # With the parameter's place, so that one of another name, which has another password, sets that of its role too.
     password_version = Escaped('"${aws_ssm_parameter.plugin.arn}#${var.password_version}"')

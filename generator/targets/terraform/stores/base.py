@@ -52,6 +52,25 @@ class Store(Protocol):
         """Whether the store writes over a secret that is there: then nothing may be written before the server is asked."""
 
     @property
+    def by_hand(self) -> bool:
+        """Whether a secret that is there has to be taken out of the store and put back."""
+
+    @property
+    def has_labels(self) -> bool:
+        """Whether its tags are what Google calls labels."""
+
+    @property
+    def lost(self) -> str:
+        """A sentence: what becomes of the passwords when everything is adopted again."""
+
+    @property
+    def read_action(self) -> str:
+        """What IAM of AWS calls reading a secret of the store, where it is one of AWS."""
+
+    def resource(self, role: Role) -> str:
+        """Where a CSI driver finds the secret of ``role``, where it does not go by the name."""
+
+    @property
     def password(self) -> Escaped:
         """The password in such a module: an ephemeral expression."""
 

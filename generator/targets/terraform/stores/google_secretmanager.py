@@ -50,6 +50,7 @@ class GoogleSecretManager(NamedSecret):
     allowed = "1 to 255 letters, digits, dashes and underscores (a / becomes a dash)"
     # 7.6 is the first whose ephemeral takes the full name of a secret, which holds the project.
     providers = (GOOGLE, RANDOM)
+    has_labels = True
     password = Escaped("ephemeral.google_secret_manager_secret_version.plugin.secret_data")
     # No other version has it, of no other secret: whatever is made anew sets the password of its role too. The version's
     # number begins at 1 again in another secret.
@@ -74,6 +75,10 @@ class GoogleSecretManager(NamedSecret):
         """The secret. Its value is another resource, which is made anew."""
         del label
         return Left(resource=Escaped("google_secret_manager_secret.plugin"), id=string(role.secret_name))
+
+    def resource(self, role: Role) -> str:
+        """The newest version of the secret."""
+        return f"projects/PROJECT/secrets/{role.secret_name}/versions/latest"
 
     def configurations(self, tags: Tags, *, takes_over: bool = False) -> list[ProviderConfiguration]:
         """The provider of the secrets."""

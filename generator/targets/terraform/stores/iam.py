@@ -42,6 +42,10 @@ class Iam:
     overwrites = False
     to_take_over: tuple[RequiredProvider, ...] = ()
     has_keys = False
+    by_hand = False
+    has_labels = False
+    lost = "There are no passwords to lose."
+    read_action = ""
     password = _NOTHING
     password_version = _NOTHING
     argument_names: tuple[str, ...] = ()
@@ -52,6 +56,11 @@ class Iam:
     def role_parts(self) -> tuple[str, ...]:
         """The templates that make a role."""
         return ("modules/role.tf.j2",)
+
+    def resource(self, role: Role) -> str:
+        """Nothing: there is no secret."""
+        del role
+        return ""
 
     def arguments(self, role: Role) -> tuple[Escaped, ...]:
         """None, unless the cloud has to know more about a role."""

@@ -63,6 +63,7 @@ class Kubernetes(NamedSecret):
     allowed = "up to 253 lower-case letters, digits, dashes and dots (/ _ and : become dashes)"
     providers = (RequiredProvider(name="kubernetes", source="hashicorp/kubernetes", oldest="3.2.1", below="4.0.0"),)
     has_keys = True
+    by_hand = True
     password = Escaped("local.password")
     # The Secret's own id as well, so that a Secret that was made anew sets the password of its role too.
     password_version = Escaped('"${var.password_version}-${kubernetes_secret_v1.plugin.metadata[0].uid}"')

@@ -51,6 +51,10 @@ class NamedSecret:
     makes_password = True
     overwrites = False
     has_keys = False
+    by_hand = False
+    has_labels = False
+    lost = "Passwords stay as they are: the file lists what the store has, and Terraform goes on with it."
+    read_action = ""
     to_take_over: tuple[RequiredProvider, ...] = ()
     root_variables: tuple[Variable, ...] = ()
 
@@ -62,6 +66,10 @@ class NamedSecret:
     def arguments(self, role: Role) -> tuple[Escaped, ...]:
         """The values of ``argument_names``."""
         return string(role.secret_name), *self.passed.values(), Escaped(str(role.password_version))
+
+    def resource(self, role: Role) -> str:
+        """The name."""
+        return role.secret_name
 
     def left(self, role: Role, label: Escaped) -> Left | None:
         """Nothing: to import a secret that is also its value writes the old password into the state."""

@@ -40,6 +40,10 @@ class Variables:
     overwrites = False
     to_take_over: tuple[RequiredProvider, ...] = ()
     has_keys = False
+    by_hand = False
+    has_labels = False
+    lost = "Bring the `plugin_passwords` in use: they are set again, and stay what they are."
+    read_action = ""
     password = Escaped("var.password")
     password_version = Escaped("tostring(var.password_version)")
     argument_names = ("password", "password_version")
@@ -68,6 +72,11 @@ class Variables:
     def arguments(self, role: Role) -> tuple[Escaped, ...]:
         """The role's entry of the map of passwords, and its version."""
         return Escaped(f"var.plugin_passwords[{string(password_key(role))}]"), Escaped(str(role.password_version))
+
+    def resource(self, role: Role) -> str:
+        """Nothing: there is no secret."""
+        del role
+        return ""
 
     def left(self, role: Role, label: Escaped) -> Left | None:
         """Nothing: there is no secret."""

@@ -11,6 +11,7 @@ from generator.targets.terraform.stores.named import EXISTING_VERSION, PASSWORD_
 from generator.targets.text.escaped import Escaped
 
 if TYPE_CHECKING:
+    from generator.planning.model import Role
     from generator.targets.terraform.stores.base import Tags
 
 _IS_PATH = ("^[A-Za-z0-9_.~-]+(/[A-Za-z0-9_.~-]+)*$", "A path, such as kv.")
@@ -47,6 +48,10 @@ class Vault(NamedSecret):
         required("vault_mount", "Path of the KV engine (version 2) that holds the secrets.", *_IS_PATH),
         optional("vault_namespace", "Namespace of Vault Enterprise; the one of the environment when null."),
     )
+
+    def resource(self, role: Role) -> str:
+        """The path of the secret's data."""
+        return f"MOUNT/data/{role.secret_name}"
 
     def configurations(self, tags: Tags, *, takes_over: bool = False) -> list[ProviderConfiguration]:
         """The provider. Address and token come from the environment."""
