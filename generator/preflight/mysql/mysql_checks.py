@@ -7,6 +7,7 @@ import secrets
 import ssl as openssl
 from typing import TYPE_CHECKING, Any, Final
 
+from generator.preflight.deadlines import hang_up_after
 from generator.preflight.driver import load_pymysql
 from generator.preflight.mysql.mysql_connection import AMAZON, NoTlsError, connect, context_of, row_of, rows_of
 from generator.preflight.mysql.mysql_failures import (
@@ -26,7 +27,6 @@ from generator.preflight.pools import check_limit
 from generator.preflight.postgresql.failures import Failure, silent, startup, unknown_host
 from generator.preflight.postgresql.isolation import other_databases
 from generator.preflight.postgresql.libpq import ConnectionSettingError
-from generator.preflight.postgresql.session import hang_up_after
 from generator.preflight.results import Room
 
 if TYPE_CHECKING:
@@ -90,8 +90,8 @@ def _connect(run: Recorder, password: str, context: openssl.SSLContext | None, d
         )
     except HostNameError as error:
         run.stop("reachable", unknown_host(target, str(error), error.code))
-    except SilentServerError:
-        run.stop("reachable", silent(target, again=True))
+    except SilentServerError as error:
+        run.stop("reachable", silent(target, str(error)))
     except NoTlsError:
         run.stop("tls", no_tls(target))
     except pymysql.MySQLError as error:
