@@ -7,6 +7,7 @@ import re
 from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, Any, Final
 
+from generator.adopt.limits import MOST_BYTES, PATIENCE
 from generator.adopt.state import Administrator, FoundDatabase, FoundRole, ServerState
 from generator.engines import MYSQL
 
@@ -37,13 +38,14 @@ def read_mysql(connection: Mapping[str, Any], *, environ: Mapping[str, str], tim
         OSError: the server cannot be reached, or its certificate is not to be trusted.
         ConnectionSettingError: a setting makes a connection impossible.
     """
+    from generator.preflight.deadlines import hang_up_after
     from generator.preflight.mysql.mysql_connection import connect, context_of
     from generator.preflight.network import Network
 
     context = context_of(connection, environ)
     password = str(connection.get("password") or "")
-    opened = connect(connection, password, context, timeout, 60, Network(timeout), None)
-    with contextlib.closing(opened), opened.cursor() as cursor:
+    opened = connect(connection, password, context, timeout, 60, Network(timeout), None, MOST_BYTES)
+    with contextlib.closing(opened), hang_up_after(opened._sock.fileno(), PATIENCE), opened.cursor() as cursor:
         cursor.execute("SET SESSION TRANSACTION READ ONLY")
         cursor.execute("SELECT CURRENT_USER(), VERSION()")
         user, version = cursor.fetchone()

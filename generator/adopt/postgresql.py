@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import os
-import socket
-import threading
 from typing import TYPE_CHECKING, Any, Final
 
+from generator.adopt.limits import MOST_BYTES, PATIENCE
 from generator.adopt.objects import OBJECTS
 from generator.adopt.state import Administrator, FoundDatabase, FoundRole, OwnedObject, ServerState
 from generator.engines import POSTGRESQL
@@ -18,8 +16,6 @@ if TYPE_CHECKING:
 
 #: Whoever looks is an administrator, and others may make functions in these databases: no name is to lead to one of theirs.
 _OPTIONS: Final = "-c default_transaction_read_only=on -c search_path=pg_catalog -c statement_timeout=60s -c lock_timeout=5s"
-#: Seconds after which a session is given up that the server does not end itself: it has stopped answering.
-_PATIENCE: Final = 120
 
 _DATABASES: Final = """
 SELECT datname, pg_get_userbyid(datdba), datallowconn, shobj_description(oid, 'pg_database') FROM pg_database
@@ -88,29 +84,15 @@ def read_postgresql(
 @contextlib.contextmanager
 def _session(parameters: Mapping[str, str], database: str, timeout: int) -> Iterator[Any]:
     """A read-only session in autocommit, closed at the end."""
-    psycopg = load_psycopg()
+    from generator.preflight.deadlines import hang_up_after
+    from generator.preflight.postgresql.bounded import Budget
+    from generator.preflight.postgresql.session import connect_once
+
     options = f"{parameters.get('options', '')} {_OPTIONS}".strip()
     wanted = {**parameters, "dbname": database, "options": options, "application_name": "greenroom adopt"}
-    opened = psycopg.connect(**wanted, connect_timeout=timeout, autocommit=True, prepare_threshold=None)
-    with contextlib.closing(opened) as connection, _given_up_after(connection, _PATIENCE):
+    opened = connect_once(wanted, timeout, Budget(MOST_BYTES, PATIENCE))
+    with contextlib.closing(opened) as connection, hang_up_after(connection.fileno(), PATIENCE):
         yield connection
-
-
-@contextlib.contextmanager
-def _given_up_after(connection: Any, seconds: float) -> Iterator[None]:
-    """Close the connection's socket after ``seconds``: a server that stopped answering keeps no timeout of its own."""
-
-    def give_up() -> None:
-        with contextlib.suppress(OSError), socket.socket(fileno=os.dup(connection.fileno())) as wire:
-            wire.shutdown(socket.SHUT_RDWR)
-
-    timer = threading.Timer(seconds, give_up)
-    timer.daemon = True
-    timer.start()
-    try:
-        yield
-    finally:
-        timer.cancel()
 
 
 def _administrator(session: Any, name: str) -> Administrator:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -43,9 +41,10 @@ def read_server(
             return read_mysql(connection, environ=environ, timeout=timeout)
         from generator.adopt.postgresql import read_postgresql
         from generator.preflight.postgresql.libpq import parameters
+        from generator.preflight.private_files import PrivateFiles
 
-        with tempfile.TemporaryDirectory(prefix="greenroom-") as folder:  # certificates that app-config holds as text
-            wanted = parameters(connection, environ, Path(folder))
+        with PrivateFiles() as files:
+            wanted = parameters(connection, environ, files)
             return read_postgresql(wanted, administrator=administrator, planned=planned, timeout=timeout)
     except Exception as error:
         reason = _reason(error)

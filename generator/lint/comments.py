@@ -20,7 +20,13 @@ if TYPE_CHECKING:
 UNKNOWN: Final = Rule(
     "GR090", "unknown-suppression", WARNING, "A greenroom-ignore comment names no known code.", "greenroom"
 )
-UNUSED: Final = Rule("GR091", "unused-suppression", WARNING, "A greenroom-ignore comment suppresses nothing.", "greenroom")
+UNUSED: Final = Rule(
+    "GR091",
+    "unused-suppression",
+    WARNING,
+    "A greenroom-ignore comment, or an entry of ignore in greenroom.yaml, suppresses nothing.",
+    "greenroom",
+)
 RULES: Final = (UNKNOWN, UNUSED)
 
 _WORD = "greenroom-ignore"

@@ -7,19 +7,19 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from generator.documents.files import display_path
-from generator.lint.comments import Suppressions
+from generator.lint.comments import UNUSED, Suppressions
 from generator.lint.fix.fixes import edits_for
-from generator.lint.model import Edit, Finding
+from generator.lint.model import Edit, Finding, found
 from generator.lint.registry import CHECKS, RULES
 from generator.lint.rules.adopted import LOWERED
 from generator.lint.rules.drivers import Drivers, find_drivers
 from generator.lint.subject import Subject, walk
 from generator.problems.diagnostic import Diagnostic, Diagnostics, Location, Severity
-from generator.run.incomplete import is_ignored
+from generator.run.incomplete import ignoring, is_ignored
 from generator.run.steps import load, resolve, with_fragment
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable, Iterator
 
     from generator.lint.texts import Texts
     from generator.run.project import Project, Request
@@ -80,18 +80,18 @@ def lint(request: Request, *, select: tuple[str, ...] = (), ignore: tuple[str, .
     ids = project.plugin_ids or (PROBE,)
     resolved = resolve(project, ids)
     subject = Subject(project, resolved)
-    found: list[Finding] = []
+    findings: list[Finding] = []
     if project.config.error is None:
         for check in CHECKS:
-            found += check(subject)
-    found += _adopted(subject)
-    found = [_with_edits(finding, subject.texts) for finding in found]
+            findings += check(subject)
+    findings += _adopted(subject)
+    findings = [_with_edits(finding, subject.texts) for finding in findings]
     report = Report(project, subject.texts)
     if project.config.error is None:
         report.drivers = find_drivers(subject)
     active = {code for code in RULES if _wanted(code, select, ignore)}
-    suppressions = Suppressions(_files(project), subject.texts, _known(found))
-    for finding in _sorted(found):
+    suppressions = Suppressions(_files(project), subject.texts, _known(findings))
+    for finding in _sorted(findings):
         fatal = project.config.error is not None and _stops_loading(finding.diagnostic)
         if not fatal and not _wanted(finding.diagnostic.code, select, ignore):
             continue
@@ -99,9 +99,28 @@ def lint(request: Request, *, select: tuple[str, ...] = (), ignore: tuple[str, .
         covered = (suppressions.covers(finding.diagnostic) or ignored) and not fatal
         (report.suppressed if covered else report.findings).append(finding)
     if project.config.error is None:
-        odd = [item for item in suppressions.findings(active) if item.diagnostic.code in active]
+        odd = [*suppressions.findings(active), *_unused_entries(project, report, active)]
+        odd = [item for item in odd if item.diagnostic.code in active]
         report.findings = _sorted([*report.findings, *odd])
     return report
+
+
+def _unused_entries(project: Project, report: Report, active: Collection[str]) -> Iterator[Finding]:
+    """Entries of ``ignore`` in the settings that answer for nothing, of the ``active`` codes: others are other commands'."""
+    settings = project.settings
+    answered = [*project.left_out, *(finding.diagnostic for finding in report.suppressed)]
+    used = {number for item in answered for number in ignoring(settings, item)}
+    looked = "GR8" if project.discovery is not None else "no code"
+    for number, (code, file) in enumerate(settings.ignore):
+        if number not in used and (code in active or code.startswith(looked)):
+            where = f" in {file}" if file else ""
+            yield found(
+                UNUSED,
+                f"ignore: there is no warning {code}{where}",
+                settings.locations.get(f"ignore[{number}]"),
+                path=f"ignore[{number}]",
+                hint="remove the entry, or correct its file; an error cannot be ignored",
+            )
 
 
 def _load(request: Request) -> Project:
@@ -157,9 +176,9 @@ def _stops_loading(diagnostic: Diagnostic) -> bool:
     return diagnostic.code.startswith("GR1") and diagnostic.severity is Severity.ERROR
 
 
-def _known(found: Iterable[Finding]) -> set[str]:
+def _known(findings: Iterable[Finding]) -> set[str]:
     """The codes a comment may name: those of the rules, and those of other stages that are there to be suppressed."""
-    return {*RULES, *(finding.diagnostic.code for finding in found)}
+    return {*RULES, *(finding.diagnostic.code for finding in findings)}
 
 
 def _files(project: Project) -> set[str]:

@@ -6,37 +6,53 @@ import contextlib
 import time
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from generator.engines import ENGINES
 from generator.preflight.postgresql.failures import Failure, startup
 from generator.preflight.recorder import NotReadyError, Recorder
 from generator.preflight.tokens import TOKEN_TYPES, TokenError, fetch_token
+from generator.problems.diagnostic import GreenroomError
 
 if TYPE_CHECKING:
-    from pathlib import Path
     from types import ModuleType
 
     from generator.preflight.network import Network
     from generator.preflight.options import PreflightOptions
+    from generator.preflight.private_files import PrivateFiles
     from generator.preflight.probes import PreflightTarget
     from generator.preflight.results import PreflightResult
 
 _NO_STRING = "Error: SASL: SCRAM-SERVER-FIRST-MESSAGE: client password must be a string"
 
 
-def check_target(target: PreflightTarget, options: PreflightOptions, folder: Path, network: Network) -> PreflightResult:
+def check_target(
+    target: PreflightTarget, options: PreflightOptions, files: PrivateFiles, network: Network
+) -> PreflightResult:
     """Make every check of one target. Never raises for what a server or a network does.
 
     Args:
-        folder: a private folder for certificates.
+        files: for certificates and keys.
         network: what this run knows about names and silent servers.
     """
     begin = time.monotonic()
-    run = Recorder(target, options, folder, network)
+    run = Recorder(target, options, files, network)
     with contextlib.suppress(NotReadyError):
         _settings(run)
         password = _password(run)
-        checks = _checks_of(target.engine)
-        checks.check_engine(run, password)
+        _look(run, password)
     return run.result(time.monotonic() - begin)
+
+
+def _look(run: Recorder, password: str) -> None:
+    """Every check that needs the server. What a driver makes of an answer no server gives is a verdict, too."""
+    checks = _checks_of(run.target.engine)
+    try:
+        checks.check_engine(run, password)
+    except (NotReadyError, GreenroomError):
+        raise
+    except Exception as error:
+        text = " ".join(str(error).split())
+        detail = f"the answers of {run.target.address} cannot be read ({type(error).__name__}: {text})"
+        run.stop("session", Failure(detail, "", f"is this a {ENGINES[run.target.engine].title} server?"))
 
 
 def _checks_of(engine: str) -> ModuleType:

@@ -22,21 +22,31 @@ class HostNameError(Exception):
 
 
 class SilentServerError(Exception):
-    """Another plugin of this run waited for the same server in vain."""
+    """Two plugins of this run gave up on the same server; the text says why."""
 
 
 _ATTEMPTS: Final = 2
+#: Why a run gives up on a server.
+SILENT: Final = "does not answer"
+#: What a server may send on one connection of preflight, which asks for names and numbers: a few thousand bytes.
+MOST_BYTES: Final = 2 * 1024 * 1024
+
+
+def floods(most: int) -> str:
+    """Why a run gives up on a server that sends more than ``most`` bytes."""
+    return f"sends more than {most // 1024**2} MiB in answer to a few short questions"
 
 
 class Network:
-    """What one run knows about the servers it talks to. Used by all threads."""
+    """What one run knows about the servers it talks to, and how patient it is. Used by all threads."""
 
-    def __init__(self, timeout: float) -> None:
+    def __init__(self, timeout: float, statement_timeout: float | None = None) -> None:
         self.timeout = timeout
+        self.statement_timeout = 2 * timeout if statement_timeout is None else statement_timeout
         self._lock = threading.Lock()
         self._names: dict[str, tuple[str, ...] | HostNameError] = {}
         self._name_locks: dict[str, threading.Lock] = {}
-        self._silent: dict[tuple[str, int], int] = {}
+        self._silent: dict[tuple[str, int], list[str]] = {}
 
     def resolve(self, host: str) -> tuple[str, ...]:
         """The IP addresses of ``host``, in the system's order; nothing for an address or a socket folder.
@@ -74,15 +84,16 @@ class Network:
         """Before a connection attempt.
 
         Raises:
-            SilentServerError: the server stayed silent twice before in this run.
+            SilentServerError: this run gave up on the server twice.
         """
-        if self._silent.get((place.host, place.port), 0) >= _ATTEMPTS:
-            raise SilentServerError
+        reasons = self._silent.get((place.host, place.port), [])
+        if len(reasons) >= _ATTEMPTS:
+            raise SilentServerError(reasons[-1])
 
-    def was_silent(self, place: Address) -> None:
-        """Note that a server did not answer."""
+    def was_silent(self, place: Address, reason: str = SILENT) -> None:
+        """Note that this run gave up on a server; ``reason`` follows its address in a sentence."""
         with self._lock:
-            self._silent[place.host, place.port] = self._silent.get((place.host, place.port), 0) + 1
+            self._silent.setdefault((place.host, place.port), []).append(reason)
 
 
 def _is_address(host: str) -> bool:

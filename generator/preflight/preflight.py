@@ -7,15 +7,13 @@ name of its own and is dropped again.
 
 from __future__ import annotations
 
-import shutil
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from generator.preflight.driver import load_psycopg, load_pymysql
 from generator.preflight.network import Network
 from generator.preflight.options import PreflightOptions
 from generator.preflight.pools import check_servers
+from generator.preflight.private_files import PrivateFiles
 from generator.preflight.results import PreflightReport, PreflightResult
 from generator.preflight.workers import in_parallel
 
@@ -62,17 +60,11 @@ def run_preflight(
 def _look_at_all(wanted: list[PreflightTarget], options: PreflightOptions) -> Iterable[PreflightResult]:
     from generator.preflight.checks import check_target
 
-    try:
-        folder = Path(tempfile.mkdtemp(prefix="greenroom-preflight-"))  # mode 0700: it may hold client keys
-    except OSError:  # a read-only container: only certificates need a file, and say so
-        folder = Path("no-temporary-folder")
-    network = Network(options.connect_timeout)
-    try:
+    network = Network(options.connect_timeout, options.statement_timeout)
+    with PrivateFiles() as files:
         yield from in_parallel(
-            lambda target: check_target(target, options, folder, network),
+            lambda target: check_target(target, options, files, network),
             wanted,
             options.parallel,
             grace=_GRACE_SECONDS,
         )
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)

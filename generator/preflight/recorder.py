@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NoReturn
 
+from generator.preflight.network import SILENT
 from generator.preflight.results import Check, PreflightResult
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from generator.preflight.network import Network
     from generator.preflight.options import PreflightOptions
     from generator.preflight.postgresql.failures import Failure
+    from generator.preflight.private_files import PrivateFiles
     from generator.preflight.probes import PreflightTarget
     from generator.preflight.results import Room
 
@@ -43,6 +43,14 @@ CODES: Final = {
 }
 
 
+#: A server's words are repeated, and a server may have many.
+_LONGEST: Final = 2000
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]} … ({len(text)} characters)"
+
+
 class NotReadyError(Exception):
     """A check failed that makes the ones after it pointless."""
 
@@ -53,23 +61,27 @@ class Recorder:
     ``room`` is what its session saw of connection limits, ``schema`` where tables are created.
     """
 
-    def __init__(self, target: PreflightTarget, options: PreflightOptions, folder: Path, network: Network) -> None:
+    def __init__(self, target: PreflightTarget, options: PreflightOptions, files: PrivateFiles, network: Network) -> None:
         self.target = target
         self.options = options
-        self.folder = folder
+        self.files = files
         self.network = network
         self.checks: list[Check] = []
         self.room: Room | None = None
         self.schema = "public"
 
     def hung(self) -> None:
-        """The server took the login and then said nothing more: after a second time no other plugin waits for it."""
+        """The server took the login and then said nothing more."""
+        self.gave_up(SILENT)
+
+    def gave_up(self, reason: str) -> None:
+        """The server is not talked to any longer: after a second time no other plugin tries."""
         if self.target.address is not None:
-            self.network.was_silent(self.target.address)
+            self.network.was_silent(self.target.address, reason)
 
     def passed(self, name: str, detail: str) -> None:
         """A check that is in order."""
-        self.checks.append(Check(name, True, detail))
+        self.checks.append(Check(name, True, _shortened(detail)))
 
     def warned(self, name: str, failure: Failure) -> None:
         """A check that is in order and wants a reader all the same."""
@@ -118,12 +130,12 @@ class Recorder:
             Check(
                 name,
                 ok,
-                failure.detail,
+                _shortened(failure.detail),
                 warning=ok,
                 stops=stops,
                 code=CODES[name],
-                backstage=failure.backstage,
-                hint=failure.hint,
+                backstage=_shortened(failure.backstage),
+                hint=_shortened(failure.hint),
                 answered=failure.answered,
             )
         )

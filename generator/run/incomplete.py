@@ -97,18 +97,26 @@ def keep_unfound(
     return Kept(tuple(sorted(known - gone - past)), gaps)
 
 
-def leave_out_ignored(settings: Settings, diagnostics: Diagnostics) -> None:
-    """Take out what ``ignore`` in the settings answers for; never an error."""
-    for item in list(diagnostics.items):
-        if is_ignored(settings, item):
-            del diagnostics.items[item]
+def leave_out_ignored(settings: Settings, diagnostics: Diagnostics) -> tuple[Diagnostic, ...]:
+    """Take out what ``ignore`` in the settings answers for, and give it; never an error."""
+    left_out = tuple(item for item in diagnostics.items if is_ignored(settings, item))
+    for item in left_out:
+        del diagnostics.items[item]
+    return left_out
 
 
 def is_ignored(settings: Settings, item: Diagnostic) -> bool:
     """Whether an entry of ``ignore`` names the code of ``item``, and its file or none."""
+    return bool(ignoring(settings, item))
+
+
+def ignoring(settings: Settings, item: Diagnostic) -> set[int]:
+    """The numbers of the entries of ``ignore`` that name the code of ``item``, and its file or none."""
     if item.severity is Severity.ERROR or item.code in _ALWAYS_SAID:
-        return False
+        return set()
     file = item.location.file.removeprefix("./") if item.location else ""
-    return any(
-        code == item.code and (name is None or file == name or file.endswith(f"/{name}")) for code, name in settings.ignore
-    )
+    return {
+        number
+        for number, (code, name) in enumerate(settings.ignore)
+        if code == item.code and (name is None or file == name or file.endswith(f"/{name}"))
+    }

@@ -58,7 +58,8 @@ class Project(NamedTuple):
     """What was read: settings, configuration and environment, with every problem found so far.
 
     ``database`` is the merged value of ``backend.database`` (empty when there is none); ``discovery`` what the Backstage
-    repository at the root adds, where there is one. ``kept`` are plugins of the lock file that it may have missed.
+    repository at the root adds, where there is one. ``kept`` are plugins of the lock file that it may have missed,
+    ``left_out`` the problems that ``ignore`` in the settings answers for.
     """
 
     request: Request
@@ -72,6 +73,7 @@ class Project(NamedTuple):
     discovery: Discovery | None
     diagnostics: Diagnostics
     kept: Kept = Kept()
+    left_out: tuple[Diagnostic, ...] = ()
 
     @property
     def environ(self) -> Mapping[str, str]:
@@ -127,7 +129,7 @@ def load(request: Request, settings: Settings | None = None) -> Project:
     ids = _plugin_ids(request, settings, database, discovery)
     looked = discovery is not None or not settings.discover
     kept = keep_unfound(layout.lock, ids, gaps, settings, base=request.base, root=request.root, looked=looked)
-    leave_out_ignored(settings, diagnostics)
+    left_out = leave_out_ignored(settings, diagnostics)
     return Project(
         request=request,
         settings=settings,
@@ -138,6 +140,7 @@ def load(request: Request, settings: Settings | None = None) -> Project:
         variables=variables,
         plugin_ids=tuple(sorted({*ids, *kept.plugins})),
         discovery=discovery,
+        left_out=left_out,
         diagnostics=diagnostics,
         kept=kept,
     )

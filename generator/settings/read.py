@@ -147,7 +147,7 @@ def _build(data: ConfigMap, path: Path, diagnostics: Diagnostics) -> Settings:
         servers={name: ServerSettings(**(entry or {})) for name, entry in data.get("servers", {}).items()},
         targets={name: options.get("path") for name, options in targets.items()},
         target_options=targets,
-        locations=_locations(data),
+        locations=_locations(data) | _entries(data, "ignore", "code"),
         **{key: value for key, value in values.items() if value is not None},
     )
 
@@ -170,6 +170,12 @@ def _locations(data: ConfigMap, prefix: str = "") -> dict[str, Location]:
         if isinstance(value, ConfigMap):
             found.update(_locations(value, f"{prefix}{key}."))
     return found
+
+
+def _entries(data: ConfigMap, key: str, inner: str) -> dict[str, Location]:
+    """Where ``inner`` is in each entry of the list at ``key``: under ``key[0]``, ``key[1]`` and so on."""
+    places = {f"{key}[{number}]": entry.locate(inner) for number, entry in enumerate(data.get(key, ()))}
+    return {name: place for name, place in places.items() if place is not None}
 
 
 def _check_templates(settings: Settings, diagnostics: Diagnostics) -> None:

@@ -122,6 +122,8 @@ def _passwords(url: str, client: Any) -> Iterator[Any]:
     """The password where URLs have it, and what the client takes for it: a parameter of that name overrules it."""
     yield url_password(url)
     yield connection_parts(url, client).get("password")
+    # A parameter that the client leaves out, as mysql2's does, is written out all the same.
+    yield from (unquote(value) for value in _PARAMETER.findall(url))
 
 
 def _string_inside(connection: ConfigMap, path: str, diagnostics: Diagnostics) -> None:

@@ -83,16 +83,17 @@ def _ssl(found: Side, diagnostics: Diagnostics) -> None:
 
 
 def _text(found: Side, usable: tuple[str, ...], diagnostics: Diagnostics) -> None:
-    backstage = (
-        "asks the server for TLS, as for every text: without TLS there the connection is refused, with it the process ends"
-        if found.client == "pg"
-        else "fails with: Unknown SSL profile"
-    )
+    backstage = "fails with: Unknown SSL profile"
+    if found.own.get("ssl") == "":
+        backstage = "takes an empty text for no TLS: the connection is not encrypted"
+    elif found.client == "pg":
+        backstage = "asks the server for TLS, as for every text: without TLS there the connection is refused, with it the process ends"
+    problem = f"ssl is a text that {found.client} cannot use; of texts it takes {' and '.join(map(repr, usable))} only"
     in_file = "write `ssl: false` without quotes and without a variable, or `ssl: {…}`"
     in_url = "write host, port, user and password as keys of an object, with `ssl: {…}` beside them"
     diagnostics.error(
         "GR001",
-        f"ssl is a text that {found.client} cannot use; of texts it takes {' and '.join(map(repr, usable))} only",
+        problem if found.own.get("ssl") else f"ssl is an empty text, which is no TLS to {found.client}",
         found.locate("ssl"),
         path=f"{found.path}.ssl" if found.written else found.path,
         backstage=backstage,

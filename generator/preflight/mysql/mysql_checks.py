@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-import secrets
 import ssl as openssl
 from typing import TYPE_CHECKING, Any, Final
 
+from generator.preflight.deadlines import hang_up_after
 from generator.preflight.driver import load_pymysql
 from generator.preflight.mysql.mysql_connection import AMAZON, NoTlsError, connect, context_of, row_of, rows_of
 from generator.preflight.mysql.mysql_failures import (
@@ -21,36 +21,23 @@ from generator.preflight.mysql.mysql_failures import (
 )
 from generator.preflight.mysql.mysql_grants import global_powers, read_grants
 from generator.preflight.mysql.mysql_locks import check_locks
+from generator.preflight.mysql.mysql_tables import check_tables
 from generator.preflight.network import HostNameError, SilentServerError
 from generator.preflight.pools import check_limit
 from generator.preflight.postgresql.failures import Failure, silent, startup, unknown_host
 from generator.preflight.postgresql.isolation import other_databases
 from generator.preflight.postgresql.libpq import ConnectionSettingError
-from generator.preflight.postgresql.session import hang_up_after
 from generator.preflight.results import Room
 
 if TYPE_CHECKING:
     from generator.preflight.mysql.mysql_grants import Grant
     from generator.preflight.recorder import Recorder
 
-_NO_TABLE: Final = 1146
 _MUST_CHANGE: Final = (1820, 1862)
 _FACTS: Final = """
 SELECT VERSION(), CURRENT_USER(), DATABASE(), @@global.read_only, @@global.max_connections, @@session.max_user_connections,
   (SELECT COUNT(*) FROM information_schema.schemata WHERE schema_name = %s)
 """
-#: What to try on a table, and the privilege it needs. DROP comes first: without it nothing may be left behind.
-_PROBES: Final = (
-    ("DROP", "DROP TABLE IF EXISTS {0}"),
-    ("CREATE", "CREATE TABLE {0} (id int AUTO_INCREMENT PRIMARY KEY, entry varchar(255))"),
-    ("INSERT", "INSERT INTO {0} (entry) VALUES ('x')"),
-    ("SELECT", "SELECT id FROM {0}"),
-    ("UPDATE", "UPDATE {0} SET entry = 'y'"),
-    ("DELETE", "DELETE FROM {0}"),
-    ("ALTER", "ALTER TABLE {0} ADD COLUMN added varchar(255)"),
-    ("INDEX", "CREATE INDEX probe ON {0} (added)"),
-    ("CREATE VIEW", "CREATE VIEW {1} AS SELECT 1 AS one"),
-)
 
 
 def check_engine(run: Recorder, password: str) -> None:
@@ -68,7 +55,7 @@ def check_engine(run: Recorder, password: str) -> None:
         try:
             _transport(run, context)
             grants = _look_around(run, connection)
-            _tables(run, connection)
+            check_tables(run, connection)
             check_locks(run, connection)
             _isolation(run, connection, grants)
         except pymysql.MySQLError as error:
@@ -90,8 +77,8 @@ def _connect(run: Recorder, password: str, context: openssl.SSLContext | None, d
         )
     except HostNameError as error:
         run.stop("reachable", unknown_host(target, str(error), error.code))
-    except SilentServerError:
-        run.stop("reachable", silent(target, again=True))
+    except SilentServerError as error:
+        run.stop("reachable", silent(target, str(error)))
     except NoTlsError:
         run.stop("tls", no_tls(target))
     except pymysql.MySQLError as error:
@@ -207,65 +194,6 @@ def _as_planned(run: Recorder, user: str, database: str) -> None:
         run.failed("as planned", Failure("; ".join(differs), "starts, as whom the server takes it for", hint), stops=False)
     else:
         run.passed("as planned", f"database {database}, user {user}")
-
-
-def _tables(run: Recorder, connection: Any) -> None:
-    """Do to a table of our own what migrations do, and name the privileges that are missing."""
-    pymysql = load_pymysql()
-    target = run.target
-    name = f"greenroom_preflight_{secrets.token_hex(8)}"
-    missing = _missing_privileges(run, connection, name)
-    database = quoted(target.connects_to or target.database, pattern=True)
-    if missing:
-        first = next(iter(missing.values()))
-        remedy = f"GRANT {', '.join(missing)} ON {database}.* TO {account(target)}"
-        unknown = "; nothing else was tried, as it could not be taken away again" if "DROP" in missing else ""
-        detail = f"no {', '.join(missing)} privilege: {first.detail}{unknown}"
-        if first.hint.startswith("point"):
-            detail, remedy = first.detail, first.hint
-        if set(missing) == {"INDEX"}:
-            said = "starts: the catalog's migrations alter tables for it; a plugin that says CREATE INDEX fails"
-            run.failed("create table", Failure(detail, said, remedy), stops=False)
-        else:
-            run.failed("create table", Failure(detail, first.backstage, remedy))
-    else:
-        run.passed("create table", "created, changed, used and dropped")
-    table = quoted(name)
-    try:
-        connection.query(f"CREATE TEMPORARY TABLE {table} (id int)")
-        connection.query(f"DROP TEMPORARY TABLE {table}")
-    except pymysql.MySQLError as error:
-        failure = statement_failure(target, error, "create temporary table")
-        remedy = f"GRANT CREATE TEMPORARY TABLES ON {database}.* TO {account(target)}"
-        run.failed("temporary table", Failure(failure.detail, failure.backstage, remedy))
-    else:
-        run.passed("temporary table", "created and dropped")
-
-
-def _missing_privileges(run: Recorder, connection: Any, name: str) -> dict[str, Failure]:
-    """Try every statement on the table ``name``, which is gone afterwards; the ones that were refused, by privilege."""
-    pymysql = load_pymysql()
-    table, view = quoted(name), quoted(f"{name}_view")
-    missing: dict[str, Failure] = {}
-    try:
-        for privilege, statement in _PROBES:
-            try:
-                connection.query(statement.format(table, view))
-            except pymysql.MySQLError as error:
-                number, message = message_of(error)
-                if number != _NO_TABLE:
-                    # Backstage would say it of its own tables: with DROP it is the first one it renames.
-                    begin = "" if privilege == "DROP" else statement.partition(" {")[0].lower()
-                    told = message.replace(view, "…").replace(table, "…").replace(f"'{name}'", "…")
-                    missing[privilege] = statement_failure(run.target, type(error)(number, told), begin or "…")
-                    if privilege == "DROP":
-                        break
-    finally:
-        if "DROP" not in missing:
-            with contextlib.suppress(pymysql.MySQLError):
-                connection.query(f"DROP VIEW IF EXISTS {view}")
-                connection.query(f"DROP TABLE IF EXISTS {table}")
-    return missing
 
 
 def _isolation(run: Recorder, connection: Any, grants: list[Grant]) -> None:

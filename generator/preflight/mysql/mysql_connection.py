@@ -11,13 +11,16 @@ import contextlib
 import re
 import socket
 import ssl as openssl
-import tempfile
-from pathlib import Path
+import threading
 from typing import TYPE_CHECKING, Any, Final
 
 from generator.engines import MYSQL
+from generator.preflight.deadlines import hang_up_after
 from generator.preflight.driver import load_pymysql
+from generator.preflight.mysql.bounded import bounded_class
+from generator.preflight.network import MOST_BYTES
 from generator.preflight.postgresql.libpq import Address, ConnectionSettingError
+from generator.preflight.private_files import PrivateFiles
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -104,25 +107,30 @@ def connect(
     statement_timeout: float,
     network: Network,
     database: str | None,
+    most_bytes: int = MOST_BYTES,
 ) -> Any:
     """A ``pymysql.Connection`` in autocommit.
+
+    Args:
+        most_bytes: what the server may send in all.
 
     Raises:
         pymysql.MySQLError: the server refuses.
         OSError: the server cannot be reached, or TLS with it is not to be trusted (``ssl.SSLError``).
         NoTlsError: it has no TLS.
         HostNameError: the host name leads nowhere.
-        SilentServerError: the server did not answer before in this run.
+        SilentServerError: this run gave up on the server before.
     """
     pymysql = load_pymysql()
     place = address(connection, {})
+    kind = bounded_class()
     network.refuse_if_silent(place)
     try:
         line = _dial(place, network.resolve(place.host), timeout)
     except TimeoutError:
         network.was_silent(place)
         raise
-    opened = pymysql.Connection(
+    opened = kind(
         host=place.host,
         port=place.port,
         user=str(connection.get("user") or ""),
@@ -138,8 +146,11 @@ def connect(
         program_name="greenroom preflight",
         defer_connect=True,
     )
+    opened.begin(lambda reason: network.was_silent(place, reason), most_bytes)
+    hung = threading.Event()
     try:
-        opened.connect(line)
+        with hang_up_after(line.fileno(), timeout, hung.set):  # the driver's own timeout is for each byte anew
+            opened.connect(line)
     except pymysql.MySQLError as error:
         line.close()
         if error.args and error.args[0] == _NO_TLS:
@@ -147,10 +158,11 @@ def connect(
         cause = getattr(error, "original_exception", None)
         if isinstance(cause, OSError) and not isinstance(cause, TimeoutError):
             raise cause from None
-        if "timed out" in str(error):
+        if hung.is_set() or "timed out" in str(error):
             network.was_silent(place)
             raise TimeoutError from None
         raise
+    opened.in_statements()
     opened._read_timeout = max(1, int(statement_timeout))
     return opened
 
@@ -177,12 +189,10 @@ def _text(value: Any) -> str:
 
 def _load_client_certificate(context: openssl.SSLContext, options: Mapping[str, Any]) -> None:
     """The client's certificate and key; OpenSSL takes them from files only."""
-    with tempfile.TemporaryDirectory(prefix="greenroom-preflight-") as folder:  # mode 0700
-        cert, key = Path(folder, "cert.pem"), Path(folder, "key.pem")
-        cert.write_text(_text(options["cert"]))
-        key.write_text(_text(options.get("key") or options["cert"]))
-        passphrase = options.get("passphrase")
-        context.load_cert_chain(cert, key, None if passphrase is None else str(passphrase))
+    with PrivateFiles() as files:
+        cert, key = files.path_of(_text(options["cert"])), files.path_of(_text(options.get("key") or options["cert"]))
+        # Without one, not even an empty one, OpenSSL would ask the terminal.
+        context.load_cert_chain(cert, key, str(options.get("passphrase") or ""))
 
 
 def rows_of(connection: Any, statement: str, values: list[Any] | None = None) -> list[tuple[Any, ...]]:

@@ -105,7 +105,7 @@ def _try(run: Recorder, ensure: Ensure, database: str, what: str, look: Any) -> 
     connection = {**ensure.connection, "database": database}
     user = user_of(connection, target.environment) or ""
     try:
-        wanted = parameters(connection, target.environment, run.folder)
+        wanted = parameters(connection, target.environment, run.files)
         place = address(connection, target.environment)
         session = open_session(wanted, options.connect_timeout, run.network, place)
         with contextlib.closing(session), deadline(session, options.total_timeout, lambda: run.network.was_silent(place)):
@@ -120,8 +120,10 @@ def _try(run: Recorder, ensure: Ensure, database: str, what: str, look: Any) -> 
         problem = connection_failure(target, error, role=user, database=database)
     except psycopg.Error as error:
         problem = statement_failure(target, error)
-    except (ConnectionSettingError, HostNameError, SilentServerError) as error:
-        problem = Failure(str(error) or "the server of the base connection does not answer")
+    except SilentServerError as error:
+        problem = Failure(f"the server of the base connection {error}")
+    except (ConnectionSettingError, HostNameError) as error:
+        problem = Failure(str(error))
     if problem is None:
         run.passed("ensure", f"the base user {user} finds or may create it: {what.removesuffix(' exists')}")
         return version

@@ -6,6 +6,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from generator.preflight.network import SILENT
+
 if TYPE_CHECKING:
     from generator.preflight.probes import PreflightTarget
 
@@ -123,9 +125,9 @@ def connection_failure(
     return Failure(message, said, hint, check, answered=True)
 
 
-def silent(target: PreflightTarget, *, again: bool = False) -> Failure:
-    """A server that takes no connection or says nothing on one."""
-    detail = f"{target.address} does not answer" + (" (two plugins of this run waited for it already)" if again else "")
+def silent(target: PreflightTarget, reason: str = "") -> Failure:
+    """A server that takes no connection or says nothing on one; ``reason`` where two plugins gave up on it before."""
+    detail = f"{target.address} {reason or SILENT}" + (" (two plugins of this run gave up on it already)" if reason else "")
     return Failure(
         detail,
         startup(target, _KNEX_TIMEOUT),

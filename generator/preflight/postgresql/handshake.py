@@ -8,6 +8,8 @@ import ssl
 import struct
 from typing import TYPE_CHECKING, Final
 
+from generator.preflight.deadlines import hang_up_after
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -29,17 +31,22 @@ def certificate_problem(wanted: Mapping[str, str], timeout: float) -> str | None
     with contextlib.suppress(OSError, ValueError):
         context.load_verify_locations(cafile=wanted["sslrootcert"])
         place = (wanted.get("hostaddr") or host).split(",")[0], int(wanted["port"].split(",")[0])
-        with socket.create_connection(place, timeout) as line:
-            line.sendall(_SSL_REQUEST)
-            if line.recv(1) != b"S":
-                return None
-            try:
-                with context.wrap_socket(line, server_hostname=host):
-                    return None
-            except ssl.SSLCertVerificationError as error:
-                if error.verify_code in _HOSTNAME_MISMATCH:
-                    return f"{MISMATCH}: …"
-                if error.verify_code == _NO_ISSUER:  # which of the two depends on how long the server's chain is
-                    return "unable to verify the first certificate (or: unable to get local issuer certificate)"
-                return str(error.verify_message)
+        # The socket's own timeout is for each byte anew.
+        with socket.create_connection(place, timeout) as line, hang_up_after(line.fileno(), timeout):
+            return _greeted(line, context, host)
     return None
+
+
+def _greeted(line: socket.socket, context: ssl.SSLContext, host: str) -> str | None:
+    line.sendall(_SSL_REQUEST)
+    if line.recv(1) != b"S":
+        return None
+    try:
+        with context.wrap_socket(line, server_hostname=host):
+            return None
+    except ssl.SSLCertVerificationError as error:
+        if error.verify_code in _HOSTNAME_MISMATCH:
+            return f"{MISMATCH}: …"
+        if error.verify_code == _NO_ISSUER:  # which of the two depends on how long the server's chain is
+            return "unable to verify the first certificate (or: unable to get local issuer certificate)"
+        return str(error.verify_message)

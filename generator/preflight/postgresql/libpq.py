@@ -7,21 +7,21 @@ nothing is no encryption at all. Any other text or number, ``"false"`` too, ends
 
 from __future__ import annotations
 
-import hashlib
 import ipaddress
-import os
 import re
 import ssl as openssl
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from generator.engines import POSTGRESQL
 from generator.preflight.driver import load_psycopg
+from generator.preflight.private_files import NoFileError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from generator.preflight.private_files import PrivateFiles
 
 _SYSTEM_ROOTS_SINCE: Final = 160000  # sslrootcert=system
 _SSL_MODES_OF_NODE: Final = {"prefer": True, "require": True, "verify-ca": True, "verify-full": True}
@@ -80,12 +80,12 @@ def database_of(connection: Mapping[str, Any], environment: Mapping[str, str]) -
     return None if name is None else str(name)
 
 
-def parameters(connection: Mapping[str, Any], environment: Mapping[str, str], folder: Path) -> dict[str, str]:
+def parameters(connection: Mapping[str, Any], environment: Mapping[str, str], files: PrivateFiles) -> dict[str, str]:
     """libpq's parameters for ``connection``, password included.
 
     Args:
         environment: the variables of the run, for node-postgres' own ``PG*`` defaults.
-        folder: a private folder for certificates and keys that app-config holds as text.
+        files: for certificates and keys that app-config holds as text.
 
     Raises:
         ConnectionSettingError: a setting makes a connection impossible.
@@ -105,7 +105,7 @@ def parameters(connection: Mapping[str, Any], environment: Mapping[str, str], fo
         "client_encoding": "UTF8",
     }
     if not place.host.startswith("/"):
-        found.update(_tls(connection, environment, place.host, folder))
+        found.update(_tls(connection, environment, place.host, files))
     return found
 
 
@@ -125,7 +125,7 @@ def transport(connection: Any, wanted: Mapping[str, str]) -> tuple[str, str]:
     )
 
 
-def _tls(connection: Mapping[str, Any], environment: Mapping[str, str], host: str, folder: Path) -> dict[str, str]:
+def _tls(connection: Mapping[str, Any], environment: Mapping[str, str], host: str, files: PrivateFiles) -> dict[str, str]:
     ssl = connection["ssl"] if "ssl" in connection else _from_environment(environment)
     if not ssl and not isinstance(ssl, dict):
         return {"sslmode": "disable"}
@@ -137,19 +137,19 @@ def _tls(connection: Mapping[str, Any], environment: Mapping[str, str], host: st
             f"TypeError: Cannot use 'in' operator to search for 'key' in {ssl} (this ends the whole process)",
         )
     options: Mapping[str, Any] = ssl if isinstance(ssl, dict) else {}
-    nothing = str(folder / "none")  # keeps libpq from the files in ~/.postgresql, which node-postgres does not know
+    nothing = files.missing  # keeps libpq from the files in ~/.postgresql, which node-postgres does not know
     found = {"sslmode": "verify-full", "sslrootcert": nothing, "sslcert": nothing, "sslkey": nothing}
     allows_anything = environment.get("NODE_TLS_REJECT_UNAUTHORIZED") == "0"
     if options.get("rejectUnauthorized", not allows_anything) is False:
         found["sslmode"] = "require"
     else:
-        found["sslrootcert"] = _roots(options.get("ca"), environment, folder)
+        found["sslrootcert"] = _roots(options.get("ca"), environment, files)
         if _is_address(host) and options.get("servername"):
             # Node checks the certificate against this name; libpq checks it against `host` and connects to `hostaddr`.
             found.update(host=str(options["servername"]), hostaddr=host)
     for key, parameter in (("cert", "sslcert"), ("key", "sslkey")):
         if options.get(key):
-            found[parameter] = _file(_pem(options[key], key), folder)
+            found[parameter] = _file(_pem(options[key], key), files)
     if options.get("passphrase"):
         found["sslpassword"] = str(options["passphrase"])
     for key, parameter in (("minVersion", "ssl_min_protocol_version"), ("maxVersion", "ssl_max_protocol_version")):
@@ -165,19 +165,19 @@ def _from_environment(environment: Mapping[str, str]) -> Any:
     return {"rejectUnauthorized": False} if mode == "no-verify" else _SSL_MODES_OF_NODE.get(mode, False)
 
 
-def _roots(ca: Any, environment: Mapping[str, str], folder: Path) -> str:
+def _roots(ca: Any, environment: Mapping[str, str], files: PrivateFiles) -> str:
     """The file of the certificates to trust: ``ca`` alone when it is given, else what Node trusts by default.
 
     Node brings Mozilla's list along; the nearest thing here is the system's list, which usually is the same one.
     """
     if ca:
-        return _file(_pem(ca, "ca"), folder)
+        return _file(_pem(ca, "ca"), files)
     extra = environment.get("NODE_EXTRA_CA_CERTS")
     paths = openssl.get_default_verify_paths()
     system = next((path for path in (paths.cafile, paths.openssl_cafile) if path and Path(path).is_file()), None)
     if extra and Path(extra).is_file():
         texts = [Path(path).read_text(encoding="utf-8", errors="replace") for path in (system, extra) if path]
-        return _file("\n".join(texts), folder)
+        return _file("\n".join(texts), files)
     if system:
         return system
     if load_psycopg().pq.version() >= _SYSTEM_ROOTS_SINCE:
@@ -192,20 +192,13 @@ def _pem(value: Any, key: str) -> str:
     return text
 
 
-def _file(text: str, folder: Path) -> str:
-    """A private file with ``text``; the same text gives the same file."""
-    path = folder / f"{hashlib.sha256(text.encode()).hexdigest()[:32]}.pem"
-    if not path.exists():
-        try:
-            descriptor, unfinished = tempfile.mkstemp(dir=folder)  # mode 0600: libpq refuses a key that others can read
-        except OSError:
-            raise ConnectionSettingError(
-                "connection.ssl has certificates, and there is no folder to put them into: mount something writable at /tmp"
-            ) from None
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
-        Path(unfinished).replace(path)  # at once, because other threads may want the same file
-    return str(path)
+def _file(text: str, files: PrivateFiles) -> str:
+    try:
+        return files.path_of(text)
+    except NoFileError:
+        raise ConnectionSettingError(
+            "connection.ssl has certificates, and there is no folder to put them into: mount something writable at /tmp"
+        ) from None
 
 
 def _is_address(host: str) -> bool:

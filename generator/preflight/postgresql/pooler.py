@@ -68,7 +68,7 @@ def _shares_sessions(run: Recorder, connection: Any, wanted: dict[str, str]) -> 
     try:
         for _ in range(_ROUNDS):
             try:
-                other = connect(wanted, run.options.connect_timeout)
+                other = connect(wanted, run.options.connect_timeout, run.network.statement_timeout, run.gave_up)
             except psycopg.OperationalError:
                 break  # no room for a second connection: nothing more can be found out
             others.append(other)

@@ -74,7 +74,7 @@ class _Facts(NamedTuple):
 def check_engine(run: Recorder, password: str) -> None:
     """Every check of a PostgreSQL target; the first fatal one ends it with ``NotReadyError``."""
     try:
-        wanted = parameters({**run.target.connection, "password": password}, run.target.environment, run.folder)
+        wanted = parameters({**run.target.connection, "password": password}, run.target.environment, run.files)
     except ConnectionSettingError as error:
         hint = "correct backend.database.connection"
         run.stop("tls" if ".ssl" in str(error) else "credentials", Failure(str(error), error.backstage, hint))
@@ -125,8 +125,8 @@ def _connect(run: Recorder, wanted: dict[str, str], *, ensured: int) -> Any:
         connection = open_session(wanted, run.options.connect_timeout, run.network, target.address)
     except HostNameError as error:
         run.stop("reachable", unknown_host(target, str(error), error.code))
-    except SilentServerError:
-        run.stop("reachable", silent(target, again=True))
+    except SilentServerError as error:
+        run.stop("reachable", silent(target, str(error)))
     except psycopg.OperationalError as error:
         failure = connection_failure(target, error)
         if ensured and failure.check == "database" and "does not exist" in failure.detail:

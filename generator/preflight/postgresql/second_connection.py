@@ -46,7 +46,7 @@ def check_second_connection(run: Recorder, password: str) -> None:
     if target.connection.get("type") in TOKEN_TYPES:  # the adapter asks the plugin's connection for it
         connection["password"] = password
     try:
-        wanted = parameters(connection, {}, run.folder)
+        wanted = parameters(connection, {}, run.files)
         place = address(adapter.connection, {})
         session = open_session(wanted, options.connect_timeout, run.network, place)
         with contextlib.closing(session), deadline(session, options.total_timeout, lambda: run.network.was_silent(place)):
@@ -61,8 +61,10 @@ def check_second_connection(run: Recorder, password: str) -> None:
     except psycopg.Error as error:
         message = error.diag.message_primary or str(error)
         problem = (message, f"error: {message}", "")
-    except (ConnectionSettingError, HostNameError, SilentServerError) as error:
-        problem = (str(error) or f"{target.address} does not answer", f"error: {error}", "")
+    except SilentServerError as error:
+        problem = (f"{target.address} {error}", "error: Connection terminated unexpectedly", "")
+    except (ConnectionSettingError, HostNameError) as error:
+        problem = (str(error), f"error: {error}", "")
     if problem is None:
         run.passed(_CHECK, f"the RBAC backend may connect as {adapter.connection.get('user')} and has its table")
         return

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import contextlib
-import os
-import socket
-import threading
 import time
 from typing import TYPE_CHECKING, Any, Final
 
+from generator.preflight.deadlines import hang_up_after
 from generator.preflight.driver import load_psycopg
+from generator.preflight.network import MOST_BYTES
+from generator.preflight.postgresql.bounded import Budget, connect_within
 from generator.preflight.postgresql.failures import fatal_message, is_full
+from generator.preflight.workers import BoundedTimeoutError, bounded
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -19,24 +20,58 @@ if TYPE_CHECKING:
     from generator.preflight.postgresql.libpq import Address
 
 _PAUSES: Final = (0.2, 0.5, 1.0)
+#: What the client waits longer than the server: its own words for a statement that took too long are the better ones.
+_LONGER: Final = 1.0
 
 
-def connect(parameters: Mapping[str, str], timeout: int) -> Any:
+def connect(
+    parameters: Mapping[str, str],
+    timeout: int,
+    statement_timeout: float | None = None,
+    on_end: Callable[[str], None] | None = None,
+) -> Any:
     """A ``psycopg.Connection`` in autocommit. A server without a free connection is asked again for about two seconds.
+
+    Args:
+        timeout: seconds for each attempt.
+        statement_timeout: seconds for each statement; twice as long as an attempt when not given.
+        on_end: is called with the reason when the connection is given up because the server sends too much or nothing.
 
     Raises:
         psycopg.OperationalError: there is no connection to be had.
     """
     psycopg = load_psycopg()
+    begin = time.monotonic()
+    seconds = 2 * timeout if statement_timeout is None else statement_timeout
     for pause in (*_PAUSES, None):
         try:
-            return psycopg.connect(**parameters, connect_timeout=timeout, autocommit=True, prepare_threshold=None)
+            return connect_once(parameters, timeout, Budget(MOST_BYTES, seconds + _LONGER, on_end))
         except psycopg.OperationalError as error:
-            # A limit of the role or the database is a setting: nothing is won by waiting.
+            # A limit of the role or the database is a setting: nothing is won by waiting. Nor is it where no is said slowly.
             if pause is None or not is_full(error) or "too many connections for" in (fatal_message(error) or ""):
+                raise
+            if time.monotonic() - begin > timeout:
                 raise
             time.sleep(pause)
     raise AssertionError("the last round returns or raises")
+
+
+def connect_once(parameters: Mapping[str, str], timeout: int, budget: Budget) -> Any:
+    """A ``psycopg.Connection`` in autocommit, after one attempt at each of the addresses.
+
+    Raises:
+        psycopg.OperationalError: there is no connection to be had.
+    """
+    psycopg = load_psycopg()
+    attempts = parameters.get("hostaddr", "").count(",") + 1
+    try:
+        # libpq derives keys from passwords as often as the server likes, two thousand million times, and looks at no clock.
+        return bounded(
+            lambda: connect_within(budget, **parameters, connect_timeout=timeout, autocommit=True, prepare_threshold=None),
+            (timeout + _LONGER) * attempts,
+        )
+    except BoundedTimeoutError:
+        raise psycopg.OperationalError("connection timeout expired") from None
 
 
 def open_session(parameters: Mapping[str, str], timeout: int, network: Network, place: Address) -> Any:
@@ -45,7 +80,7 @@ def open_session(parameters: Mapping[str, str], timeout: int, network: Network, 
     Raises:
         psycopg.OperationalError: there is no connection to be had.
         HostNameError: the host name leads nowhere.
-        SilentServerError: the server did not answer before in this run.
+        SilentServerError: this run gave up on the server before.
     """
     psycopg = load_psycopg()
     network.refuse_if_silent(place)
@@ -56,7 +91,7 @@ def open_session(parameters: Mapping[str, str], timeout: int, network: Network, 
             wanted[key] = ",".join([value] * len(addresses))
         wanted["hostaddr"] = ",".join(addresses)
     try:
-        return connect(wanted, timeout)
+        return connect(wanted, timeout, network.statement_timeout, lambda reason: network.was_silent(place, reason))
     except psycopg.OperationalError as error:
         if fatal_message(error) is None and "timeout expired" in str(error):
             network.was_silent(place)
@@ -82,23 +117,3 @@ def deadline(connection: Any, seconds: float, on_hang: Callable[[], None] | None
     """
     with hang_up_after(connection.fileno(), seconds, on_hang):
         yield
-
-
-@contextlib.contextmanager
-def hang_up_after(fileno: int, seconds: float, on_hang: Callable[[], None] | None = None) -> Iterator[None]:
-    """Shut the socket ``fileno`` down when the block takes longer than ``seconds``; ``on_hang`` is called before."""
-    with socket.socket(fileno=os.dup(fileno)) as line:
-
-        def hang_up() -> None:
-            if on_hang is not None:
-                on_hang()
-            with contextlib.suppress(OSError):
-                line.shutdown(socket.SHUT_RDWR)
-
-        timer = threading.Timer(seconds, hang_up)
-        timer.daemon = True
-        timer.start()
-        try:
-            yield
-        finally:
-            timer.cancel()

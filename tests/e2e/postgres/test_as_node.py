@@ -20,6 +20,7 @@ from generator.preflight.options import PreflightOptions
 from generator.preflight.postgresql.libpq import ConnectionSettingError, parameters
 from generator.preflight.postgresql.session import connect
 from generator.preflight.preflight import run_preflight
+from generator.preflight.private_files import PrivateFiles
 from generator.preflight.probes import targets_from_map
 
 if TYPE_CHECKING:
@@ -118,10 +119,11 @@ def _filled(value: Any, certificates: dict[str, str]) -> Any:
     return texts.get(value, value) if isinstance(value, str) else value
 
 
-def _libpq_connects(connection: dict[str, Any], environment: dict[str, str], folder: Path) -> tuple[bool, bool, str]:
+def _libpq_connects(connection: dict[str, Any], environment: dict[str, str]) -> tuple[bool, bool, str]:
     """Whether libpq connects, whether over TLS, and what it says."""
     try:
-        opened = connect(parameters(connection, environment, folder), 5)
+        with PrivateFiles() as files:
+            opened = connect(parameters(connection, environment, files), 5)
     except psycopg.OperationalError as error:
         return False, False, str(error)
     with opened:
@@ -150,9 +152,7 @@ def test_tls_settings_mean_what_they_mean_to_node(
             cases.append({"connection": connection})
             labels.append(f"{name} at {host}")
     theirs = {label: found["ok"] for label, found in zip(labels, node(oracle_dir, cases, **environment), strict=True)}
-    ours = {
-        label: _libpq_connects(case["connection"], environment, tmp_path) for label, case in zip(labels, cases, strict=True)
-    }
+    ours = {label: _libpq_connects(case["connection"], environment) for label, case in zip(labels, cases, strict=True)}
     assert {label: found[0] for label, found in ours.items()} == theirs, {label: found[2] for label, found in ours.items()}
     assert True in theirs.values()
     encrypted = {label for label, found in ours.items() if found[1]}
@@ -168,17 +168,18 @@ def test_other_scalars_end_nodes_process(tls_server: Any, oracle_dir: Path, tmp_
     with pytest.raises(AssertionError, match="TypeError: Cannot use 'in' operator to search for 'key' in"):
         node(oracle_dir, [{"connection": connection}])
     with pytest.raises(ConnectionSettingError) as caught:
-        parameters(connection, {}, tmp_path)
+        parameters(connection, {}, PrivateFiles())
     assert f"TypeError: Cannot use 'in' operator to search for 'key' in {value} " in caught.value.backstage
 
 
-def test_keys_and_certificates_are_private_files(tmp_path: Path) -> None:
+def test_keys_and_certificates_are_private_files() -> None:
     pem = "-----BEGIN CERTIFICATE-----\n"
     connection = {"host": "h", "ssl": {"ca": pem, "cert": pem, "key": pem + "key", "passphrase": "x"}}
-    found = parameters(connection, {}, tmp_path)
-    assert (found["sslmode"], found["sslpassword"], found["sslcert"]) == ("verify-full", "x", found["sslrootcert"])
-    assert Path(found["sslkey"]).read_text() == pem + "key"
-    assert all(path.stat().st_mode & 0o077 == 0 for path in tmp_path.iterdir())
+    with PrivateFiles() as files:
+        found = parameters(connection, {}, files)
+        assert (found["sslmode"], found["sslpassword"], found["sslcert"]) == ("verify-full", "x", found["sslrootcert"])
+        assert Path(found["sslkey"]).read_text() == pem + "key"
+        assert all(Path(found[key]).stat().st_mode & 0o077 == 0 for key in ("sslrootcert", "sslcert", "sslkey"))
 
 
 # --- what Backstage prints --------------------------------------------------------------------------------------------

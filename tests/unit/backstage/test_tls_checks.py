@@ -146,3 +146,11 @@ def test_several_hosts(read: Read, connection: str, client: str) -> None:
     text = connection.replace("SCHEME", "mysql" if client == "mysql2" else "postgresql")
     assert "GR232" in codes(read, f"connection: {text}", client=client)
     assert "GR232" not in codes(read, f"connection: {text.replace(',', '-')}", client=client)
+
+
+@pytest.mark.parametrize("client", ["pg", "mysql2"])
+def test_an_empty_text_is_no_tls(read: Read, client: str) -> None:
+    """Seen with the real pg: no SSLRequest is sent, and nothing breaks."""
+    (problem,) = [item for item in say(read, "connection: {host: h, ssl: ''}", client=client) if item.code == "GR001"]
+    assert "no TLS" in problem.summary
+    assert "not encrypted" in problem.backstage

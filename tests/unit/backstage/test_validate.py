@@ -120,6 +120,10 @@ def test_a_password_among_the_parameters_of_a_url(read: Read, connection: str, i
     assert len(problems) == is_told
     inside = check(read(in_database("client: pg", "connection:", f"  connectionString: {connection}")))
     assert len([item for item in inside if item.code == "GR213"]) == is_told
+    mysql = connection.replace("postgres", "mysql")
+    assert len(
+        [item for item in check(read(in_database("client: mysql2", f"connection: {mysql}"))) if item.code == "GR213"]
+    ) == (is_told)
     assert not any("hunter" in item.render() for item in (*problems, *inside))
 
 

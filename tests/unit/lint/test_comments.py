@@ -114,3 +114,25 @@ def test_what_keeps_the_configuration_from_being_read_is_always_said(tmp_path: P
 def test_select_and_ignore(tmp_path: Path, options: dict[str, tuple[str, ...]], expected: list[str]) -> None:
     text = HEAD.replace("host: h\n", "host: h\n      password: correct-horse\n") + LINE + "\n"
     assert codes(look(tmp_path, text, **options)) == expected
+
+
+ENTRIES = """\
+ignore:
+  - {code: GR003, reason: the test cluster}
+  - {code: GR213, file: app-config.yaml, reason: a fake}
+  - {code: GR213, file: elsewhere.yaml, reason: of a file that is gone}
+  - {code: GR062, reason: fixed long ago}
+  - {code: GR515, reason: not a matter of lint}
+"""
+
+
+def test_entries_of_the_settings_that_answer_for_nothing(tmp_path: Path) -> None:
+    (tmp_path / "greenroom.yaml").write_text(ENTRIES)
+    text = HEAD.replace("host: h\n", "host: h\n      password: correct-horse\n") + LINE + "\n"
+    unused = [finding.diagnostic for finding in look(tmp_path, text).findings]
+    assert [(item.code, item.path, item.location and item.location.line) for item in unused] == [
+        ("GR091", "ignore[2]", 4),
+        ("GR091", "ignore[3]", 5),
+    ]
+    assert "elsewhere.yaml" in unused[0].summary
+    assert codes(look(tmp_path, text, select=("GR0",), ignore=("GR091",))) == []

@@ -6,9 +6,9 @@ import socket
 
 import pytest
 
+from generator.preflight.deadlines import hang_up_after
 from generator.preflight.network import Network, SilentServerError
 from generator.preflight.postgresql.libpq import Address
-from generator.preflight.postgresql.session import hang_up_after
 
 
 def test_a_session_that_hangs_counts_as_silence() -> None:

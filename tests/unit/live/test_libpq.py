@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
 from generator.preflight.postgresql.libpq import Address, ConnectionSettingError, address, database_of, parameters, user_of
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from generator.preflight.private_files import PrivateFiles
 
 
 @pytest.mark.parametrize(
@@ -43,8 +41,8 @@ def test_user_and_database_fall_back_as_in_node() -> None:
     assert database_of({"user": "a"}, {}) == "a"
 
 
-def test_parameters_name_everything_so_that_libpq_looks_nowhere_else(tmp_path: Path) -> None:
-    found = parameters({"host": "db", "user": "u", "password": "p w'\\", "database": "a=b"}, {}, tmp_path)
+def test_parameters_name_everything_so_that_libpq_looks_nowhere_else() -> None:
+    found = parameters({"host": "db", "user": "u", "password": "p w'\\", "database": "a=b"}, {}, PrivateFiles())
     assert found == {
         "host": "db",
         "port": "5432",
@@ -60,8 +58,8 @@ def test_parameters_name_everything_so_that_libpq_looks_nowhere_else(tmp_path: P
     }
 
 
-def test_a_socket_has_no_tls(tmp_path: Path) -> None:
-    assert "sslmode" not in parameters({"host": "/run/postgresql", "ssl": True}, {}, tmp_path)
+def test_a_socket_has_no_tls() -> None:
+    assert "sslmode" not in parameters({"host": "/run/postgresql", "ssl": True}, {}, PrivateFiles())
 
 
 @pytest.mark.parametrize(
@@ -73,7 +71,7 @@ def test_a_socket_has_no_tls(tmp_path: Path) -> None:
         ({"ssl": "false"}, "connection.ssl is 'false'"),
     ],
 )
-def test_settings_that_cannot_work(connection: dict[str, Any], words: str, tmp_path: Path) -> None:
+def test_settings_that_cannot_work(connection: dict[str, Any], words: str) -> None:
     with pytest.raises(ConnectionSettingError, match=words) as caught:
-        parameters(connection, {}, tmp_path)
+        parameters(connection, {}, PrivateFiles())
     assert "secret" not in str(caught.value)
