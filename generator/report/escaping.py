@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from generator.targets.text.templates import Filters
 
 #: What stands in Markdown as it is, wherever in a line.
-_IN_TEXT: Final = re.compile(r"[A-Za-z0-9 .,/()'\"→·]|(?<=.)(?:[;-]|:(?= ))", re.ASCII)
+_IN_TEXT: Final = re.compile(r"[A-Za-z0-9 .,/()'\"→·]|(?<=.)(?:[;-]|:(?= |\d))", re.ASCII)
 #: What a forge makes links, mentions and references of, even where it is written with entities: a comment cuts it in two.
 _LINKED: Final = re.compile(r"@|#|(?<=:)(?=//)|(?<=www)(?=\.)", re.IGNORECASE)
 _CUT: Final = "<!-- -->"
