@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from generator.cli.options import common_options, make_request, same_command
+from generator.cli.gate_formats import GATE_FORMATS, show_gate, show_problems
+from generator.cli.options import common_options, make_request, same_command, with_formats
 from generator.cli.output import say, say_text
 from generator.targets import TARGETS
 
@@ -23,6 +24,7 @@ DRIFT = 3
 ELSEWHERE = frozenset({"GR408", "GR805", "GR806", "GR808"})
 
 
+@with_formats("text", "json", *GATE_FORMATS)
 @click.command("generate")
 @common_options
 @click.option("--target", "targets", multiple=True, type=click.Choice(sorted(TARGETS)), help="What to render. Repeatable.")
@@ -67,11 +69,36 @@ def command(
     What an earlier commit generated and this run would forget (after a revert, on an older branch, in a new output folder)
     is kept as retired.
     """
-    from generator.cli.output import show_diagnostics, show_json
+    from generator.problems.diagnostic import GreenroomError
+
+    if output_format in GATE_FORMATS and not check:
+        raise click.UsageError(f"--format {output_format} is for --check")
+    try:
+        project, rendering, gate = _run(options, verify=verify, check=check, dry=check or diff, base=base)
+    except GreenroomError as problem:
+        if output_format not in GATE_FORMATS:
+            raise
+        show_problems(output_format, problem.diagnostics)
+        return problem.exit_code
+    if gate is not None and output_format in GATE_FORMATS:
+        show_gate(output_format, project, rendering, gate, _findings(project), quiet=quiet)
+    else:
+        as_json = output_format == "json"
+        _show(project, rendering, gate, as_json=as_json, diff=diff, quiet=quiet, verbose=verbose)
+    return DRIFT if check and rendering.changed else 0
+
+
+def _run(
+    options: dict[str, Any], *, verify: bool, check: bool, dry: bool, base: str | None
+) -> tuple[Project, Rendering, Gate | None]:
+    """All of it, but for what is printed. Unless it is ``dry``, the files are written.
+
+    Raises:
+        GreenroomError: the input has problems, or the files cannot be written.
+    """
     from generator.output.write.tree import write_tree
     from generator.planning.history import Base, base_of_ci
     from generator.run import steps
-    from generator.run.variables import sentence
     from generator.run.verdict import judge
 
     request = make_request(**options)
@@ -83,8 +110,7 @@ def command(
     resolved = steps.resolve(project)
     planned = steps.plan(project, resolved)
     rendering = steps.render(project, resolved, planned, verify=verify)
-    changed = rendering.changed
-    dry = check or diff
+    _ = rendering.changed  # as compared with what is on disk before anything is written
     if not dry:
         write_tree(
             rendering.files,
@@ -94,17 +120,40 @@ def command(
             lock=project.layout.lock,
             read={project.layout.lock: planned.past.digest},
         )
+    if not check:
+        return project, rendering, None
     disbelieved = any(item.code == "GR426" for item in project.diagnostics)
-    gate = judge(project, rendering, _repair(rendering, base, disbelieved=disbelieved)) if check else None
-    if output_format == "json":
-        show_json(_document(project, rendering, gate, written=not dry))
-    else:
-        show_diagnostics(_findings(project), quiet=quiet)
-        if diff:
-            say_text(rendering.diff())
-        if check or not diff:
-            _summary(rendering, gate, sentence(project.used), quiet=quiet, verbose=verbose)
-    return DRIFT if check and changed else 0
+    return project, rendering, judge(project, rendering, _repair(rendering, base, disbelieved=disbelieved))
+
+
+def _show(
+    project: Project,
+    rendering: Rendering,
+    gate: Gate | None,
+    *,
+    as_json: bool,
+    diff: bool,
+    quiet: bool,
+    verbose: bool,
+) -> None:
+    """Print the result as text or JSON."""
+    from generator.cli.output import show_diagnostics, show_json
+    from generator.run.variables import sentence
+
+    written = gate is None and not diff
+    if as_json:
+        show_json(_document(project, rendering, gate, written=written))
+        return
+    show_diagnostics(_findings(project), quiet=quiet)
+    if diff:
+        say_text(rendering.diff())
+    if gate is not None or not diff:
+        _summary(rendering, gate, sentence(project.used), quiet=quiet, verbose=verbose)
+    if written and not quiet and rendering.changed:
+        from generator.report.next_steps import next_steps
+
+        for step in next_steps(project, rendering):
+            say(f"next: {step}", err=True)
 
 
 def _repair(rendering: Rendering, base: str | None, *, disbelieved: bool) -> str:

@@ -62,12 +62,14 @@ def common_options(function: F) -> F:
 
 
 def with_formats(*formats: str) -> Callable[[click.Command], click.Command]:
-    """The same command, whose ``--format`` knows ``formats``."""
+    """The same command, whose ``--format`` knows ``formats``; the first is the default where there is no ``text``."""
 
     def change(command: click.Command) -> click.Command:
         for parameter in command.params:
             if parameter.name == "output_format":
                 parameter.type = click.Choice(formats)
+                if "text" not in formats:
+                    parameter.default = formats[0]
         return command
 
     return change

@@ -26,6 +26,9 @@ COMMANDS = (
     ["lint", "--format", "sarif"],
     ["generate", "--check", "--diff", *ALL],
     ["generate"],
+    ["report"],
+    ["report", "--format", "markdown"],
+    ["report", "--format", "mermaid"],
     ["init", "--stdout"],
 )
 

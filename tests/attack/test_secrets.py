@@ -42,6 +42,9 @@ COMMANDS = (
         "--format",
         "json",
     ],
+    ["report", *_PLUGINS],
+    ["report", *_PLUGINS, "--format", "markdown"],
+    ["report", *_PLUGINS, "--format", "json"],
     ["init", "--stdout"],
 )
 

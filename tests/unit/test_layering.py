@@ -42,6 +42,7 @@ HOUSE = (
     "preflight",
     "init",
     "lint",
+    "report",
     "adopt",
     "demo",
     "cli",

@@ -88,12 +88,41 @@ def _is_ours(path: Path) -> bool:
         return path.name == "app-config.databases.yaml"  # not generated yet, but named already
 
 
+class Start(NamedTuple):
+    """An instruction of a Dockerfile that starts the backend: its ``text`` on one line, and the files it names."""
+
+    location: Location
+    text: str
+    targets: tuple[str, ...]
+
+
+def find_start(root: Path) -> Start | None:
+    """The instruction that starts the backend: the last one with ``--config``, else the last that names packages/backend."""
+    for wanted in (lambda text: _TARGET.search(text), lambda text: "packages/backend" in text):
+        for name in _DOCKERFILES:
+            for line, text in reversed(_instructions(root / name)):
+                if wanted(text):
+                    return Start(Location(name, line, 1), " ".join(text.split()), tuple(_targets(text)))
+    return None
+
+
 def _started(path: Path) -> Iterator[tuple[int, list[str]]]:
     """The instructions of a Dockerfile that start something with ``--config``: line and targets, the last one first."""
+    for line, text in reversed(_instructions(path)):
+        if targets := _targets(text):
+            yield line, targets
+
+
+def _targets(text: str) -> list[str]:
+    return [target.removeprefix("./") for target in _TARGET.findall(text)]
+
+
+def _instructions(path: Path) -> list[tuple[int, str]]:
+    """The instructions of a Dockerfile that start something, each with its line and its continuation."""
     try:
         text = path.read_bytes()[:_MOST_BYTES].decode("utf-8")
     except (OSError, UnicodeDecodeError):
-        return
+        return []
     found = []
     lines = text.split("\n")
     for number, line in enumerate(lines, 1):
@@ -102,7 +131,5 @@ def _started(path: Path) -> Iterator[tuple[int, list[str]]]:
             while whole.rstrip().endswith("\\") and following < len(lines):
                 whole = f"{whole.rstrip()[:-1]} {lines[following]}"
                 following += 1
-            targets = [target.removeprefix("./") for target in _TARGET.findall(whole)]
-            if targets:
-                found.append((number, targets))
-    yield from reversed(found)
+            found.append((number, whole))
+    return found

@@ -15,6 +15,8 @@ from generator.problems.codes import lookup
 from generator.problems.pages import address
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
     from generator.lint.model import Finding
     from generator.lint.run import Report
     from generator.problems.diagnostic import Location
@@ -25,14 +27,19 @@ _SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 
 def sarif(report: Report) -> dict[str, Any]:
     """The log of one run. Findings that a comment suppresses are in it, marked as such."""
-    findings = [(finding, False) for finding in report.findings] + [(finding, True) for finding in report.suppressed]
-    codes = sorted({finding.diagnostic.code for finding, _ in findings} | set(RULES))
+    return log(report.findings, report.suppressed, RULES)
+
+
+def log(known: Sequence[Finding], suppressed: Sequence[Finding] = (), rules: Collection[str] = ()) -> dict[str, Any]:
+    """A log of findings. ``rules`` are codes it describes whether or not they were found."""
+    findings = [(finding, False) for finding in known] + [(finding, True) for finding in suppressed]
+    codes = sorted({finding.diagnostic.code for finding, _ in findings} | set(rules))
     driver = {
         "name": "greenroom",
         "semanticVersion": __version__,
         "rules": [_rule(code) for code in codes],
     }
-    results = [_result(finding, codes, suppressed=suppressed) for finding, suppressed in findings]
+    results = [_result(finding, codes, suppressed=is_suppressed) for finding, is_suppressed in findings]
     return {
         "$schema": _SCHEMA,
         "version": "2.1.0",

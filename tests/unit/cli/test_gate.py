@@ -317,3 +317,124 @@ def test_both_pipelines_are_there() -> None:
     """Of the gate, and of the apply."""
     assert [name for name, _ in GATES] == [".github/workflows/databases.yml", ".gitlab-ci.yml"]
     assert [name for name, _ in APPLIES] == [".github/workflows/apply.yml", ".gitlab-ci.yml"]
+
+
+# --- for pull requests ------------------------------------------------------------------------------------------------
+
+
+def test_an_annotation_at_the_line_that_adds_the_plugin(portal: Portal) -> None:
+    portal.adds(*FIRST, "scaffolder")
+    ran = portal.run("generate", "--check", "--format", "github")
+    assert (ran.returncode, ran.stderr) == (3, "")
+    (line,) = ran.stdout.splitlines()
+    assert line.startswith(
+        "::error file=packages/backend/src/index.ts,line=6,col=1,title=GR559::the plugin 'scaffolder' has "
+    )
+    assert "run `greenroom generate` and commit the result" in line
+
+
+def test_annotations_where_no_plugin_differs(portal: Portal) -> None:
+    assert portal.run("generate", "--check", "--format", "github").stdout == ""
+    script = portal.root / "infra/sql/databases.sql"
+    script.write_text(script.read_text() + "-- mine\n")
+    (line,) = portal.run("generate", "--check", "--format", "github").stdout.splitlines()
+    assert line.startswith("::error file=infra/sql/databases.sql,title=GR559::")
+    portal.adds("catalog")
+    lines = portal.run("generate", "--check", "--format", "github").stdout.splitlines()
+    assert [re.findall(r"file=([^,]*)", line) for line in lines] == [
+        ["infra/greenroom.lock.json"],
+        ["infra/sql/databases.sql"],
+    ]
+
+
+def test_the_summary_of_a_pull_request(portal: Portal) -> None:
+    portal.adds("auth", "scaffolder")
+    ran = portal.run("generate", "--check", "--format", "markdown")
+    assert (ran.returncode, ran.stderr) == (3, "")
+    assert ran.stdout.startswith("<!-- greenroom -->\n### greenroom: 1 plugin has no database yet\n")
+    rows = [line for line in ran.stdout.splitlines() if line.startswith("| ")][1:]
+    assert sorted(rows, reverse=True) == [
+        "| retired | `catalog` | `backstage_plugin_catalog` | `backstage_catalog` |  |  |",
+        "| new | `scaffolder` | `backstage_plugin_scaffolder` | `backstage_scaffolder` | `BACKSTAGE_DB_SCAFFOLDER_PASSWORD` "
+        "| `packages/backend/src/index.ts:5:1` |",
+    ]
+    assert "- create what does not exist of database, role and grants for `scaffolder`" in ran.stdout
+    assert "- leave on the server, without managing it any longer, all of `catalog`" in ran.stdout
+    assert "1. run and commit `greenroom generate`" in ran.stdout
+    assert '"backstage_scaffolder"' in ran.stdout.partition("```mermaid")[2]
+    assert "catalog" not in ran.stdout.partition("```mermaid")[2]
+    assert portal.run("generate").returncode == 0
+    ran = portal.run("generate", "--check", "--format", "markdown")
+    assert (ran.returncode, ran.stdout) == (0, "<!-- greenroom -->\n### greenroom: Databases are up to date\n")
+
+
+def test_the_summary_stays_below_what_a_comment_may_hold(portal: Portal) -> None:
+    names = "".join(f"      a-plugin-with-a-long-name-{number:04}: {{}}\n" for number in range(600))
+    (portal.root / "app-config.yaml").write_text(f"{CONFIG}    plugin:\n{names}")
+    ran = portal.run("generate", "--check", "--format", "markdown")
+    assert ran.returncode == 3
+    assert len(ran.stdout) < 65_536
+    assert "500 more are not listed here." in ran.stdout
+    assert "```mermaid" not in ran.stdout
+
+
+def test_code_scanning(portal: Portal) -> None:
+    portal.adds(*FIRST, "scaffolder")
+    ran = portal.run("generate", "--check", "--format", "sarif")
+    (result,) = json.loads(ran.stdout)["runs"][0]["results"]
+    assert (ran.returncode, result["ruleId"]) == (3, "GR559")
+    assert result["locations"][0]["physicalLocation"]["region"] == {"startLine": 6, "startColumn": 1}
+
+
+@pytest.mark.parametrize("output_format", ["github", "markdown", "sarif"])
+def test_without_a_verdict_the_problems_are_told_in_the_same_format(portal: Portal, output_format: str) -> None:
+    (portal.root / "app-config.yaml").write_text(CONFIG.replace("client: pg", "client: oracle"))
+    ran = portal.run("generate", "--check", "--format", output_format)
+    assert (ran.returncode, ran.stderr) == (1, "")
+    assert "oracle" in ran.stdout
+    assert {"github": "::error ", "markdown": "no verdict", "sarif": '"results"'}[output_format] in ran.stdout
+    before = portal.files()
+    ran = portal.run("generate", "--format", output_format)
+    assert (ran.returncode, ran.stdout) == (2, "")
+    assert "is for --check" in ran.stderr
+    assert portal.files() == before
+
+
+# --- what comes next --------------------------------------------------------------------------------------------------
+
+
+def steps_of(result: subprocess.CompletedProcess[str]) -> list[str]:
+    return [line.removeprefix("next: ") for line in result.stderr.splitlines() if line.startswith("next: ")]
+
+
+def test_the_first_run_says_what_comes_next(tmp_path: Path) -> None:
+    portal = Portal(tmp_path / "portal")
+    (portal.root / "Dockerfile").write_text(
+        'FROM node\nCMD ["node", "packages/backend", \\\n     "--config", "app-config.yaml"]\n'
+    )
+    assert steps_of(portal.run("generate")) == [
+        "commit what was written, and apply Terraform in infra/terraform/databases (README.md has the variables); or psql "
+        "-X -f infra/sql/databases.sql",
+        "copy infra/app-config.databases.yaml into the image, and add it as the last --config at Dockerfile:2: "
+        'CMD ["node", "packages/backend", "--config", "app-config.yaml"]',
+        "no plugin uses user and password of the base connection any more (app-config.yaml:4:63): remove them after the "
+        "rollout",
+    ]
+    assert steps_of(portal.run("generate")) == []
+    portal.adds(*FIRST, "scaffolder")
+    (step,) = steps_of(portal.run("generate"))
+    assert step.startswith("commit what was written, and apply ")
+
+
+def test_what_comes_next_says_only_what_is_known(tmp_path: Path) -> None:
+    portal = Portal(tmp_path / "portal")
+    index = portal.root / "packages/backend/src/index.ts"
+    index.write_text(index.read_text() + "backend.add(import(process.env.PLUGIN));\n")
+    steps = steps_of(portal.run("generate"))
+    assert "give Backstage infra/app-config.databases.yaml as its last --config" in steps
+    assert not [step for step in steps if "base connection" in step], "a plugin that is not known may use it"
+    portal = Portal(tmp_path / "named")
+    (portal.root / "Dockerfile").write_text('CMD ["node", "--config", "./infra/app-config.databases.yaml"]\n')
+    assert not [step for step in steps_of(portal.run("generate")) if "--config" in step], "it is there already"
+    portal = Portal(tmp_path / "quiet")
+    assert portal.run("generate", "--quiet").stderr == ""

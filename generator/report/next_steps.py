@@ -1,0 +1,93 @@
+"""What comes after ``greenroom generate``: who applies what, where the fragment goes, and what is of no use any more."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from generator.backstage.config.production import find_start
+from generator.documents.values import ConfigMap
+from generator.problems.paths import shown
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from generator.output.rendering import Rendering
+    from generator.run.project import Project
+
+_LONGEST: Final = 160
+
+
+def next_steps(project: Project, rendering: Rendering) -> list[str]:
+    """A line for each thing to do. Nothing where no plugin has changed; about the fragment only when it is new."""
+    if not rendering.changes:
+        return []
+    ways = list(_ways(rendering))
+    steps = []
+    if ways:
+        steps.append(f"commit what was written, and apply {_server(rendering)}{'; or '.join(ways)}")
+    fragment = rendering.layout.targets.get("app-config")
+    if fragment is not None and rendering.current.get(fragment) is None:
+        steps += _fragment(project, fragment)
+        steps += _base_credentials(project, rendering)
+    return steps
+
+
+def _server(rendering: Rendering) -> str:
+    """What comes before everything else: a server that Terraform creates."""
+    folder = rendering.layout.targets.get("terraform")
+    if folder is None or not any(folder / "server" in path.parents for path in rendering.files):
+        return ""
+    return f"{shown(folder / 'server')} first, then "
+
+
+def _ways(rendering: Rendering) -> Iterator[str]:
+    """What brings the plan to a server: one of these is enough."""
+    targets = rendering.layout.targets
+    if (folder := targets.get("terraform")) is not None:
+        yield f"Terraform in {shown(folder / 'databases')} (README.md has the variables)"
+    if (folder := targets.get("cloudformation")) is not None:
+        yield f"CloudFormation in {shown(folder)} (README.md has the commands)"
+    if (folder := targets.get("sql")) is not None:
+        names = sorted(path for path in rendering.files if path.parent == folder and path.suffix in (".sql", ".sh"))
+        scripts = [path for path in names if path.suffix == ".sh"]
+        started = {path.with_suffix(".sql") for path in scripts}
+        scripts += [path for path in names if path.suffix == ".sql" and path not in started and not _is_part(path, scripts)]
+        commands = [shlex.join(["sh" if path.suffix == ".sh" else "psql -X -f", shown(path)]) for path in scripts]
+        if commands:
+            yield " and ".join(command.replace("'psql -X -f'", "psql -X -f") for command in commands)
+
+
+def _is_part(path: Path, scripts: list[Path]) -> bool:
+    """Whether a shell script of the same server feeds this file to its client."""
+    return any(path.name.startswith(f"{script.stem}.") for script in scripts)
+
+
+def _fragment(project: Project, fragment: Path) -> list[str]:
+    start = find_start(project.request.root)
+    name = shown(fragment)
+    if start is None:
+        return [f"give Backstage {name} as its last --config"]
+    if any(Path(target).name == fragment.name for target in start.targets):
+        return []
+    text = start.text if len(start.text) <= _LONGEST else f"{start.text[: _LONGEST - 1]}…"
+    place = start.location._replace(file=shown(project.request.root / start.location.file), column=0)
+    return [f"copy {name} into the image, and add it as the last --config at {place}: {text}"]
+
+
+def _base_credentials(project: Project, rendering: Rendering) -> list[str]:
+    """Whether user and password of the base connection are of use to anybody once the fragment is there."""
+    plan = rendering.plan
+    connection = project.database.get("connection")
+    if not isinstance(connection, ConfigMap) or not {"user", "password"} & set(connection):
+        return []
+    place = connection.locate("password") or connection.locate("user")
+    if plan.base_login is not None:
+        return [f"keep user and password of the base connection ({place}): the RBAC backend logs in with them"]
+    if plan.credentials != "per-plugin" or project.settings.database_manager != "current":
+        return []
+    discovery = project.discovery
+    if discovery is None or discovery.unknown or project.kept.gaps or project.settings.exclude:
+        return []  # a plugin that is not known here may use them
+    return [f"no plugin uses user and password of the base connection any more ({place}): remove them after the rollout"]
