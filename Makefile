@@ -16,7 +16,7 @@ TIMES ?= 10
 SEED ?= $(shell od -An -N4 -tu4 /dev/urandom | tr -d ' ')
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test quick fuzz applies year attack check lint types format oracle coverage goldens bench bench-plan wheel clean setup-demo setup-test
+.PHONY: help demo test quick fuzz applies year attack check lint types format oracle truth upstream coverage goldens bench bench-plan wheel clean setup-demo setup-test
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -58,6 +58,12 @@ types: setup-test
 format: setup-test ## let ruff format the code and fix what it can
 	@$(PYTHON_IN_VENV) -m ruff check --fix .
 	@$(PYTHON_IN_VENV) -m ruff format .
+
+truth: setup-test ## every state of a server, on PostgreSQL 15, 18 and MariaDB, with the oldest and the newest Backstage
+	@GREENROOM_TRUTH=all GREENROOM_REQUIRE_BACKSTAGE=1 $(PYTHON_IN_VENV) -m pytest tests/e2e/preflight -k "truth or pools" $(ARGS)
+
+upstream: setup-test ## what npm serves today, compared with what greenroom says of Backstage
+	@$(PYTHON_IN_VENV) tools/upstream.py $(ARGS)
 
 oracle: setup-test ## compare GREENROOM_ORACLE_EXAMPLES (1000) random configs with the real Backstage packages
 	@GREENROOM_REQUIRE_ORACLE=1 GREENROOM_ORACLE_EXAMPLES=$(GREENROOM_ORACLE_EXAMPLES) \

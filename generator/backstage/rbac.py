@@ -1,6 +1,6 @@
 """The community RBAC backend: a module of ``permission`` that opens a second connection, with the *base* credentials.
 
-Its adapter (read in 8.1.3) takes host, port, user, password and ssl of ``backend.database.connection``, whatever the
+Its adapter takes host, port, user, password and ssl of ``backend.database.connection``, whatever the
 plugin's own are, and the database and schema of the plugin ``permission``. Where that plugin's connection fetches a token
 (rds, azure), its password is that token.
 """
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 PLUGIN: Final = "permission"
 #: From which version on its adapter asks the plugin's connection for a token.
 TOKENS_SINCE: Final = "7.16.0"
+#: The version whose adapter was run beside preflight.
+VERIFIED: Final = "8.1.3"
 _PACKAGE: Final = "rbac-backend"
 _PATH: Final = "backend.database.connection"
 _IS_TEXT: Final = "Postgres connection config in string format is not supported yet, an object is expected"

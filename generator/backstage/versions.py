@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from generator.problems.diagnostic import Location
 
 PACKAGE: Final = "@backstage/backend-defaults"
+#: What signs in to Cloud SQL: a package of its own, of which a repository may have any version.
+CONNECTOR: Final = "@google-cloud/cloud-sql-connector"
 #: The versions against which greenroom was tried, oldest and newest.
 VERIFIED: Final = ("0.18.0", "0.19.0")
 #: What ``--version`` prints.
@@ -22,12 +24,14 @@ Version = tuple[int, ...]
 class Behaviour(NamedTuple):
     """What a version does. ``pool_min`` is the pool's ``min`` where none is given (PostgreSQL and MySQL),
     ``reads_keepalive`` whether ``backend.database.keepalive`` is a setting, ``blank_number_throws`` whether a blank text in
-    place of a number is an error (else it is 0).
+    place of a number is an error (else it is 0). ``address_types`` are the values of ``connection.ipAddressType`` for Cloud
+    SQL: those of the connector, whatever the version of backend-defaults.
     """
 
     pool_min: int
     reads_keepalive: bool
     blank_number_throws: bool
+    address_types: tuple[str, ...] = ("PUBLIC", "PRIVATE", "PSC", "SQL_DATA")
 
 
 #: From which version on what holds: the newest entry that is not newer than the version counts.
@@ -36,6 +40,8 @@ _TABLE: Final[tuple[tuple[Version, Behaviour], ...]] = (
     ((0, 18, 1), Behaviour(pool_min=0, reads_keepalive=True, blank_number_throws=True)),
 )
 NEWEST: Final = _TABLE[-1][1]
+#: From which version on the connector knows SQL_DATA.
+_SQL_DATA_SINCE: Final = (1, 13)
 
 _NUMBER: Final = re.compile(r"(\d{1,9})\.(\d{1,9})\.(\d{1,9})(?:-[\w.-]+)?(?:\+[\w.-]+)?", re.ASCII)
 #: One bound: a caret, a tilde, a lower bound, a version, or a part of one (``0.18``, ``0.18.x``). Two of them, or an upper
@@ -48,17 +54,24 @@ _NO_VERSION: Final = re.compile(r"0\.0\.0-", re.ASCII)
 
 
 class Backstage(NamedTuple):
-    """The version that is taken to run, and ``source``: where it comes from. ``doubt`` says what is not certain about it."""
+    """The version that is taken to run, and ``source``: where it comes from. ``doubt`` says what is not certain about it.
+    ``connector`` is the version of the Cloud SQL connector, empty where it is not known.
+    """
 
     version: str = VERIFIED[-1]
     source: str = ""
     location: Location | None = None
     doubt: str = ""
+    connector: str = ""
 
     @property
     def behaviour(self) -> Behaviour:
         """What this version does."""
-        return behaviour_of(self.version)
+        found = behaviour_of(self.version)
+        connector = parse_version(self.connector)
+        if connector and connector < _SQL_DATA_SINCE:
+            return found._replace(address_types=tuple(name for name in found.address_types if name != "SQL_DATA"))
+        return found
 
     @property
     def is_newer(self) -> bool:

@@ -1,21 +1,18 @@
 """A real Backstage backend and real PostgreSQL servers for it; the real providers of Terraform.
 
-``GREENROOM_BACKSTAGE_DIR`` names the folder that holds the packages of ``backstage/package.json`` (default:
-``.cache/backstage`` in the project root, installed once). Without node or npm, or when they cannot be installed, the tests
-are skipped; ``GREENROOM_REQUIRE_BACKSTAGE=1`` makes that a failure.
+``tools/upstream/pins.json`` has the versions of the packages. Without node or npm, or when they cannot be installed, the
+tests are skipped; ``GREENROOM_REQUIRE_BACKSTAGE=1`` makes that a failure.
 """
 
 from __future__ import annotations
 
-import fcntl
-import json
 import os
 import shutil
-import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from backstage_packages import OLDEST, UnavailableError, packages
 from real_terraform import MIRROR_VARIABLE, find_mirror, find_program, mirror_folders, programs
 
 from generator.demo.embedded import embedded_server
@@ -25,10 +22,8 @@ if TYPE_CHECKING:
 
     from generator.demo.embedded import EmbeddedServer
 
-HERE = Path(__file__).parent / "backstage"
 #: Servers have to start, programs to run: nothing of it is for between two edits.
 FOLDER = Path(__file__).parent
-PROJECT = HERE.parents[2]
 DEBIAN_15 = Path("/usr/lib/postgresql/15/bin")
 
 
@@ -36,30 +31,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if FOLDER in item.path.parents:
             item.add_marker(pytest.mark.slow)
-
-
-def _missing(folder: Path) -> list[str]:
-    wanted = json.loads((HERE / "package.json").read_text())["dependencies"]
-    found = {name: folder / "node_modules" / name / "package.json" for name in wanted}
-    return [
-        name for name, path in found.items() if not path.is_file() or json.loads(path.read_text())["version"] != wanted[name]
-    ]
-
-
-def _install(folder: Path) -> None:
-    """Install beside ``folder`` and rename at the end: a killed run leaves nothing half done behind."""
-    work = folder.with_name(f"{folder.name}.new")
-    shutil.rmtree(work, ignore_errors=True)
-    work.mkdir(parents=True)
-    for name in ("package.json", "package-lock.json"):
-        shutil.copy(HERE / name, work / name)
-    # No native module is needed for PostgreSQL, so no install script runs.
-    command = ["npm", "ci", "--omit=dev", "--omit=optional", "--ignore-scripts", "--no-audit", "--no-fund"]
-    done = subprocess.run(command, cwd=work, capture_output=True, text=True, timeout=900)
-    if done.returncode:
-        raise RuntimeError(f"npm ci failed:\n{done.stderr[-2000:]}")
-    shutil.rmtree(folder, ignore_errors=True)
-    work.rename(folder)
 
 
 def _link(source: str, target: str) -> None:
@@ -81,20 +52,22 @@ def _unavailable(reason: str) -> None:
 
 
 @pytest.fixture(scope="session")
-def backstage_dir() -> Path:
-    """The folder with the packages of a real backend, installed on first use."""
-    for tool in ("node", "npm"):
-        if not shutil.which(tool):
-            _unavailable(f"{tool} is not installed: a Backstage backend cannot run")
-    folder = Path(os.environ.get("GREENROOM_BACKSTAGE_DIR") or PROJECT / ".cache" / "backstage").resolve()
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with folder.with_name(f"{folder.name}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if _missing(folder):
-            try:
-                _install(folder)
-            except (OSError, RuntimeError, subprocess.TimeoutExpired) as error:
-                _unavailable(f"the Backstage packages could not be installed: {error}")
+def backstage_dir(request: pytest.FixtureRequest, backend_of: Callable[[str], Path]) -> Path:
+    """The folder with the packages of a real backend (the oldest supported ones, where a test does not ask for others)."""
+    return backend_of(getattr(request, "param", OLDEST))
+
+
+@pytest.fixture(scope="session")
+def backend_of() -> Callable[[str], Path]:
+    """A function: the folder with the packages of a real backend of one line."""
+
+    def folder(line: str) -> Path:
+        try:
+            return packages("backend", line)
+        except UnavailableError as error:
+            _unavailable(str(error))
+            raise
+
     return folder
 
 

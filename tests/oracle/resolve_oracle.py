@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 from generator.backstage.config.loader import load_config
 from generator.backstage.config.reader import ConfigReader
 from generator.backstage.database import Manager, resolve_plugins
+from generator.backstage.versions import NEWEST, Behaviour
+from generator.backstage.versions import Backstage as PinnedBackstage
 from generator.documents.javascript import FUNCTION
 from generator.documents.values import UNDEFINED
 from generator.problems.diagnostic import Diagnostics
@@ -49,6 +51,10 @@ class Backstage:
 
     def __init__(self, packages: Path, folder: Path, extra: Path | None = None) -> None:
         self.folder = folder
+        manifest = packages / "vendor" / "backend-defaults" / "package.json"
+        self.version: str = json.loads(manifest.read_text(encoding="utf-8"))["version"]
+        #: What this line does; the Cloud SQL connector is a package of its own.
+        self.behaviour = PinnedBackstage(self.version, connector=_connector(extra)).behaviour
         self._process = subprocess.Popen(
             ["node", "--no-warnings", str(SCRIPT), str(packages)],
             stdin=subprocess.PIPE,
@@ -85,11 +91,18 @@ class Backstage:
         return answer
 
 
+def _connector(extra: Path | None) -> str:
+    manifest = extra / "@google-cloud" / "cloud-sql-connector" / "package.json" if extra else None
+    return str(json.loads(manifest.read_text(encoding="utf-8"))["version"]) if manifest else ""
+
+
 def _environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith(("APP_CONFIG_", "AWS_"))}
 
 
-def greenroom(case: Case, folder: Path, manager: Manager = "current") -> tuple[dict[str, PluginDatabase], str | None]:
+def greenroom(
+    case: Case, folder: Path, manager: Manager = "current", behaviour: Behaviour = NEWEST
+) -> tuple[dict[str, PluginDatabase], str | None]:
     """What greenroom resolves from the files in ``folder``, and the error its loader expects of Backstage's."""
     config = load_config(
         root=folder, config=[str(folder / name) for name in case.files], environ=case.environ, placeholders="backstage"
@@ -102,6 +115,7 @@ def greenroom(case: Case, folder: Path, manager: Manager = "current") -> tuple[d
         environ=case.environ,
         diagnostics=Diagnostics(),
         placeholders="backstage",
+        behaviour=behaviour,
     )
     return resolved, config.error
 

@@ -284,7 +284,7 @@ CONNECTION_FIELDS: dict[str, st.SearchStrategy[Any]] = {
         one_of("default", "rds", "azure", "cloudsql", ""), st.one_of(one_of("vault", "Default"), anything), wrong_in=8
     ),
     "instance": mostly(one_of("project:region:instance", "org:project:region:instance", "nope", "")),
-    "ipAddressType": mostly(one_of("PUBLIC", "PRIVATE", "PSC", "public")),
+    "ipAddressType": mostly(one_of("PUBLIC", "PRIVATE", "PSC", "SQL_DATA", "public")),
     "tokenCredential": token_credentials,
     "region": mostly(one_of("eu-west-1", "${DB_UNSET}")),
     "application_name": mostly(one_of("mine", "", 0, False)),

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import fcntl
-import json
 import os
-import shutil
-import subprocess
-import tarfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
+from backstage_packages import UnavailableError, packages
 from hypothesis import HealthCheck, given, settings
 from resolve_oracle import Backstage, differences, greenroom
 from resolve_strategies import Case, cases
@@ -31,46 +27,15 @@ random_cases = settings(
 )
 
 
-def _run(*command: str, cwd: Path) -> str:
-    done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=600)
-    if done.returncode:
-        raise RuntimeError(f"`{' '.join(command)}` failed:\n{done.stderr[-2000:]}")
-    return done.stdout
-
-
-def _install(folder: Path, manifest: dict[str, Any]) -> None:
-    """Install beside ``folder`` and rename at the end, so that a killed run leaves nothing half done."""
-    work = folder.with_name(f"{folder.name}.new")
-    shutil.rmtree(work, ignore_errors=True)
-    shutil.copytree(HERE / "resolve-packages", work)
-    _run("npm", "ci", "--omit=optional", "--ignore-scripts", "--no-audit", "--no-fund", cwd=work)
-    for name, package in manifest["vendored"].items():
-        archive = _run("npm", "pack", "--silent", package, cwd=work).split()[-1]
-        with tarfile.open(work / archive) as tar:
-            tar.extractall(work, filter="data")
-        (work / "package").rename(work / name)
-        (work / archive).unlink()
-    shutil.rmtree(folder, ignore_errors=True)
-    work.rename(folder)
-
-
 @pytest.fixture(scope="session")
 def extra_packages(oracle_dir: Path) -> Path:
-    """The packages for signing in to clouds, and Backstage's old managers (``GREENROOM_ORACLE_EXTRA_DIR`` overrides)."""
-    folder = Path(os.environ.get("GREENROOM_ORACLE_EXTRA_DIR") or PROJECT / ".cache" / "oracle-resolve").resolve()
-    manifest = json.loads((HERE / "resolve-packages" / "package.json").read_text())
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with folder.with_name(f"{folder.name}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        installed = folder / "package.json"
-        if not installed.is_file() or json.loads(installed.read_text()) != manifest:
-            try:
-                _install(folder, manifest)
-            except (OSError, RuntimeError, subprocess.TimeoutExpired) as error:
-                if os.environ.get("GREENROOM_REQUIRE_ORACLE"):
-                    raise
-                pytest.skip(f"the packages could not be installed: {error}")
-    return folder
+    """The packages for signing in to clouds, and Backstage's old managers."""
+    try:
+        return packages("clouds", oracle_dir.name.removeprefix("oracle-"))
+    except UnavailableError as error:
+        if os.environ.get("GREENROOM_REQUIRE_ORACLE"):
+            raise
+        pytest.skip(str(error))
 
 
 @pytest.fixture(scope="module")
@@ -84,7 +49,7 @@ def backstage(oracle_dir: Path, extra_packages: Path, tmp_path_factory: pytest.T
 def compare(backstage: Backstage, case: Case, manager: str = "current", legacy: Path | None = None) -> None:
     """Fail with every difference, and with what reproduces it."""
     theirs = backstage.ask(case, manager, legacy)
-    mine, error = greenroom(case, backstage.folder, manager)
+    mine, error = greenroom(case, backstage.folder, manager, backstage.behaviour)
     if "error" in theirs:
         found = [] if error else [f"loading\n    greenroom {error}\n    backstage {theirs['error']}"]
     else:
@@ -107,7 +72,7 @@ def test_random_configurations_with_an_old_manager(
     @settings(random_cases, max_examples=max(50, EXAMPLES // 4))
     @given(case=cases())
     def run(case: Case) -> None:
-        compare(backstage, case, manager, extra_packages / f"backend-common-{version}")
+        compare(backstage, case, manager, extra_packages / "vendor" / f"backend-common-{version}")
 
     run()
 
@@ -122,4 +87,4 @@ def test_measured_facts(backstage: Backstage, extra_packages: Path, fact: dict[s
     case = Case(layers, fact.get("env", {}), (fact.get("plugin", "catalog"),))
     manager = fact.get("manager", "current")
     version = {"plugin-connection": "0.8.10", "single-connection": "0.8.0"}.get(manager)
-    compare(backstage, case, manager, extra_packages / f"backend-common-{version}" if version else None)
+    compare(backstage, case, manager, extra_packages / "vendor" / f"backend-common-{version}" if version else None)

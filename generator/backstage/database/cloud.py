@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from generator.backstage.database.settings import DatabaseSettings
     from generator.problems.diagnostic import Location
 
-_ADDRESS_TYPES = ("PUBLIC", "PRIVATE", "PSC")
 INSTANCE = re.compile(r"[^:]+(?::[^:]+)?:[^:]+:[^:]+")
 _TENANT = re.compile(r"[0-9a-zA-Z.-]+")
 
@@ -43,7 +42,7 @@ def cloud_connection(settings: DatabaseSettings, kind: Any, connection: Any, loc
         if kind == "azure":
             return _azure(reader)
         if kind == "cloudsql":
-            return _cloud_sql(reader)
+            return _cloud_sql(reader, settings.behaviour.address_types)
         if kind == "rds":
             return _rds(reader, settings)
     except ConfigError as error:
@@ -96,13 +95,13 @@ def _azure(reader: ConfigReader) -> ConfigMap:
     return lodash.omit(reader.get("connection"), ("type", "instance", "tokenCredential", "password"))
 
 
-def _cloud_sql(reader: ConfigReader) -> ConfigMap:
+def _cloud_sql(reader: ConfigReader, known: tuple[str, ...]) -> ConfigMap:
     instance = reader.get_optional_string("connection.instance")
     if not instance:
         raise ConfigError("Error", "Missing instance connection name for Cloud SQL")
     address_type = reader.get_optional_string("connection.ipAddressType")
-    if address_type is not None and not isinstance(address_type, Placeholder) and address_type not in _ADDRESS_TYPES:
-        message = f"Invalid connection.ipAddressType: {address_type}; valid values: {', '.join(_ADDRESS_TYPES)}"
+    if address_type is not None and not isinstance(address_type, Placeholder) and address_type not in known:
+        message = f"Invalid connection.ipAddressType: {address_type}; valid values: {', '.join(known)}"
         raise ConfigError("Error", message, reader.locate("connection.ipAddressType"))
     if not isinstance(instance, Placeholder) and not INSTANCE.fullmatch(instance):
         message = (

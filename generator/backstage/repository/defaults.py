@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from generator.backstage.repository.package_lock import NAMES, Lock
-from generator.backstage.versions import PACKAGE, UNKNOWN, Backstage, assume, newest, parse_version, satisfies
+from generator.backstage.versions import CONNECTOR, PACKAGE, UNKNOWN, Backstage, assume, newest, parse_version, satisfies
 from generator.problems.diagnostic import Location
 
 if TYPE_CHECKING:
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from generator.backstage.repository.repository import Package, Repository
 
 #: Lock files of package managers whose format is not read.
-_OTHER_LOCKS: Final = ("bun.lock", "bun.lockb", "npm-shrinkwrap.json", "deno.lock")
+_OTHER_LOCKS: Final = ("bun.lock", "bun.lockb", "deno.lock")
 
 
 def find_defaults(files: Files, repository: Repository, backends: list[Package]) -> Backstage:
@@ -24,10 +24,23 @@ def find_defaults(files: Files, repository: Repository, backends: list[Package])
             continue
         place = files.line_of(backend.folder / "package.json", PACKAGE)
         installed = repository.find(PACKAGE, backend.folder)
+        connector = _connector(files, repository, backend)
         if installed is not None and installed.version and not installed.local:
-            return _installed(installed.version, place)
-        return _locked(files, wanted, place) or _asked_for(files, wanted, place)
+            return _installed(installed.version, place)._replace(connector=connector)
+        found = _locked(files, wanted, place) or _asked_for(files, wanted, place)
+        return found._replace(connector=connector)
     return UNKNOWN
+
+
+def _connector(files: Files, repository: Repository, backend: Package) -> str:
+    """The version of the Cloud SQL connector, which a backend that needs it lists: installed, or the newest that is locked."""
+    listed = backend.manifest.get("dependencies")
+    if not isinstance(listed, dict) or CONNECTOR not in listed:
+        return ""
+    installed = repository.find(CONNECTOR, backend.folder)
+    if installed is not None and installed.version:
+        return installed.version
+    return newest(Lock(files).every.get(CONNECTOR) or [""])
 
 
 def _installed(version: str, place: Location) -> Backstage:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from generator.backstage.repository.files import Files
 
 #: The lock files that are read; the first one that is there counts.
-NAMES = ("yarn.lock", "pnpm-lock.yaml", "package-lock.json")
+NAMES = ("yarn.lock", "pnpm-lock.yaml", "npm-shrinkwrap.json", "package-lock.json")
 _CONFLICT = re.compile(r"^(?:<{7}|={7}|>{7})(?: |$)", re.MULTILINE)
 # `  '@scope/name@1.2.3':`, `  /@scope/name@1.2.3(peer@1):`, `  /@scope/name/1.2.3:`
 _PNPM = re.compile(r"  '?/?(?P<name>(?:@[\w.~-]+/)?[\w.~-]+)[@/](?P<version>\d[^()':_\s]*)[^\n]*:")
@@ -49,7 +49,7 @@ class Lock:
         conflict = _CONFLICT.search(text)
         if conflict is not None:
             self._broken(text.count("\n", 0, conflict.start()) + 1, "holds an unresolved merge conflict")
-        elif self.name == "package-lock.json":
+        elif self.name.endswith(".json"):
             self._npm(text)
         else:
             for name, version in (_yarn if self.name == "yarn.lock" else _pnpm)(text):

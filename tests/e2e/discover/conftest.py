@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 import pytest
+from backstage_packages import OLDEST, pins
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,7 +24,7 @@ CACHE = PROJECT / ".cache" / "discover"
 RELEASES = ("0.7.1", "0.7.9", "0.8.3", "0.9.2")
 
 #: A backend of published packages. The versions are pinned, so that every machine asks the same features.
-PACKAGES: dict[str, str] = json.loads((PROJECT / "tests/e2e/backstage/package.json").read_text())["dependencies"]
+PACKAGES: dict[str, str] = pins("backend", OLDEST)["dependencies"]
 
 
 def unavailable(reason: str) -> NoReturn:

@@ -20,7 +20,15 @@ if TYPE_CHECKING:
 TESTS = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(TESTS), *(str(TESTS / name) for name in ("unit/targets", "e2e/postgres"))]
 
+from backstage_packages import NEWEST, OLDEST  # noqa: E402
+from dimensions import WHOLE  # noqa: E402
 from installation import CONFIG, PASSWORDS, Installation  # noqa: E402
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Whole servers: with the newest Backstage always, with the oldest supported one as well in ``make truth``."""
+    if "backstage_dir" in metafunc.fixturenames:
+        metafunc.parametrize("backstage_dir", (NEWEST, OLDEST) if WHOLE else (NEWEST,), indirect=True, scope="session")
 
 
 @pytest.fixture(scope="module")

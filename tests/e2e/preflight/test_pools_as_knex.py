@@ -5,13 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from truth import State, backstage, two_plugins
+from backstage_packages import LINES
+from truth import State, backstage, two_plugins, version_of
 
 from generator.preflight.base_settings import read_base
 from generator.preflight.probes import targets_from_map
 from generator.run import steps
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("truth-servers")]
@@ -32,17 +34,19 @@ SETTINGS: list[dict[str, Any]] = [
 
 
 @pytest.mark.parametrize("client", ["pg", "mysql2"])
-def test_pools(client: str, backstage_dir: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("line", LINES)
+def test_pools(line: str, client: str, backend_of: Callable[[str], Path], tmp_path: Path) -> None:
+    packages = backend_of(line)
     connection = {"host": "127.0.0.1", "port": 1, "user": "nobody", "password": "nothing"}  # nobody is there
     states = [
         State(f"{client} {number}", two_plugins("pools"), {"client": client, "connection": connection, **settings})
         for number, settings in enumerate(SETTINGS)
     ]
-    theirs = backstage(backstage_dir, [_without_ensure(state) for state in states])
+    theirs = backstage(packages, [_without_ensure(state) for state in states])
     for state in states:
         path = tmp_path / "app-config.yaml"
         path.write_text(state.text)
-        (tmp_path / "greenroom.yaml").write_text(f"version: 1\nbackstage: {{backendDefaults: {state.version}}}\n")
+        (tmp_path / "greenroom.yaml").write_text(f"version: 1\nbackstage: {{backendDefaults: {version_of(packages)}}}\n")
         project = steps.load(
             steps.Request(root=tmp_path, config=[str(path)], plugins=["catalog"], placeholders="backstage", environ={})
         )

@@ -4,24 +4,27 @@ from __future__ import annotations
 
 import os
 import subprocess
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from dimensions import MARIADB, combinations, names_of
 from mariadb import mariadb_server
 from sql_plans import context
-from truth import PASSWORD, State, backstage, changed, same_words, settings_of, two_plugins
+from truth import PASSWORD, State, backstage, changed, same_words, settings_of, two_plugins, version_of
 
 from generator.targets.sql import TARGET
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
+    from dimensions import Where
     from mariadb import MariaDB
 
     from generator.preflight.results import PreflightResult
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("truth-mariadb")]
+pytestmark = pytest.mark.slow
 
 
 class Server:
@@ -112,10 +115,13 @@ STATES: dict[str, Any] = {
     "keys locked": locked("backstage_backend_public_keys__"),
     "tasks locked": locked("backstage_backend_tasks__"),
     "unlocked": locked("", 0),
+    "pool max 1": broken("", knexConfig={"pool": {"max": 1}}),
     "ensure exists": broken("", ensureExists=True),
     "ensure missing": broken("DROP DATABASE {d}; REVOKE ALL PRIVILEGES, GRANT OPTION FROM {u}", ensureExists=True),
     "ensure denied": broken("REVOKE CREATE ON {d}.* FROM {u}", ensureExists=True),
 }
+#: Looked at with the oldest Backstage as well, always.
+PART = ("fine", "wrong password", "no database", "no temporary", "no create", "ssl true", "migrations locked", "pool max 1")
 #: mysql2 starts, and preflight still says no: the check that does.
 NOT_READY = {"no index": "create table", "wildcard": "isolated", "everything": "restricted"}
 
@@ -128,13 +134,15 @@ def _ssl(state: State, value: Any) -> State:
 class Table:
     """Every state on one server, with both verdicts."""
 
-    def __init__(self, server: Server, packages: Path) -> None:
-        folder = server.folder
-        states: dict[str, State] = {name: make(server, name) for name, make in STATES.items()}
-        anonymous = states.pop("anonymous")
+    def __init__(self, server: Server, packages: Path, names: Iterable[str]) -> None:
+        folder, version = server.folder, version_of(packages)
+        states: dict[str, State] = {name: replace(STATES[name](server, name), version=version) for name in names}
+        anonymous = states.pop("anonymous", None)
         self.server = server
         self.ours: dict[str, PreflightResult] = {name: state.preflight(folder) for name, state in states.items()}
         self.theirs = backstage(packages, list(states.values()))
+        if anonymous is None:
+            return
         # An anonymous user changes who everybody is: looked at on its own, and taken away again.
         server.server.root("CREATE USER ''@'127.0.0.1'")
         self.ours["anonymous"] = anonymous.preflight(folder)
@@ -142,17 +150,27 @@ class Table:
         server.server.root("DROP USER ''@'127.0.0.1'")
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "name" in metafunc.fixturenames:
+        found = combinations(MARIADB, STATES, PART, "truth-mariadb")
+        metafunc.parametrize(("table", "name"), found, indirect=["table"], scope="module")
+
+
 @pytest.fixture(scope="module")
-def table(backstage_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Table]:
+def table(
+    request: pytest.FixtureRequest, backend_of: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Table]:
+    where: Where = request.param
+    packages = backend_of(where.line)
     with mariadb_server() as server:
-        yield Table(Server(server, tmp_path_factory.mktemp("truth")), backstage_dir)
+        names = names_of(where, MARIADB, STATES, PART)
+        yield Table(Server(server, tmp_path_factory.mktemp("truth")), packages, names)
 
 
 def explain(result: PreflightResult) -> list[tuple[str, str, str]]:
     return [(check.name, check.detail, check.backstage) for check in result.failed]
 
 
-@pytest.mark.parametrize("name", STATES)
 def test_the_verdict_is_backstages(table: Table, name: str) -> None:
     ours, theirs = table.ours[name], table.theirs[name]
     assert ours.starts == theirs["started"], (explain(ours), theirs)
@@ -168,6 +186,12 @@ def test_the_verdict_is_backstages(table: Table, name: str) -> None:
     assert PASSWORD not in str(ours)
 
 
+@pytest.mark.parametrize(
+    "table",
+    [pytest.param(MARIADB[0], id="", marks=pytest.mark.xdist_group(f"truth-mariadb-{MARIADB[0].name}"))],
+    indirect=True,
+    scope="module",
+)
 def test_no_probe_stays_behind(table: Table) -> None:
     rows = table.server.server.root(
         "SELECT table_schema, table_name FROM information_schema.tables WHERE table_name LIKE 'greenroom%'"

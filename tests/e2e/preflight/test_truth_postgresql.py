@@ -8,26 +8,28 @@ and the words preflight predicts have to be the ones it printed.
 from __future__ import annotations
 
 import socket
-from contextlib import contextmanager
-from pathlib import Path
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import psycopg
 import pytest
+from dimensions import POSTGRESQL, combinations, names_of
 from postgres_stage import ADMIN, ADMIN_PASSWORD, Stage
-from truth import PASSWORD, State, backstage, changed, same_words, settings_of, two_plugins
+from truth import PASSWORD, State, backstage, changed, same_words, settings_of, two_plugins, version_of
 
 from generator.demo.embedded import embedded_binaries, embedded_server, find_psql
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
+    from pathlib import Path
+
+    from dimensions import Where
 
     from generator.preflight.results import PreflightResult
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("truth-postgresql")]
+pytestmark = pytest.mark.slow
 
-DEBIAN_15 = Path("/usr/lib/postgresql/15/bin")
 LONG = "a database whose name is longer than the sixty-three bytes which the server keeps"
 
 
@@ -219,11 +221,11 @@ STATES: dict[str, Any] = {
     "unlocked": locked("", value=0),
     "pool of two": broken("", pool={"min": 0, "max": 2}),
 }
-#: What may differ between versions of the server; the rest is looked at on the newest one only.
-ON_OLDER = (
+#: What may differ between versions of the server and of Backstage: looked at on a second combination always.
+PART = (
     *("fine", "fine schema", "no database", "no temporary", "no create", "public connect", "expired", "table of another"),
     *("read only", "truncated", "ensure missing", "ensure may", "ensure schema", "base user only", "role", "role of nobody"),
-    *("locked", "locked schema"),
+    *("locked", "locked schema", "pool max 1", "search path", "no schema and path"),
 )
 #: Backstage starts, and preflight still says no: the check that does.
 NOT_READY = {
@@ -237,54 +239,42 @@ NOT_READY = {
 
 
 class Table:
-    """Every state on one server, with both verdicts."""
+    """States on one server, with both verdicts."""
 
     def __init__(self, stage: Stage, packages: Path, folder: Path, names: Iterable[str]) -> None:
         self.stage = stage
-        self.states = {name: STATES[name](stage, name) for name in names}
+        version = version_of(packages)
+        self.states = {name: replace(STATES[name](stage, name), version=version) for name in names}
         self.ours: dict[str, PreflightResult] = {name: state.preflight(folder) for name, state in self.states.items()}
         self.theirs = backstage(packages, list(self.states.values()))
         #: Once more, where Backstage has been.
         self.after = {name: state.preflight(folder) for name, state in self.states.items() if self.theirs[name]["started"]}
 
 
-@contextmanager
-def look(packages: Path, folder: Path, names: Iterable[str], bin_dir: Path | None = None) -> Iterator[Table]:
-    with embedded_server(bin_dir) as server:
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "name" in metafunc.fixturenames:
+        found = combinations(POSTGRESQL, STATES, PART, "truth-postgresql")
+        metafunc.parametrize(("table", "name"), found, indirect=["table"], scope="module")
+
+
+@pytest.fixture(scope="module")
+def table(
+    request: pytest.FixtureRequest, backend_of: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Table]:
+    where: Where = request.param
+    packages, folder = backend_of(where.line), tmp_path_factory.mktemp("truth")
+    with embedded_server(where.bin_dir()) as server:
         server.create_admin(ADMIN, ADMIN_PASSWORD)
         binaries = server.bin_dir if (server.bin_dir / "psql").exists() else embedded_binaries()
-        yield Table(Stage(server=server, folder=folder, psql=find_psql(binaries)), packages, folder, names)
-
-
-@pytest.fixture(scope="module")
-def table(backstage_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Table]:
-    with look(backstage_dir, tmp_path_factory.mktemp("truth"), STATES) as found:
-        yield found
-
-
-@pytest.fixture(scope="module")
-def older(backstage_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Table]:
-    if not (DEBIAN_15 / "postgres").exists():
-        pytest.skip(f"there is no PostgreSQL server in {DEBIAN_15}")
-    with look(backstage_dir, tmp_path_factory.mktemp("truth"), ON_OLDER, DEBIAN_15) as found:
-        yield found
+        stage = Stage(server=server, folder=folder, psql=find_psql(binaries))
+        yield Table(stage, packages, folder, names_of(where, POSTGRESQL, STATES, PART))
 
 
 def explain(result: PreflightResult) -> list[tuple[str, str, str]]:
     return [(check.name, check.detail, check.backstage) for check in result.failed]
 
 
-@pytest.mark.parametrize("name", STATES)
 def test_the_verdict_is_backstages(table: Table, name: str) -> None:
-    same_verdict(table, name)
-
-
-@pytest.mark.parametrize("name", ON_OLDER)
-def test_the_verdict_is_backstages_on_an_older_server(older: Table, name: str) -> None:
-    same_verdict(older, name)
-
-
-def same_verdict(table: Table, name: str) -> None:
     ours, theirs = table.ours[name], table.theirs[name]
     assert ours.starts == theirs["started"], (explain(ours), theirs)
     if name == "tls as text":
@@ -303,6 +293,12 @@ def same_verdict(table: Table, name: str) -> None:
     assert PASSWORD not in str(ours)
 
 
+@pytest.mark.parametrize(
+    "table",
+    [pytest.param(POSTGRESQL[0], id="", marks=pytest.mark.xdist_group(f"truth-postgresql-{POSTGRESQL[0].name}"))],
+    indirect=True,
+    scope="module",
+)
 def test_what_preflight_calls_open_is_open(table: Table) -> None:
     """Backstage starts where every plugin may read another one's data: here is the proof that it is so."""
     with table.stage.connect("public connect catalog user", PASSWORD, "public connect search") as connection:

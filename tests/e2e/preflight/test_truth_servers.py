@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from postgres_stage import ADMIN, ADMIN_PASSWORD, Stage
 from servers import pgbouncer, standby
-from truth import PASSWORD, State, backstage, changed, same_words, settings_of, two_plugins
+from truth import PASSWORD, State, backstage, changed, same_words, settings_of, two_plugins, version_of
 
 from generator.demo.embedded import embedded_binaries, embedded_server, find_psql
 
@@ -47,6 +47,7 @@ def debian() -> Path:
 
 def same_verdicts(states: list[State], packages: Path, folder: Path) -> dict[str, Any]:
     """Preflight first, then Backstage; the same verdict and the same words. Returns preflight's."""
+    states = [replace(state, version=version_of(packages)) for state in states]
     ours = {state.name: state.preflight(folder) for state in states}
     theirs = backstage(packages, states)
     for name, found in ours.items():
@@ -223,7 +224,10 @@ def test_behind_pgbouncer(
         "default path": "catalog default path catalog user",
         "role": "public role app",
     }
-    moved = [replace(changed(state, port=ports[mode]), name=name, probe=True) for name, state in states.items()]
+    version = version_of(backstage_dir)
+    moved = [
+        replace(changed(state, port=ports[mode]), name=name, probe=True, version=version) for name, state in states.items()
+    ]
     ours = {state.name: state.preflight(tmp_path) for state in moved}
     theirs = backstage(backstage_dir, moved)
     for name, found in ours.items():

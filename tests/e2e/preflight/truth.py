@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from backstage_packages import OLDEST, PACKAGE, backend_defaults
 from sql_plans import Want, make_plan
 
 from generator.preflight.base_settings import read_base
@@ -35,22 +36,30 @@ class State:
     settings: dict[str, Any]
     environ: dict[str, str] = field(default_factory=dict)
     probe: bool = False
-    version: str = "0.18.0"
+    version: str = ""
+    rbac: bool = False
 
     @property
     def text(self) -> str:
         """The app-config file of the state: JSON is YAML."""
-        return json.dumps({"backend": {"database": self.settings}})
+        rbac = {"permission": {"rbac": {}}} if self.rbac else {}
+        return json.dumps({"backend": {"database": self.settings}, **rbac})
 
-    def preflight(self, folder: Path, plugin: str = "catalog") -> PreflightResult:
-        """Preflight's verdict on one plugin. The files are read as the command reads them."""
-        return next(result for result in self.report(folder).results if result.plugin_id == plugin)
+    @property
+    def plugin(self) -> str:
+        """The plugin that is looked at."""
+        return "permission" if self.rbac else "catalog"
+
+    def preflight(self, folder: Path) -> PreflightResult:
+        """Preflight's verdict on the plugin. The files are read as the command reads them."""
+        return next(result for result in self.report(folder).results if result.plugin_id == self.plugin)
 
     def report(self, folder: Path, **options: Any) -> PreflightReport:
         """Preflight's verdict on all plugins."""
         path = folder / f"{re.sub('[^a-z0-9]', '-', self.name)}.yaml"
         path.write_text(self.text)
-        (folder / "greenroom.yaml").write_text(f"version: 1\nbackstage: {{backendDefaults: {self.version}}}\n")
+        version = self.version or backend_defaults(OLDEST)
+        (folder / "greenroom.yaml").write_text(f"version: 1\nbackstage: {{backendDefaults: {version}}}\n")
         request = steps.Request(
             root=folder,
             config=[str(path)],
@@ -64,10 +73,22 @@ class State:
         return run_preflight(targets, PreflightOptions(**{"connect_timeout": 3, **options}))
 
 
+def version_of(packages: Path) -> str:
+    """The version of backend-defaults in ``packages``: what a state that is compared with it has to be told."""
+    manifest = json.loads((packages / "node_modules" / PACKAGE / "package.json").read_text(encoding="utf-8"))
+    return str(manifest["version"])
+
+
 def backstage(packages: Path, states: list[State]) -> dict[str, dict[str, Any]]:
     """What the real Backstage does in each state, by the state's name."""
     cases = [
-        {"database": state.settings, "plugin": "catalog", "environment": state.environ, "probe": state.probe}
+        {
+            "database": state.settings,
+            "plugin": state.plugin,
+            "environment": state.environ,
+            "probe": state.probe,
+            "rbac": state.rbac,
+        }
         for state in states
     ]
     environ = {name: value for name, value in os.environ.items() if not name.startswith(("PG", "NODE_"))}
