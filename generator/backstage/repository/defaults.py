@@ -33,7 +33,7 @@ def find_defaults(files: Files, repository: Repository, backends: list[Package])
 
 
 def _connector(files: Files, repository: Repository, backend: Package) -> str:
-    """The version of the Cloud SQL connector, which a backend that needs it lists: installed, or the newest that is locked."""
+    """The version of the Cloud SQL connector, where the backend lists it: installed, or the newest that is locked."""
     listed = backend.manifest.get("dependencies")
     if not isinstance(listed, dict) or CONNECTOR not in listed:
         return ""
