@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from generator.backstage.checks import validate_database
 from generator.backstage.database import resolve_plugins
+from generator.backstage.database.origin import BaseOrigin
 from generator.backstage.database.resolved import PluginDatabase
 from generator.backstage.rbac import PLUGIN, has_rbac
 from generator.output.rendering import Rendering, collect
@@ -187,7 +188,7 @@ def render(project: Project, resolved: PluginDatabaseMap, planned: Planned, *, v
     context = RenderContext(
         plan=planned.plan,
         resolved=resolved,
-        merged=project.database,
+        base=BaseOrigin(project.database),
         database_manager=project.settings.database_manager,
         folder=project.settings.folder,
         written=project.settings.locations,

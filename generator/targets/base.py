@@ -6,6 +6,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
+from generator.backstage.database.origin import BaseOrigin
 from generator.planning.access import access_of, place
 
 if TYPE_CHECKING:
@@ -28,15 +29,15 @@ class Artifact(NamedTuple):
 class RenderContext(NamedTuple):
     """What a target may look at.
 
-    ``plan`` is what has to exist, ``resolved`` what the input says now, ``merged`` the merged value of
-    ``backend.database`` (for the fragment), ``database_manager`` the manager Backstage runs. ``options`` are the target's
+    ``plan`` is what has to exist, ``resolved`` what the input says now, ``base`` how app-config writes what is for all
+    plugins, ``database_manager`` the manager Backstage runs. ``options`` are the target's
     own settings as they were written, ``folder`` is where relative paths in them start, and ``written`` says which settings
     were written at all, and where. ``excluded`` are the plugins that somebody else looks after.
     """
 
     plan: Plan
     resolved: PluginDatabaseMap
-    merged: Mapping[str, Any]
+    base: BaseOrigin = BaseOrigin()
     database_manager: str = "current"
     options: Mapping[str, Any] = _NO_OPTIONS
     folder: Path = Path()

@@ -23,6 +23,7 @@ from hypothesis import strategies as st
 from generator.backstage.config.loader import load_config
 from generator.backstage.config.reader import ConfigReader
 from generator.backstage.database import resolve_plugins
+from generator.backstage.database.origin import BaseOrigin
 from generator.output.verify import verify_artifacts, verify_fragment
 from generator.planning import make_plan
 from generator.problems.diagnostic import Diagnostics
@@ -101,7 +102,7 @@ def generate(root: Path, files: list[str], plugins: Sequence[str], environ: Mapp
     result = Generated(root, files, plan, resolved, diagnostics)
     if diagnostics.has_errors or loaded.error:
         return result
-    context = RenderContext(plan=plan, resolved=resolved, merged=reader.get("backend.database"))
+    context = RenderContext(plan=plan, resolved=resolved, base=BaseOrigin(reader.get("backend.database")))
     TARGET.check(context, diagnostics)
     if diagnostics.has_errors:
         return result

@@ -114,6 +114,18 @@ def test_a_fix_is_named_by_its_rule_alone() -> None:
     fail_with(problems, "Say it in the rule (generator.lint.model.Rule, fix):")
 
 
+def test_no_target_reads_what_app_config_says_itself() -> None:
+    """What a fragment has to repeat or undo comes from the resolver (generator/backstage/database/origin.py)."""
+    problems = [
+        f"{SOURCES[module].relative_to(PROJECT)}:{node.lineno}"
+        for module in SOURCES
+        if _inside(module, "generator.targets")
+        for node in ast.walk(ast.parse(SOURCES[module].read_text(encoding="utf-8")))
+        if isinstance(node, ast.Attribute) and node.attr == "merged"
+    ]
+    fail_with(problems, "Ask Origin or BaseOrigin for it:")
+
+
 def test_the_settings_have_a_key_for_each_target() -> None:
     schema = json.loads((PROJECT / "schemas" / "settings.schema.json").read_text(encoding="utf-8"))
     assert {target_name(key) for key in schema["properties"]["targets"]["properties"]} == set(TARGETS)

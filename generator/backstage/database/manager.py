@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 from generator.backstage.config.reader import ConfigError, ConfigReader, PlaceholderError
 from generator.backstage.database import postgresql, sqlite
 from generator.backstage.database.misplaced import warn_about_places
+from generator.backstage.database.origin import BaseOrigin
 from generator.backstage.database.plugin_ids import warn_about_ids
 from generator.backstage.database.resolved import PluginDatabase
 from generator.backstage.database.settings import DatabaseSettings, PluginClient, Setting
@@ -70,7 +71,21 @@ def resolve_plugins(
     resolve_one = _resolver(config, manager, environ, diagnostics, keep=placeholders == "keep", behaviour=behaviour)
     warn_about_ids(config, ids, diagnostics)
     guard = _Guard(resolve_one, config, diagnostics, reported)
-    return {plugin_id: guard.resolve(plugin_id) for plugin_id in ids}
+    resolved = {plugin_id: guard.resolve(plugin_id) for plugin_id in ids}
+    base = _origin(config)
+    return {
+        plugin_id: found._replace(origin=base.plugin(plugin_id, found.own_connection))
+        for plugin_id, found in resolved.items()
+    }
+
+
+def _origin(config: ConfigReader) -> BaseOrigin:
+    """How ``backend.database`` is written; nothing where it cannot be read, which resolving has reported."""
+    try:
+        value = config.get_optional(_DATABASE)
+    except ConfigError:
+        return BaseOrigin()
+    return BaseOrigin(value) if isinstance(value, ConfigMap) else BaseOrigin()
 
 
 def _resolver(

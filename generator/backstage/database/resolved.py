@@ -5,6 +5,8 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from generator.backstage.database.origin import Origin
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -20,7 +22,8 @@ class PluginDatabase(NamedTuple):
     plugin's own part of it before any merge, ``role`` the role the manager reports and ``set_role`` the one it really
     sends with ``SET ROLE``. ``sources`` says where a value was written, by key (``databaseName``, ``connection.host``); a
     key without a source is Backstage's default. ``cloud`` is the cloud that signs it in (``connection.type``: ``rds``,
-    ``cloudsql``, ``azure``). With ``error`` set (Backstage's own message) all other fields may be empty.
+    ``cloudsql``, ``azure``), ``origin`` how app-config writes the connection. With ``error`` set (Backstage's own message)
+    all other fields may be empty.
     """
 
     plugin_id: str
@@ -40,6 +43,7 @@ class PluginDatabase(NamedTuple):
     sources: Mapping[str, Location] = _NOTHING
     error: str | None = None
     cloud: str | None = None
+    origin: Origin = Origin()
 
     @property
     def is_sqlite(self) -> bool:

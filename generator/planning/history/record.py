@@ -90,6 +90,10 @@ class Lock(NamedTuple):
         """Every plugin there ever was: what is planned wins over what was retired."""
         return {**self.retired, **self.plugins}
 
+    def of(self, name: str) -> LockedPlugin | None:
+        """What ``known`` has under ``name``, without the rest of it: for whoever asks about each of many plugins."""
+        return self.plugins.get(name, self.retired.get(name))
+
     @property
     def latest(self) -> dict[str, LockedPlugin]:
         """By plugin id what was last generated for it: where it is, or else the place it left last."""

@@ -6,10 +6,12 @@ a name that nobody knows.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from generator.planning.history.record import Lock
+from generator.planning.model import owner_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -48,22 +50,26 @@ def remember(
         present = present or Lock(plugins={}, files=lock.files)
         plugins, retired = dict(present.plugins), dict(present.retired)
         successors = {old: new for new, plugin in present.known.items() for old in plugin.former_ids}
+        # A plugin that moved has its former place as one more entry, called `<id> (<place>)`.
+        places: dict[str, list[LockedPlugin]] = defaultdict(list)
+        for name, entry in present.known.items():
+            if (owner := owner_of(name)) != name:
+                places[owner].append(entry)
         for plugin_id, was in sorted(lock.present.items()):
-            now_id = plugin_id if plugin_id in present.known else successors.get(plugin_id, plugin_id)
-            now = present.known.get(now_id)
+            now_id = plugin_id if present.of(plugin_id) else successors.get(plugin_id, plugin_id)
+            now = present.of(now_id)
             former = _former_id(was, present, lock) if now is None else None
-            if former is not None:
+            if former is not None and (former_entry := present.of(former)) is not None:
                 forgotten.append(Forgotten(former, f"the id {plugin_id!r}", origin, whole=False))
-                kept = was._replace(label=present.known[former].label, former_ids=(*was.former_ids, plugin_id))
+                kept = was._replace(label=former_entry.label, former_ids=(*was.former_ids, plugin_id))
                 (plugins if former in plugins else retired)[former] = kept
                 continue
             if now is not None and now_id in plugins and plugin_id in lock.retired and not now.returned:
                 forgotten.append(Forgotten(now_id, "the retirement", origin, whole=False))
                 retired[now_id] = was._replace(label=now.label, former_ids=plugins.pop(now_id).former_ids)
                 continue
-            # A plugin that moved has its former place as one more entry, called `<id> (<place>)`.
-            entries = [entry for name, entry in present.known.items() if name == now_id or name.startswith(f"{now_id} (")]
             missing = _missing(now, was, applied)
+            entries = [*places.get(now_id, ()), *([now] if now is not None else ())]
             if any(entry.dropped or not _missing(entry, was, applied) for entry in entries):
                 continue
             forgotten.append(Forgotten(now_id, " and ".join(missing), origin, whole=now is None))
@@ -80,7 +86,7 @@ def remember(
 
 def _former_id(was: LockedPlugin, present: Lock, lock: Lock) -> str | None:
     """The id under which ``present`` has a plugin that had another one in ``lock``: its change of id was taken back."""
-    return next((old for old in reversed(was.former_ids) if old in present.known and old not in lock.known), None)
+    return next((old for old in reversed(was.former_ids) if present.of(old) and not lock.of(old)), None)
 
 
 def _missing(now: LockedPlugin | None, was: LockedPlugin, applied: Mapping[str, str]) -> list[str]:

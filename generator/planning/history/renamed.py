@@ -111,7 +111,7 @@ def mark_dropped(
                 path="plugins.dropped",
                 hint=f"remove {plugin_id!r} from plugins.dropped; what is left of its data is used again",
             )
-        elif previous is None or plugin_id not in previous.known:
+        elif previous is None or previous.of(plugin_id) is None:
             diagnostics.warning(
                 "GR538",
                 f"plugins.dropped names {plugin_id!r}, which greenroom never generated",

@@ -49,7 +49,7 @@ def _known(plugin_id: str, plugin: LockedPlugin, present: Lock, base: Lock | Non
     """The names that the base's lock file has for a plugin, by kind."""
     former = [name for name in plugin.former_ids if name not in present.plugins]
     for name in (plugin_id, *former):
-        before = base.known.get(name) if base is not None else None
+        before = base.of(name) if base is not None else None
         if before is not None:
             for names in (before.names, before.renamed_from, before.left):
                 yield from ((kind, value) for kind, value in names._asdict().items() if value is not None)

@@ -44,13 +44,13 @@ def has_returned(plugin_id: str, previous: Lock | None) -> bool:
     """Whether a plugin that is planned was retired before ``previous``, or in it."""
     if previous is None:
         return False
-    before = previous.known.get(plugin_id)
+    before = previous.of(plugin_id)
     return before is not None and not before.dropped and (plugin_id in previous.retired or before.returned)
 
 
 def left_names(plugin_id: str, previous: Lock | None) -> Names:
     """The names a plugin that is back had when it was retired; none when it never was, or when nobody wrote them down."""
-    before = previous.known.get(plugin_id) if previous else None
+    before = previous.of(plugin_id) if previous else None
     if previous is None or before is None or not has_returned(plugin_id, previous):
         return Names()
     return before.names if plugin_id in previous.retired else before.left
@@ -63,7 +63,7 @@ def is_older(plugin_id: str, previous: Lock, as_of: str | None) -> bool:
     """
     if as_of is None:
         return True
-    return as_of != previous.digest if plugin_id in previous.retired else as_of == previous.known[plugin_id].left_as_of
+    return as_of != previous.digest if plugin_id in previous.retired else as_of == previous.plugins[plugin_id].left_as_of
 
 
 def _left_as_of(plugin_id: str, previous: Lock | None, as_of: str | None) -> str | None:
@@ -71,7 +71,7 @@ def _left_as_of(plugin_id: str, previous: Lock | None, as_of: str | None) -> str
     if previous is None or not has_returned(plugin_id, previous):
         return None
     if plugin_id not in previous.retired:
-        return previous.known[plugin_id].left_as_of
+        return previous.plugins[plugin_id].left_as_of
     return as_of if is_older(plugin_id, previous, as_of) else None
 
 
@@ -109,7 +109,7 @@ def _planned(
         "returned": has_returned(plugin.plugin_id, previous) or None,
         "left": _some(left_names(plugin.plugin_id, previous)) or None,
         "leftAsOf": _left_as_of(plugin.plugin_id, previous, as_of.get(plugin.server)),
-        "formerly": _formerly(names, previous.known.get(plugin.plugin_id) if previous else None) or None,
+        "formerly": _formerly(names, previous.of(plugin.plugin_id) if previous else None) or None,
         "renamedFrom": {
             "database": plugin.database.renamed_from,
             "schema": plugin.schema_renamed_from,

@@ -10,12 +10,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from generator.backstage.database.origin import CERTIFICATES, Origin, driver_string
 from generator.engines import POSTGRESQL
 from generator.targets import TARGETS
 from generator.targets.base import Artifact, Target
 from generator.targets.fragment.base_login import LOGIN, base_login, check_others, others, password_of
 from generator.targets.fragment.input import acts_as_base_role, check_input
-from generator.targets.fragment.plugin_input import CERTIFICATES, PluginInput, driver_string, restate
+from generator.targets.fragment.plugin_input import PluginInput, restate
 from generator.targets.text.templates import render_template
 from generator.targets.text.yaml import FILTERS
 
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
     from generator.targets.base import RenderContext
 
 FILE_NAME: Final = TARGETS["app-config"].default_path
-# Read only to stop Backstage from creating things; the second is how its code spells the plugin's `ensureSchemaExists`.
-_ENSURE_SCHEMA: Final = ("ensureSchemaExists", "getEnsureSchemaExistsConfig")
 
 
 class AppConfigTarget(Target):
@@ -58,11 +57,11 @@ class AppConfigTarget(Target):
                 {
                     "id": plugin.plugin_id,
                     "is_other": False,
-                    "settings": list(_lines(_plugin_settings(found))),
+                    "settings": list(_lines(_plugin_settings(found.origin))),
                     "connection": list(_lines(_connection(plugin, found))),
                 }
                 for plugin in plan.plugins
-                for found in (PluginInput(plugin, context.merged),)
+                for found in (PluginInput(plugin),)
             ]
             + [
                 {"id": item.plugin_id, "is_other": True, "settings": [], "connection": list(_lines(item.connection))}
@@ -113,27 +112,22 @@ def _lines(settings: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def _base_settings(context: RenderContext) -> dict[str, Any]:
-    merged = context.merged
+    base = context.base
     settings: dict[str, Any] = {"ensureExists": False}
-    if merged.get("ensureSchemaExists") not in (None, False):
+    if base.creates_schemas:
         settings["ensureSchemaExists"] = False
-    if merged.get("role") is not None and not acts_as_base_role(context):
+    if base.role is not None and not acts_as_base_role(context):
         settings["role"] = None
-    if (text := driver_string(merged.get("connection"))) is not None:
+    if (text := driver_string(base.connection)) is not None:
         settings["connection"] = restate(text)
     if login := base_login(context):
         settings["connection"] = login
     return settings
 
 
-def _plugin_settings(found: PluginInput) -> dict[str, Any]:
-    settings: dict[str, Any] = {}
-    for key in ("ensureExists", *_ENSURE_SCHEMA):
-        if found.settings.get(key) not in (None, False):
-            settings[key] = False
-    if found.settings.get("role") is not None:
-        settings["role"] = None
-    return settings
+def _plugin_settings(origin: Origin) -> dict[str, Any]:
+    settings: dict[str, Any] = dict.fromkeys(origin.creates, False)
+    return {**settings, "role": None} if origin.sets_role else settings
 
 
 def _connection(plugin: PluginPlan, found: PluginInput) -> dict[str, Any]:
@@ -141,35 +135,36 @@ def _connection(plugin: PluginPlan, found: PluginInput) -> dict[str, Any]:
     iam = plugin.role.iam
     if iam is not None:
         connection["type"] = iam
-    elif found.cloud_type is not None:
+    elif found.origin.cloud_type is not None:
         connection["type"] = "default"
-    connection |= _string_parts(found)
-    connection |= restate(found.beside_string)
+    connection |= _string_parts(found.origin)
+    connection |= restate(found.origin.beside_string)
     connection["database"] = restate(plugin.database.name)
     connection["user"] = restate(plugin.role.name)
     if iam is not None:
         if iam == "rds" and not found.resolved.get("port"):
             connection["port"] = POSTGRESQL.port  # for a token Backstage has to know it; a password needs none
-        if found.connection is not None and "password" in found.own:
+        if found.origin.written is not None and "password" in found.origin.parts:
             connection["password"] = None
         return connection
     connection["password"] = password_of(plugin)
     return connection
 
 
-def _string_parts(found: PluginInput) -> dict[str, Any]:
+def _string_parts(origin: Origin) -> dict[str, Any]:
     """What the plugin's connection string says besides database, user and password."""
     parts: dict[str, Any] = {}
-    for key, value in found.string_parts.items():
+    written = origin.string_parts
+    for key, value in written.items():
         if key in CERTIFICATES or value is None:
             continue
         if key == "ssl" and isinstance(value, dict):
             # The content of these files may be known here, and a key is a secret: their names are repeated.
             plain = {name: restate(item) for name, item in value.items() if name not in CERTIFICATES.values()}
             files = {
-                name: {"$file": restate(found.string_parts[parameter])}
+                name: {"$file": restate(written[parameter])}
                 for parameter, name in CERTIFICATES.items()
-                if found.string_parts.get(parameter)
+                if written.get(parameter)
             }
             parts[key] = plain | files
         else:

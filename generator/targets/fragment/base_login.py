@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from generator.documents.values import ConfigMap, Placeholder
+from generator.documents.values import Placeholder
 from generator.targets.fragment.input import is_absolute
 from generator.targets.fragment.plugin_input import restate
 
@@ -33,7 +33,7 @@ def base_login(context: RenderContext) -> dict[str, Any]:
     """The user (and password) of the base connection in the fragment; empty where it stays what it is."""
     plan = context.plan
     plugin = next((item for item in plan.plugins if item.plugin_id == plan.base_login), None)
-    if plugin is None or not isinstance(context.merged.get("connection"), dict):
+    if plugin is None or not isinstance(context.base.connection, dict):
         return {}
     connection: dict[str, Any] = {"user": restate(plugin.role.name)}
     if plugin.role.iam is None:
@@ -49,19 +49,17 @@ def password_of(plugin: PluginPlan) -> Any:
 
 def others(context: RenderContext) -> list[Other]:
     """The plugins on PostgreSQL outside the plan that log in with the base connection, which the fragment changes."""
-    merged, login = context.merged, base_login(context)
-    base = merged.get("connection")
+    login, base = base_login(context), context.base.connection
     if not isinstance(base, dict) or all(restate(base.get(key)) == value for key, value in login.items()):
         return []
-    configured = _map(merged.get("plugin"))
     planned = {plugin.plugin_id for plugin in context.plan.plugins}
     found: list[Other] = []
-    for plugin_id in sorted({*configured, *context.excluded} - planned):
-        settings = _map(configured.get(plugin_id))
-        own = settings.get("connection")
-        if settings.get("client", merged.get("client")) != "pg" or isinstance(own, str):
+    for plugin_id in sorted({*context.base.configured, *context.excluded} - planned):
+        origin = context.base.plugin(plugin_id)
+        if origin.client != "pg" or origin.form == "string":
             continue
-        inherited = [key for key in login if _map(own).get(key) is None]
+        own = origin.written if isinstance(origin.written, dict) else {}
+        inherited = [key for key in login if own.get(key) is None]
         known = {key: restate(base[key]) for key in inherited if _may_be_repeated(key, base.get(key))}
         if inherited:
             found.append(Other(plugin_id, known, tuple(key for key in inherited if key not in known)))
@@ -70,7 +68,6 @@ def others(context: RenderContext) -> list[Other]:
 
 def check_others(context: RenderContext, diagnostics: Diagnostics) -> None:
     """Report plugins whose login the fragment would change without a way to say it again (GR742)."""
-    base = context.merged.get("connection")
     lost = [other for other in others(context) if other.lost]
     if not lost:
         return
@@ -80,9 +77,7 @@ def check_others(context: RenderContext, diagnostics: Diagnostics) -> None:
     diagnostics.error(
         "GR742",
         f"RBAC needs the base user for itself, and the {what} of plugins outside the plan cannot be said again: {names}",
-        next(
-            (place for key in (*keys, *LOGIN, "host") if isinstance(base, ConfigMap) and (place := base.locate(key))), None
-        ),
+        next((place for key in (*keys, *LOGIN, "host") if (place := context.base.locate("connection", key))), None),
         path=f"backend.database.connection.{keys[0]}",
         backstage=f"logs them in as the user of the plugin {context.plan.base_login!r}, who may not use their databases",
         hint=f"give each its own {what} below backend.database.plugin.<id>.connection, "
@@ -97,7 +92,3 @@ def _may_be_repeated(key: str, value: Any) -> bool:
     if key == "user":
         return isinstance(value, str) and bool(value)
     return isinstance(value, Placeholder) and value.is_single_variable
-
-
-def _map(value: Any) -> ConfigMap:
-    return value if isinstance(value, ConfigMap) else ConfigMap()

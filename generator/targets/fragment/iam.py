@@ -15,8 +15,9 @@ if TYPE_CHECKING:
 def check_iam(found: PluginInput, cloud: str, diagnostics: Diagnostics) -> None:
     """What Backstage has to know besides, to sign in without a password: an error (GR635), or a doubt (GR636)."""
     key = {"rds": "host", "cloudsql": "instance"}.get(cloud)
-    base = found.merged.get("connection")
-    written = [found.resolved, found.own, base if isinstance(base, dict) else {}]
+    origin, own = found.origin, found.origin.parts
+    base = origin.base if isinstance(origin.base, dict) else {}
+    written = [found.resolved, own, base]
     if key is not None and not any(part.get(key) for part in written):
         backstage = {
             "host": "asks AWS for a token for this host",
@@ -25,12 +26,12 @@ def check_iam(found: PluginInput, cloud: str, diagnostics: Diagnostics) -> None:
         diagnostics.error(
             "GR635",
             f"plugin {found.plan.plugin_id!r} signs in with {cloud}, and connection.{key} is not set",
-            found.locate(),
+            origin.locate(),
             path=f"backend.database.connection.{key}",
             backstage=backstage,
             hint=f"set backend.database.connection.{key}{' to project:region:instance' if key == 'instance' else ''}",
         )
-    instance = found.own.get("instance") or (base.get("instance") if isinstance(base, dict) else None)
+    instance = own.get("instance") or base.get("instance")
     if (
         cloud == "cloudsql"
         and isinstance(instance, str)
@@ -40,16 +41,16 @@ def check_iam(found: PluginInput, cloud: str, diagnostics: Diagnostics) -> None:
         diagnostics.error(
             "GR635",
             f"plugin {found.plan.plugin_id!r} signs in with cloudsql, and connection.instance names no instance",
-            found.locate("instance"),
+            origin.locate("instance"),
             path="backend.database.connection.instance",
             hint="write it as project:region:instance",
         )
-    own_identity = isinstance(found.own.get("tokenCredential"), dict) and found.own["tokenCredential"].get("clientId")
+    own_identity = isinstance(own.get("tokenCredential"), dict) and own["tokenCredential"].get("clientId")
     if cloud == "azure" and not found.plan.role.is_common and not own_identity:
         diagnostics.warning(
             "GR636",
             f"plugin {found.plan.plugin_id!r} has a role of its own and no connection.tokenCredential.clientId",
-            found.locate(),
+            origin.locate(),
             path=f"{found.path}.tokenCredential.clientId",
             backstage="signs in as the identity of its process: the same for every plugin that names no other",
             hint="name the plugin's own identity, or let all share one role: credentials.roleName without {plugin}",

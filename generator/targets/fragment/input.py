@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import PurePosixPath, PureWindowsPath
 from typing import TYPE_CHECKING, Any
 
+from generator.backstage.database.origin import CERTIFICATES, driver_string
 from generator.backstage.database.redaction import is_secret_name, redact
-from generator.documents.values import ConfigMap, Placeholder
+from generator.documents.values import Placeholder
 from generator.planning.access import access_of
-from generator.targets.fragment.plugin_input import CERTIFICATES, PluginInput, driver_string
+from generator.targets.fragment.plugin_input import PluginInput
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,24 +32,23 @@ def check_input(context: RenderContext, diagnostics: Diagnostics) -> None:
         return
     _check_base(context, diagnostics)
     for plugin in plan.plugins:
-        found = PluginInput(plugin, context.merged)
+        found = PluginInput(plugin)
         _check_string(found, diagnostics)
         _check_driver_string(found, diagnostics)
         _check_cloud(found, context, diagnostics)
 
 
 def _check_base(context: RenderContext, diagnostics: Diagnostics) -> None:
-    merged = context.merged
     if not context.plan.plugins:
         return
-    connection, role = merged.get("connection"), merged.get("role")
-    if driver_string(connection) is not None:
-        _check_base_string(connection, context, diagnostics)
+    role = context.base.role
+    if context.base.form == "driver string":
+        _check_base_string(context, diagnostics)
     if isinstance(role, str) and not acts_as_base_role(context):
         diagnostics.warning(
             "GR634",
             f"the fragment takes the role {role!r} away: with it every plugin would act as that one role",
-            merged.locate("role") if isinstance(merged, ConfigMap) else None,
+            context.base.locate("role"),
             path="backend.database.role",
             backstage="sends SET ROLE on every connection, whatever user it signed in as",
             hint="remove backend.database.role once each plugin has its own user and tables (REASSIGN OWNED); or set "
@@ -56,15 +56,15 @@ def _check_base(context: RenderContext, diagnostics: Diagnostics) -> None:
         )
 
 
-def _check_base_string(connection: Any, context: RenderContext, diagnostics: Diagnostics) -> None:
+def _check_base_string(context: RenderContext, diagnostics: Diagnostics) -> None:
     """A base ``connectionString`` becomes the base connection itself, unless a secret would be copied that way."""
-    text = driver_string(connection)
-    place = connection.locate("connectionString") if isinstance(connection, ConfigMap) else None
+    text = driver_string(context.base.connection)
+    place = context.base.locate("connection", "connectionString")
     path = "backend.database.connection"
     if not isinstance(text, Placeholder) or not text.is_single_variable:
         _report_driver_string(place, path, diagnostics)
         return
-    rest = PluginInput(context.plan.plugins[0], context.merged).beside_string
+    rest = PluginInput(context.plan.plugins[0]).origin.beside_string
     relative = [item for item in _files(rest) if not is_absolute(item)]
     if redact(rest) != rest or relative:
         what = (
@@ -99,14 +99,14 @@ def _files(value: Any) -> Iterator[str]:
 
 def _check_driver_string(found: PluginInput, diagnostics: Diagnostics) -> None:
     """The plugin's own ``connectionString``, or its own server beside that of the base."""
-    own = found.connection
-    if driver_string(own) is not None:
-        _report_driver_string(found.locate("connectionString"), found.path, diagnostics)
-    elif driver_string(found.merged.get("connection")) is not None and _names_server(own):
+    origin = found.origin
+    if origin.form == "driver string":
+        _report_driver_string(origin.locate("connectionString"), found.path, diagnostics)
+    elif driver_string(origin.base) is not None and _names_server(origin.written):
         diagnostics.error(
             "GR632",
             f"plugin {found.plan.plugin_id!r} names a server of its own, but the base `connectionString` wins over it",
-            found.locate("host", "port"),
+            origin.locate("host", "port"),
             path=found.path,
             backstage="connects the plugin to the server of the base connection all the same",
             hint="remove the plugin's host and port, or write the base connection as host, port and ssl",
@@ -132,7 +132,7 @@ def _report_driver_string(place: Location | None, path: str, diagnostics: Diagno
 
 def _check_string(found: PluginInput, diagnostics: Diagnostics) -> None:
     """Whether everything in the plugin's connection string can be said by an object."""
-    parts = found.string_parts
+    parts = found.origin.string_parts
     problem = hint = ""
     # `sslkey` is the path of a file; what is in the file is not repeated.
     secret = next((key for key in parts if is_secret_name(key) and key not in CERTIFICATES), None)
@@ -151,7 +151,7 @@ def _check_string(found: PluginInput, diagnostics: Diagnostics) -> None:
         diagnostics.error(
             "GR631",
             f"the connection string of plugin {found.plan.plugin_id!r} cannot become an object: {problem}",
-            found.locate(),
+            found.origin.locate(),
             path=found.path,
             backstage="replaces a string by an object as a whole",
             hint=hint,
@@ -176,16 +176,14 @@ def _check_cloud(found: PluginInput, context: RenderContext, diagnostics: Diagno
 
         check_iam(found, found.plan.role.iam, diagnostics)
         return
-    kind = found.cloud_type
+    origin = found.origin
+    kind = origin.cloud_type
     if kind is None:
         return
-    base = context.merged.get("connection")
-    place = found.locate("type") if isinstance(found.connection, dict) and "type" in found.connection else None
-    if place is None and isinstance(base, ConfigMap):
-        place = base.locate("type")
-    source = found.plan.source
-    connection = source.connection if source is not None and isinstance(source.connection, dict) else {}
-    if kind == "cloudsql" and not connection.get("host"):
+    place = origin.locate("type") if isinstance(origin.written, dict) and "type" in origin.written else None
+    if place is None:
+        place = context.base.locate("connection", "type")
+    if kind == "cloudsql" and not found.resolved.get("host"):
         diagnostics.error(
             "GR633",
             f"plugin {found.plan.plugin_id!r} connects through the Cloud SQL connector, which knows no passwords",

@@ -1,29 +1,17 @@
-"""What the input says about one plugin, as a fragment has to repeat it."""
+"""What a fragment has to say about one plugin: the plan's part, and how app-config writes the rest."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from generator.backstage.config.substitution import escape
-from generator.documents.values import UNDEFINED, ConfigMap, Placeholder
+from generator.backstage.database.origin import Origin
+from generator.documents.values import UNDEFINED, Placeholder
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from generator.planning.model import PluginPlan
-    from generator.problems.diagnostic import Location
-
-CERTIFICATES: Final = {"sslrootcert": "ca", "sslcert": "cert", "sslkey": "key"}
-"""Parameters of a connection string that name a file, and the keys of ``ssl`` its content goes to."""
-
-
-_CLOUDS: Final = ("rds", "azure", "cloudsql")
-
-
-_PLANNED: Final = ("database", "user", "password")
-
-
-_IN_STRING: Final = (*_PLANNED, "connectionString", "host", "port", "type", "instance", "region", "tokenCredential")
 
 
 def restate(value: Any) -> Any:
@@ -37,33 +25,15 @@ def restate(value: Any) -> Any:
     return escape(value) if isinstance(value, str) else value
 
 
-def driver_string(connection: Any) -> Any:
-    """The driver's own ``connectionString`` inside a connection object, ``None`` without one."""
-    return connection.get("connectionString") if isinstance(connection, dict) else None
-
-
 class PluginInput(NamedTuple):
-    """What the merged input (``merged``: ``backend.database``) says about one planned plugin."""
+    """A planned plugin, and where what is resolved for it comes from."""
 
     plan: PluginPlan
-    merged: Mapping[str, Any]
 
     @property
-    def settings(self) -> Mapping[str, Any]:
-        """``backend.database.plugin.<id>``."""
-        plugins = self.merged.get("plugin")
-        settings = plugins.get(self.plan.plugin_id) if isinstance(plugins, dict) else None
-        return settings if isinstance(settings, dict) else {}
-
-    @property
-    def connection(self) -> Any:
-        """The plugin's own connection as it is written, ``None`` without one."""
-        return self.settings.get("connection")
-
-    @property
-    def own(self) -> Mapping[str, Any]:
-        """The plugin's own connection, a string in its parts."""
-        return self.plan.source.own_connection if self.plan.source is not None else {}
+    def origin(self) -> Origin:
+        """How app-config writes its connection."""
+        return self.plan.source.origin if self.plan.source is not None else Origin()
 
     @property
     def resolved(self) -> Mapping[str, Any]:
@@ -72,51 +42,6 @@ class PluginInput(NamedTuple):
         return connection if isinstance(connection, dict) else {}
 
     @property
-    def string_parts(self) -> dict[str, Any]:
-        """The parts of the plugin's connection string, without what the plan decides; empty when it has none."""
-        if not isinstance(self.connection, str) or self.plan.source is None:
-            return {}
-        own = self.plan.source.own_connection
-        return {key: value for key, value in own.items() if key not in _PLANNED and value is not UNDEFINED}
-
-    @property
-    def beside_string(self) -> dict[str, Any]:
-        """What stands beside the ``connectionString`` of the base connection, under the plugin's own values."""
-        base = self.merged.get("connection")
-        if driver_string(base) is None or not isinstance(base, dict):
-            return {}
-        rest = {key: value for key, value in base.items() if key not in _IN_STRING}
-        if not rest.get("application_name"):  # an empty one of the base counts as none
-            rest.pop("application_name", None)
-        own = self.connection if isinstance(self.connection, dict) else {}
-        return {key: _over(own[key], value) if key in own else value for key, value in rest.items()}
-
-    @property
-    def cloud_type(self) -> str | None:
-        """The cloud sign-in that would come in the way of a password: ``rds``, ``azure``, ``cloudsql``."""
-        for connection in (self.connection, self.merged.get("connection")):
-            kind = connection.get("type") if isinstance(connection, dict) else None
-            if kind is not None:
-                return kind if kind in _CLOUDS else None
-        return None
-
-    def locate(self, *keys: str) -> Location | None:
-        """Where the first of ``keys`` (of the plugin's ``connection``) was written, else the connection itself."""
-        if isinstance(self.connection, ConfigMap):
-            found = next((place for key in keys if (place := self.connection.locate(key))), None)
-            if found:
-                return found
-        settings = self.settings
-        return settings.locate("connection") if isinstance(settings, ConfigMap) else None
-
-    @property
     def path(self) -> str:
         """The key of the plugin's connection."""
         return f"backend.database.plugin.{self.plan.plugin_id}.connection"
-
-
-def _over(value: Any, base: Any) -> Any:
-    """``value`` with the keys it does not have taken from ``base``, as knex gets them."""
-    if not (isinstance(value, dict) and isinstance(base, dict)):
-        return value
-    return {**base, **{key: _over(item, base.get(key)) for key, item in value.items()}}

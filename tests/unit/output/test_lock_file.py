@@ -13,6 +13,7 @@ from plans import make_plan, plugin
 
 from generator.package_data import data_folder
 from generator.planning.history import Lock, files_to_delete, owner, read_lock, reconcile, write_lock
+from generator.planning.history.remember import remember
 from generator.problems.diagnostic import Diagnostics
 
 SCHEMA = json.loads((data_folder("schemas") / "lock.schema.json").read_text())
@@ -298,3 +299,30 @@ def test_where_a_password_is(tmp_path: Path, store: str, secret: str | None) -> 
         assert lock
         names = lock.plugins["catalog"].renamed_from
         assert (names.store, names.secret) == ((store, secret) if secret else (None, None))
+
+
+def test_no_plugin_costs_a_copy_of_the_whole_lock_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """``known`` is made anew from everything there is each time somebody asks for it."""
+    asked = 0
+    known = Lock.known.fget  # type: ignore[attr-defined]
+
+    def count(lock: Lock) -> object:
+        nonlocal asked
+        asked += 1
+        return known(lock)
+
+    def asks(number: int) -> int:
+        nonlocal asked
+        plan = make_plan(*(plugin(f"p{item}") for item in range(number)))
+        (tmp_path / "greenroom.lock.json").write_bytes(write_lock(plan, FILES, previous=None))
+        previous = read(tmp_path / "greenroom.lock.json")[0]
+        assert previous is not None
+        asked = 0
+        diagnostics = Diagnostics()
+        present, _ = remember(previous, [("HEAD", previous)])
+        write_lock(reconcile(plan, present, diagnostics, resolved={}), FILES, previous=present)
+        assert not diagnostics.items
+        return asked
+
+    monkeypatch.setattr(Lock, "known", property(count))
+    assert asks(40) == asks(4)

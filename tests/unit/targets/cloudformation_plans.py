@@ -19,7 +19,7 @@ Case = tuple["Plan", dict[str, Any]]
 
 def context(plan: Plan, options: dict[str, Any] | None = None) -> RenderContext:
     """What the target is given for ``plan`` and its own settings."""
-    return RenderContext(plan=plan, resolved={}, merged={}, options=options or {})
+    return RenderContext(plan=plan, resolved={}, options=options or {})
 
 
 def render(plan: Plan, **options: Any) -> list[Artifact]:

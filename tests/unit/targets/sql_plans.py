@@ -106,7 +106,7 @@ def _may_group(want: Want) -> bool:
 
 
 def context(plan: Plan) -> RenderContext:
-    return RenderContext(plan=plan, resolved={}, merged={})
+    return RenderContext(plan=plan, resolved={})
 
 
 def write_scripts(plan: Plan, folder: Path) -> dict[str, Path]:

@@ -185,7 +185,7 @@ def modes() -> dict[str, Plan]:
 
 def render(plan: Plan) -> list[Artifact]:
     """What the target makes of ``plan``."""
-    return TARGET.render(RenderContext(plan=plan, resolved={}, merged={}))
+    return TARGET.render(RenderContext(plan=plan, resolved={}))
 
 
 def files(plan: Plan) -> dict[str, str]:

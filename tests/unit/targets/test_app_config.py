@@ -11,6 +11,7 @@ import yaml
 from generator.backstage.config.loader import LoadedConfig, load_config
 from generator.backstage.config.reader import ConfigReader
 from generator.backstage.database import resolve_plugins
+from generator.backstage.database.origin import BaseOrigin
 from generator.output.verify import verify_artifacts, verify_fragment
 from generator.planning import make_plan
 from generator.problems.diagnostic import Diagnostic, Diagnostics
@@ -69,7 +70,9 @@ def make(
     resolved = resolve_plugins(reader, plugins or ["catalog"], environ={}, diagnostics=diagnostics, manager=manager)  # type: ignore[arg-type]
     plan = make_plan(resolved, Settings(folder=tmp_path, **options), diagnostics)
     assert not diagnostics.has_errors, [item.render() for item in diagnostics]
-    context = RenderContext(plan=plan, resolved=resolved, merged=reader.get("backend.database"), database_manager=manager)
+    context = RenderContext(
+        plan=plan, resolved=resolved, base=BaseOrigin(reader.get("backend.database")), database_manager=manager
+    )
     problems = Diagnostics()
     TARGET.check(context, problems)
     return Made(loaded, plan, context, list(problems))

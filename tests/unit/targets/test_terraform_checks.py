@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def problems(plan: Plan) -> list[Diagnostic]:
     """What the target has to say about ``plan``."""
     diagnostics = Diagnostics()
-    TARGET.check(RenderContext(plan=plan, resolved={}, merged={}), diagnostics)
+    TARGET.check(RenderContext(plan=plan, resolved={}), diagnostics)
     return list(diagnostics)
 
 

@@ -190,7 +190,7 @@ def test_a_host_that_cannot_be_known() -> None:
     for host, wanted in ((HOST, []), ("db.example.com", ["GR661"]), (None, ["GR661"])):
         plan = make_plan(Wanted("catalog"), servers=[server(host=host)._replace(kind="aws-rds")])
         diagnostics = Diagnostics()
-        TARGET.check(RenderContext(plan=plan, resolved={}, merged={}), diagnostics)
+        TARGET.check(RenderContext(plan=plan, resolved={}), diagnostics)
         assert [item.code for item in diagnostics] == wanted
         assert all(item.severity is Severity.WARNING and item.path == "servers.primary.kind" for item in diagnostics)
 

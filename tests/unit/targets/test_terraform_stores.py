@@ -43,7 +43,7 @@ def refused(store: str, name: str) -> list[str]:
     plan = make_plan(Wanted("catalog"), store=store)
     diagnostics = Diagnostics()
     plan = plan._replace(roles=tuple(role._replace(secret_name=name) for role in plan.roles))
-    TARGET.check(RenderContext(plan=plan, resolved={}, merged={}), diagnostics)
+    TARGET.check(RenderContext(plan=plan, resolved={}), diagnostics)
     assert all(item.path == "credentials.secretName" and item.hint for item in diagnostics)
     return [item.code for item in diagnostics]
 
