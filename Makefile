@@ -16,7 +16,7 @@ TIMES ?= 10
 SEED ?= $(shell od -An -N4 -tu4 /dev/urandom | tr -d ' ')
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test quick fuzz applies year attack check lint types format oracle coverage goldens bench bench-plan wheel clean setup-demo setup-test
+.PHONY: help demo test quick fuzz applies year attack supply-chain constraints check lint types format oracle coverage goldens bench bench-plan wheel clean setup-demo setup-test
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -45,6 +45,13 @@ year: setup-test ## SEEDS (50) years of production with real providers: CHANGES 
 
 attack: setup-test ## ATTACKS (300) spellings of secrets and as many hostile files, from seed FIRST on
 	@GREENROOM_ATTACKS=$(ATTACKS) GREENROOM_ATTACK_FIRST=$(FIRST) $(PYTHON_IN_VENV) -m pytest tests/attack $(ARGS)
+
+supply-chain: setup-test ## licences and known vulnerabilities of everything that is installed; exit code 77 where they cannot be looked up
+	@$(PYTHON_IN_VENV) tools/supply_chain.py
+
+constraints: setup-test ## constraints.txt anew, with the newest versions that pyproject.toml takes
+	@$(PYTHON_IN_VENV) -m pip install --quiet --upgrade --upgrade-strategy eager --editable '.[test]'
+	@$(PYTHON_IN_VENV) tools/supply_chain.py --write
 
 check: lint types ## ruff and mypy
 
