@@ -7,7 +7,7 @@ PYTHON_IN_VENV := .venv/bin/python
 GREENROOM_ORACLE_EXAMPLES ?= 1000
 ARGS ?=
 SEEDS ?= 50
-ATTACKS ?= 300
+ATTACKS ?= 5000
 FIRST ?= 1
 CHANGES ?= 30
 SERVERS ?= 15,18
@@ -16,7 +16,7 @@ TIMES ?= 10
 SEED ?= $(shell od -An -N4 -tu4 /dev/urandom | tr -d ' ')
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test quick fuzz applies year attack check lint types format oracle truth upstream coverage goldens bench bench-plan wheel clean setup-demo setup-test
+.PHONY: help demo test quick fuzz applies year attack supply-chain constraints check lint types format oracle truth upstream coverage goldens bench bench-plan wheel clean setup-demo setup-test
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -43,8 +43,18 @@ year: setup-test ## SEEDS (50) years of production with real providers: CHANGES 
 	@GREENROOM_YEAR_SEEDS=$(SEEDS) GREENROOM_YEAR_FIRST=$(FIRST) GREENROOM_YEAR_CHANGES=$(CHANGES) \
 		GREENROOM_YEAR_SERVERS=$(SERVERS) GREENROOM_YEAR_KINDS=$(KINDS) $(PYTHON_IN_VENV) -m pytest tests/e2e/terraform/test_year_of_production.py $(ARGS)
 
-attack: setup-test ## ATTACKS (300) spellings of secrets and as many hostile files, from seed FIRST on
-	@GREENROOM_ATTACKS=$(ATTACKS) GREENROOM_ATTACK_FIRST=$(FIRST) $(PYTHON_IN_VENV) -m pytest tests/attack $(ARGS)
+# Besides what the seeds make: servers that are none, kill -9, and what servers log of passwords, on each server that there is.
+attack: setup-test ## ATTACKS (5000) hostile files, 300 spellings of secrets, 1,500 lock files, from seed FIRST on; hours
+	@GREENROOM_ATTACKS=$(ATTACKS) GREENROOM_ATTACK_FIRST=$(FIRST) GREENROOM_APPLIES=all $(PYTHON_IN_VENV) -m pytest tests/attack \
+		tests/e2e/postgres/test_server_log.py tests/e2e/mysql/test_mysql_script.py tests/e2e/preflight/test_hostile_servers.py \
+		tests/e2e/preflight/test_killed.py tests/unit/output/test_generate_killed.py $(ARGS)
+
+supply-chain: setup-test ## licences and known vulnerabilities of everything that is installed; exit code 77 where they cannot be looked up
+	@$(PYTHON_IN_VENV) tools/supply_chain.py
+
+constraints: setup-test ## constraints.txt anew, with the newest versions that pyproject.toml takes
+	@$(PYTHON_IN_VENV) -m pip install --quiet --upgrade --upgrade-strategy eager --editable '.[test]'
+	@$(PYTHON_IN_VENV) tools/supply_chain.py --write
 
 check: lint types ## ruff and mypy
 

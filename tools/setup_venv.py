@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 PROJECT = Path(__file__).resolve().parent.parent
 VENV = PROJECT / ".venv"
+CONSTRAINTS = PROJECT / "constraints.txt"
 
 
 class SetupError(Exception):
@@ -115,10 +116,10 @@ def setup(extra: str, stamp: str) -> None:
         print(f"Making .venv with Python {sys.version.split()[0]} …", flush=True)
         create(VENV)
     print(f"Installing greenroom[{extra}] into .venv …", flush=True)
-    run(VENV / "bin" / "python", "-m", "pip", "install", "--quiet", "--editable", f".[{extra}]")
+    run(VENV / "bin" / "python", "-m", "pip", "install", "--quiet", "--constraint", CONSTRAINTS, "--editable", f".[{extra}]")
     # Start-up time, also for those whose PYTHONDONTWRITEBYTECODE keeps Python from doing this by itself.
     run(VENV / "bin" / "python", "-m", "compileall", "-q", "generator")
-    # What was installed from an older pyproject.toml is not known to be complete any more.
+    # What was installed from an older pyproject.toml or constraints.txt is not known to be complete any more.
     for old in VENV.glob(".installed-*"):
         old.unlink()
     done.write_text(stamp)

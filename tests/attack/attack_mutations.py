@@ -55,7 +55,7 @@ _ODD: tuple[Any, ...] = (
     *(0, -1, 1e308, 10**400, True, None, [], {}, [1], {"a": 1}),
 )
 _CONNECTION = {"host": "h", "port": 5432, "user": "u", "password": "${PW}", "ssl": {"ca": "x", "rejectUnauthorized": True}}
-_CONFIG = {
+CONFIG = {
     "backend": {
         "database": {
             "client": "pg",
@@ -115,7 +115,7 @@ _PLUGIN = {
     "formerIds": ["o"],
     "stack": 1,
 }
-_LOCK = {
+LOCK = {
     "version": 2,
     "plugins": {"catalog": {**_PLUGIN, "label": "catalog"}},
     "retired": {"gone": _PLUGIN, "gone (database d on server x)": _PLUGIN},
@@ -127,9 +127,9 @@ def write_hostile(folder: Path, seed: int) -> None:
     """Write app-config.yaml, and perhaps greenroom.yaml and a lock file; one of them is mutated."""
     random_ = random.Random(seed)
     kind = random_.choice(("config", "config", "settings", "lock", "lock"))
-    documents: dict[str, Any] = {"config": _CONFIG, "settings": _SETTINGS, "lock": _LOCK}
+    documents: dict[str, Any] = {"config": CONFIG, "settings": _SETTINGS, "lock": LOCK}
     for _ in range(random_.choice((1, 1, 2, 3))):
-        documents[kind] = _mutated(random_, documents[kind])
+        documents[kind] = mutated(random_, documents[kind])
     (folder / "app-config.yaml").write_text(json.dumps(documents["config"]), encoding="utf-8")
     in_place = kind == "settings" or random_.random() < 0.4
     if in_place:
@@ -140,7 +140,8 @@ def write_hostile(folder: Path, seed: int) -> None:
         (lock / "greenroom.lock.json").write_text(json.dumps(documents["lock"]), encoding="utf-8")
 
 
-def _mutated(random_: random.Random, value: Any) -> Any:
+def mutated(random_: random.Random, value: Any) -> Any:
+    """``value`` with one thing in it that is not what it should be."""
     if isinstance(value, dict):
         made, keys, choice = dict(value), list(value), random_.random()
         if choice < 0.25 or not keys:
@@ -149,11 +150,11 @@ def _mutated(random_: random.Random, value: Any) -> Any:
             made[str(random_.choice(_ODD))] = made.pop(random_.choice(keys))
         else:
             key = random_.choice(keys)
-            made[key] = _mutated(random_, made[key])
+            made[key] = mutated(random_, made[key])
         return made
     if isinstance(value, list) and value and random_.random() < 0.7:
         listed = list(value)
         index = random_.randrange(len(listed))
-        listed[index] = _mutated(random_, listed[index])
+        listed[index] = mutated(random_, listed[index])
         return listed
     return random_.choice(_ODD)

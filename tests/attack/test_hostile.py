@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import os
 import re
 import unicodedata
 from typing import TYPE_CHECKING
 
 import pytest
 from attack_commands import command
+from attack_counts import HOSTILE, seeds
 from attack_mutations import write_hostile
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-COUNT = int(os.environ.get("GREENROOM_ATTACKS", "24"))
-FIRST = int(os.environ.get("GREENROOM_ATTACK_FIRST", "1"))
 ALL = [word for name in ("terraform", "cloudformation", "sql", "app-config") for word in ("--target", name)]
 COMMANDS = (
     ["resolve"],
@@ -45,7 +43,7 @@ def acts(text: str) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize("seed", range(FIRST, FIRST + COUNT))
+@pytest.mark.parametrize("seed", seeds(HOSTILE))
 def test_every_command_ends_well(seed: int, tmp_path: Path) -> None:
     write_hostile(tmp_path, seed)
     for arguments in COMMANDS:

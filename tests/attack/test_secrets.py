@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
 
 import pytest
 from attack_commands import command
+from attack_counts import SPELLINGS, seeds
 from attack_spellings import spelling
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-#: How many spellings, and the first of them: `make attack` sets them.
-COUNT = int(os.environ.get("GREENROOM_ATTACKS", "24"))
-FIRST = int(os.environ.get("GREENROOM_ATTACK_FIRST", "1"))
 
 _PLUGINS = ["--plugin", "catalog", "--plugin", "auth"]
 COMMANDS = (
@@ -49,7 +45,7 @@ COMMANDS = (
 )
 
 
-@pytest.mark.parametrize("seed", range(FIRST, FIRST + COUNT))
+@pytest.mark.parametrize("seed", seeds(SPELLINGS))
 def test_no_word_of_a_secret_leaves(seed: int, tmp_path: Path) -> None:
     attack = spelling(seed)
     text = "".join(f"    {line}\n" for line in attack.database.splitlines())

@@ -87,8 +87,10 @@ def _text(found: Side, usable: tuple[str, ...], diagnostics: Diagnostics) -> Non
     if found.own.get("ssl") == "":
         backstage = "takes an empty text for no TLS: the connection is not encrypted"
     elif found.client == "pg":
-        asks = "asks the server for TLS, as for every text"
-        backstage = f"{asks}: without TLS there the connection is refused, with it the process ends"
+        backstage = (
+            "asks the server for TLS, as for every text: without TLS there the connection is refused, "
+            "with it the process ends"
+        )
     problem = f"ssl is a text that {found.client} cannot use; of texts it takes {' and '.join(map(repr, usable))} only"
     in_file = "write `ssl: false` without quotes and without a variable, or `ssl: {…}`"
     in_url = "write host, port, user and password as keys of an object, with `ssl: {…}` beside them"

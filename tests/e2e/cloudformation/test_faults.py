@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import re
 import signal
 import socket
 import tempfile
@@ -213,7 +214,7 @@ def test_forty_at_once(cloud: Cloud) -> None:
 
 
 def test_no_connections_left_is_waited_for(pg_cloud: Cloud) -> None:
-    """53300, until somebody leaves."""
+    """53300, until somebody leaves; and nobody leaves before the function was turned away."""
     import threading
 
     import psycopg
@@ -225,15 +226,25 @@ def test_no_connections_left_is_waited_for(pg_cloud: Cloud) -> None:
             taken.append(psycopg.connect(target.running.dsn(), autocommit=True))
     except psycopg.OperationalError:
         pass
+    log = target.running.folder / "log"
+    begin, turned_away = log.stat().st_size, []
 
     def leave() -> None:
+        until = time.monotonic() + 60
+        while time.monotonic() < until and not turned_away:
+            said = log.read_bytes()[begin:].decode(errors="replace")
+            turned_away.extend(re.findall(r"FATAL: .*(?:too many clients|connection slots)", said))
+            time.sleep(0.05)
         for connection in taken:
             connection.close()
 
-    timer = threading.Timer(2, leave)
-    timer.start()
-    pg_cloud.must("Create", pg_cloud.plugin("catalog"))
-    timer.join()
+    waiting = threading.Thread(target=leave)
+    waiting.start()
+    try:
+        pg_cloud.must("Create", pg_cloud.plugin("catalog"))
+        assert turned_away, "it found a connection at once: nothing was waited for"
+    finally:
+        waiting.join()
 
 
 def test_no_secret_in_logs_and_answers(cloud: Cloud, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

@@ -235,7 +235,7 @@ def test_a_silent_server_is_not_asked_by_every_plugin(installed: Installation, s
     )
     assert done.returncode == 4
     assert time.monotonic() - started < 15  # 60 plugins, 12 at once, one after the other would be 10 s of waiting alone
-    assert f"127.0.0.1:{silent} does not answer (two plugins of this run waited for it already)" in done.stderr
+    assert f"127.0.0.1:{silent} does not answer (two plugins of this run gave up on it already)" in done.stderr
     assert done.stdout.count("NOT READY: reachable") == 60
 
 

@@ -266,8 +266,10 @@ def _authenticate(admin: Session, wanted: Wanted, password: str) -> None:
         if error.code not in _WANTS_THE_PASSWORD:
             raise
         # A server that wants to see the password itself, to check its strength. Inside a DO block it is in no log of DDL,
-        # and no failure repeats it.
+        # and no failure of the block repeats it. The SELECT before has it as a literal, and the Data API has no COPY to
+        # send it otherwise: it takes no lock and no timeout ends it, but a log of all statements shows it.
         admin.run("ROLLBACK TO SAVEPOINT password")
+        admin.run("SET LOCAL statement_timeout = 0")
         admin.run(
             f"SELECT pg_catalog.set_config('greenroom.role', {literal(wanted.role)}, true), "
             f"pg_catalog.set_config('greenroom.password', {literal(password)}, true)"
