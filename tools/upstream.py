@@ -30,7 +30,7 @@ from backstage_packages import NEWEST, PACKAGE, PINS, PROJECT, SETS, packages, w
 #: Whose dependencies say which versions of other packages fit.
 _WISHES: Final = (PACKAGE, "@backstage/config-loader", "@backstage-community/plugin-rbac-backend")
 #: What is run. Whole servers have nothing that depends on Backstage alone.
-_TESTS: Final = (
+TESTS: Final = (
     "tests/oracle",
     "tests/e2e/preflight/test_pools_as_knex.py",
     "tests/e2e/preflight/test_truth_postgresql.py",
@@ -118,7 +118,7 @@ def run_tests(folder: Path, examples: int) -> tuple[int, list[str]]:
     """The exit code of pytest, and the tests that disagree with the packages: their names and first lines."""
     results = folder / "results.xml"
     results.unlink(missing_ok=True)
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *_TESTS, "-k", _NOT, f"--junit-xml={results}"]
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *TESTS, "-k", _NOT, f"--junit-xml={results}"]
     environ = {**os.environ, "GREENROOM_ORACLE_EXAMPLES": str(examples)}
     environ |= {"GREENROOM_REQUIRE_ORACLE": "1", "GREENROOM_REQUIRE_BACKSTAGE": "1"}
     done = subprocess.run(command, cwd=PROJECT, env=environ, stdout=sys.stderr, timeout=_SECONDS)  # noqa: S603 - our own tests

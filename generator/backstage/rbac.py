@@ -7,6 +7,7 @@ plugin's own are, and the database and schema of the plugin ``permission``. Wher
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from generator.backstage.config.reader import ConfigError, ConfigReader
@@ -65,14 +66,18 @@ def adapter_problem(database: ConfigMap) -> AdapterProblem | None:
     place = database.locate("connection")
     try:
         reader.get_string(f"{_PATH}.host")
-        if not isinstance(reader.get_optional(f"{_PATH}.port"), Placeholder):
+        port = reader.get_optional(f"{_PATH}.port")
+        if isinstance(port, str) and not port.strip() and not isinstance(port, Placeholder):
+            message = f"Unable to convert config value for key '{_PATH}.port' to a number"
+            raise ConfigError("Error", message, reader.locate(f"{_PATH}.port"), f"{_PATH}.port")
+        if not isinstance(port, Placeholder):
             reader.get_number(f"{_PATH}.port")
         for key in ("user", "password"):
             reader.get_optional_string(f"{_PATH}.{key}")
     except ConfigError as error:
         key = error.path or _PATH
         hint = f"set {key}" + (": 5432, or the port of the server" if key.endswith(".port") else "")
-        message = error.message.partition(" in '")[0]  # the file is in the location
+        message = re.sub(r" in '[^']*'", "", error.message, count=1)  # the file is in the location
         return AdapterProblem(f"{error.name}: {message}", key, error.location or place, hint)
     return None
 

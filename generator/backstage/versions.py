@@ -73,6 +73,16 @@ class Backstage(NamedTuple):
             return found._replace(address_types=tuple(name for name in found.address_types if name != "SQL_DATA"))
         return found
 
+    def to_json(self) -> dict[str, str | None]:
+        """``backstage`` of ``discover --format json``: the package, its version, where that is from, what was assumed."""
+        unknown = "" if self.source else f"the version of {PACKAGE} is not known; {self.version} is assumed"
+        return {
+            "package": PACKAGE,
+            "version": self.version,
+            "source": self.source or None,
+            "assumed": self.doubt or unknown or None,
+        }
+
     @property
     def is_newer(self) -> bool:
         """Whether it is newer than the newest verified one."""

@@ -7,6 +7,7 @@ import time
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from generator.engines import ENGINES
+from generator.preflight.driver import NOT_A_STRING
 from generator.preflight.postgresql.failures import Failure, startup
 from generator.preflight.recorder import NotReadyError, Recorder
 from generator.preflight.tokens import TOKEN_TYPES, TokenError, fetch_token
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
     from generator.preflight.private_files import PrivateFiles
     from generator.preflight.probes import PreflightTarget
     from generator.preflight.results import PreflightResult
-
-_NO_STRING = "Error: SASL: SCRAM-SERVER-FIRST-MESSAGE: client password must be a string"
 
 
 def check_target(
@@ -97,7 +96,7 @@ def _password(run: Recorder) -> str:
 def _no_password(run: Recorder, password: Any) -> NoReturn:
     target = run.target
     missing = ", ".join(target.missing)
-    cause = _NO_STRING
+    cause = NOT_A_STRING
     if target.engine == "mysql":
         cause = f"Error: Access denied for user '{target.user}'@'…' (using password: {'YES' if password else 'NO'})"
     if password:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import importlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from generator.problems.diagnostic import Diagnostic, GreenroomError, Severity
 
 if TYPE_CHECKING:
     from types import ModuleType
+
+#: What node-postgres says where the server wants a password and there is none.
+NOT_A_STRING: Final = "Error: SASL: SCRAM-SERVER-FIRST-MESSAGE: client password must be a string"
 
 
 def load_psycopg() -> ModuleType:

@@ -239,6 +239,8 @@ def _adapter(found: PluginDatabase | None, base: BaseSettings) -> Adapter | None
     problem = adapter_problem(base.database)
     if problem is not None:
         return Adapter(problem=problem.message, hint=problem.hint)
+    if base.database.get("client") == "better-sqlite3":
+        return None  # it goes by the base client: its policies are in a file, or in memory
     name = found.connection.get("database") if isinstance(found.connection, dict) else None
     path = found.search_path or ("public",)
     return Adapter(connection=adapter_connection(base.connection, name), schema=path[0])

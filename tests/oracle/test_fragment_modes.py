@@ -51,6 +51,8 @@ CLOUDS = {
             if (typeof port !== 'number' || ![hostname, username, region].every(Boolean)) throw new Error('incomplete');
             return 'token';
           } };""",
+    "@aws-sdk/credential-providers": """
+        exports.fromNodeProviderChain = () => async () => ({ accessKeyId: 'id', secretAccessKey: 'key' });""",
     "@azure/identity": """
         const credential = name => class { constructor(...given) { this.given = given; }
           async getToken(scope) {

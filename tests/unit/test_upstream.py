@@ -125,3 +125,12 @@ def test_what_disagrees() -> None:
         <failure message="AssertionError: one&#10;two">…</failure></testcase>
         <testcase classname="a" name="worse"><error message="x"/></testcase></testsuite></testsuites>"""
     assert upstream.failures(text) == ["a::bad[newest]: AssertionError: one", "a::worse: x"]
+
+
+def test_what_it_runs_is_there() -> None:
+    for name in upstream.TESTS:
+        assert (backstage_packages.PROJECT / name).exists()
+    workflow = (backstage_packages.PROJECT / ".github" / "workflows" / "upstream.yml").read_text(encoding="utf-8")
+    assert "make upstream" in workflow
+    assert all(len(line.split("@")[1].split()[0]) == 40 for line in workflow.splitlines() if "uses: " in line)
+    assert workflow.count("write") == workflow.count("issues: write") + workflow.count("may write nothing")

@@ -5,7 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from generator.backstage.repository.package_lock import NAMES, Lock
-from generator.backstage.versions import CONNECTOR, PACKAGE, UNKNOWN, Backstage, assume, newest, parse_version, satisfies
+from generator.backstage.versions import (
+    CONNECTOR,
+    PACKAGE,
+    UNKNOWN,
+    VERIFIED,
+    Backstage,
+    assume,
+    newest,
+    parse_version,
+    satisfies,
+)
 from generator.problems.diagnostic import Location
 
 if TYPE_CHECKING:
@@ -14,6 +24,8 @@ if TYPE_CHECKING:
 
 #: Lock files of package managers whose format is not read.
 _OTHER_LOCKS: Final = ("bun.lock", "bun.lockb", "deno.lock")
+#: What had the database manager before.
+_BEFORE: Final = "@backstage/backend-common"
 
 
 def find_defaults(files: Files, repository: Repository, backends: list[Package]) -> Backstage:
@@ -29,13 +41,20 @@ def find_defaults(files: Files, repository: Repository, backends: list[Package])
             return _installed(installed.version, place)._replace(connector=connector)
         found = _locked(files, wanted, place) or _asked_for(files, wanted, place)
         return found._replace(connector=connector)
-    return UNKNOWN
+    return next(filter(None, (_before_defaults(files, backend) for backend in backends)), UNKNOWN)
+
+
+def _before_defaults(files: Files, backend: Package) -> Backstage | None:
+    """A backend from before backend-defaults: what the oldest verified version does is what it does."""
+    if not _lists(backend, _BEFORE):
+        return None
+    doubt = f"the backend has {_BEFORE} and no {PACKAGE}: it is older than {VERIFIED[0]}, which is assumed"
+    return Backstage(VERIFIED[0], "package.json", files.line_of(backend.folder / "package.json", _BEFORE), doubt)
 
 
 def _connector(files: Files, repository: Repository, backend: Package) -> str:
-    """The version of the Cloud SQL connector, where the backend lists it: installed, or the newest that is locked."""
-    listed = backend.manifest.get("dependencies")
-    if not isinstance(listed, dict) or CONNECTOR not in listed:
+    """The version of the Cloud SQL connector, which a backend that needs it lists: installed, or the newest locked."""
+    if not _lists(backend, CONNECTOR):
         return ""
     installed = repository.find(CONNECTOR, backend.folder)
     if installed is not None and installed.version:
@@ -49,6 +68,11 @@ def _installed(version: str, place: Location) -> Backstage:
     newest_known = UNKNOWN.version
     doubt = f"{PACKAGE} {version} is installed, a build without a version of its own; {newest_known} is assumed"
     return Backstage(newest_known, "installed", place, doubt)
+
+
+def _lists(backend: Package, package: str) -> bool:
+    listed = backend.manifest.get("dependencies")
+    return isinstance(listed, dict) and package in listed
 
 
 def _wanted(backend: Package) -> str | None:

@@ -205,7 +205,7 @@ class _Run:
             self.missing.add(brought.package)
         match brought.kind:
             case Kind.UNKNOWN:
-                self.result.add_unknown(location, brought.reason)
+                self.result.add_unknown(location, brought.reason, package=brought.package)
             case Kind.DYNAMIC:
                 self.dynamic = True
             case Kind.PLUGIN:

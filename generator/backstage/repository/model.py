@@ -91,7 +91,7 @@ WAYS_OUT: Final = (
 #: Diagnostics of what was not read, or not where it belongs: there may be plugins in it.
 _UNREAD_CODES: Final = frozenset({"GR801", "GR802", "GR807", "GR810", "GR811"})
 #: Files that only say versions.
-_LOCK_FILES: Final = ("yarn.lock", "package-lock.json", "pnpm-lock.yaml")
+_LOCK_FILES: Final = ("yarn.lock", "package-lock.json", "npm-shrinkwrap.json", "pnpm-lock.yaml")
 
 
 class Gap(NamedTuple):
@@ -135,11 +135,16 @@ class Discovery:
         packages = {*known.modules, *found.modules, *([other.package] if other.package else [])} - {kept.package}
         self.plugins[found.plugin_id] = replace(kept, modules=tuple(sorted(packages)))
 
-    def add_unknown(self, location: Location, reason: str) -> None:
-        """Say that something at ``location`` cannot be known, once. That the rest was not read is one cause, wherever."""
-        if (location, reason) not in self._said and not (
-            reason in UNREAD and any(reason == known for _, known in self.unknown)
-        ):
+    def add_unknown(self, location: Location, reason: str, *, package: str | None = None) -> None:
+        """Say that something at ``location`` cannot be known, once. That the rest was not read is one cause, wherever; so is
+        a ``package`` that two backends add.
+        """
+        told = [place for place, known in self.unknown if known == reason]
+        if package is not None:
+            told = [place for place in told if place.file != location.file]
+        elif reason not in UNREAD:
+            told = []
+        if (location, reason) not in self._said and not told:
             self._said.add((location, reason))
             self.unknown.append((location, reason))
 
@@ -185,5 +190,6 @@ class Discovery:
                 {"file": location.file, "line": location.line or None, "reason": reason}
                 for location, reason in sorted(self.unknown)
             ],
+            "backstage": self.defaults.to_json(),
             "diagnostics": [diagnostic.to_json() for diagnostic in self.diagnostics],
         }

@@ -96,15 +96,16 @@ class Repository:
                 yield folder
 
     def _patterns(self) -> list[str]:
-        """The workspaces of npm and yarn (``package.json``), pnpm and lerna."""
-        patterns: list[str] = []
-        for name, key in (("package.json", "workspaces"), ("lerna.json", "packages")):
-            listed = (self.files.package_json(self.files.root / name) or {}).get(key)
-            if isinstance(listed, dict):
-                listed = listed.get("packages")
-            if isinstance(listed, list):
-                patterns += [item for item in listed if isinstance(item, str)]
-        return patterns + self._pnpm()
+        """The workspaces of npm and yarn (``package.json``) and of pnpm; of lerna where there are none: its file repeats
+        them otherwise, and need not be JSON.
+        """
+        return self._listed("package.json", "workspaces") + self._pnpm() or self._listed("lerna.json", "packages")
+
+    def _listed(self, name: str, key: str) -> list[str]:
+        listed = (self.files.package_json(self.files.root / name) or {}).get(key)
+        if isinstance(listed, dict):
+            listed = listed.get("packages")
+        return [item for item in listed if isinstance(item, str)] if isinstance(listed, list) else []
 
     def _pnpm(self) -> list[str]:
         """``packages`` of pnpm-workspace.yaml; the file may be as odd as it likes."""

@@ -26,8 +26,8 @@ pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("discover")]
 
 HEAD = "import { createBackend } from '@backstage/backend-defaults';\nconst backend = createBackend();\n"
 IDS = {
-    "app", "auth", "catalog", "events", "mcp-actions", "notifications", "proxy", "scaffolder", "search", "signals",
-    "user-settings",
+    "app", "auth", "catalog", "events", "mcp-actions", "notifications", "permission", "proxy", "scaffolder", "search",
+    "signals", "user-settings",
 }  # fmt: skip
 
 

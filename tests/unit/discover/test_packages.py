@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from generator.backstage.database.plugin_ids import KNOWN
-from generator.backstage.repository import Confidence, Source
+from generator.backstage.repository import Confidence, Source, discover
 from generator.backstage.repository.catalogue import Catalogue
 
 if TYPE_CHECKING:
@@ -299,3 +299,29 @@ def test_a_root_called_like_a_package(backend: Discover, tmp_path: Path) -> None
     name = tmp_path.name
     files = installed(name, "alpha") | {"package.json": {"private": True, "workspaces": ["packages/*"]}}
     assert list(backend(f"backend.add(import('{name}'));\n", files).plugins) == ["alpha"]
+
+
+def test_one_package_in_two_backends_is_one_cause(tmp_path: Path) -> None:
+    added = "const backend = createBackend();\nbackend.add(import('@acme/something'));\nbackend.start();\n"
+    files: dict[str, Any] = {"package.json": {"workspaces": ["packages/*"]}}
+    for name in ("backend", "headless"):
+        files[f"packages/{name}/package.json"] = {"name": name, "backstage": {"role": "backend"}}
+        files[f"packages/{name}/src/index.ts"] = added
+    _write(tmp_path, files)
+    assert [item.file for item, _ in discover(tmp_path).unknown] == ["packages/backend/src/index.ts"]
+
+
+def test_the_file_of_lerna_counts_where_nothing_else_says_the_workspaces(tmp_path: Path) -> None:
+    backend = {"name": "backend", "backstage": {"role": "backend"}}
+    files = {"packages/backend/package.json": backend, "packages/backend/src/index.ts": "createBackend().start();\n"}
+    _write(tmp_path, {"package.json": {"workspaces": ["packages/*"]}, "lerna.json": "// says\n{}", **files})
+    assert "GR801" not in {item.code for item in discover(tmp_path).diagnostics}
+    _write(tmp_path, {"package.json": {}, "lerna.json": {"packages": ["packages/*"]}})
+    assert discover(tmp_path).backends == ("packages/backend",)
+
+
+def _write(root: Path, files: dict[str, Any]) -> None:
+    for name, content in files.items():
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(content if isinstance(content, str) else json.dumps(content))

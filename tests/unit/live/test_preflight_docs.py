@@ -24,9 +24,10 @@ def test_the_numbers_of_states_in_the_docs() -> None:
     counts = [len(re.findall(r'^    "[a-z0-9 ]+": ', _states(folder / name), re.M)) for name in FILES]
     assert f"For {counts[0]} states of a PostgreSQL server" in page
     assert f"for {counts[1]} states of MariaDB" in page
+    assert f"For {counts[2]} states of the plugin" in page
 
 
-FILES = ("test_truth_postgresql.py", "test_truth_mariadb.py")
+FILES = ("test_truth_postgresql.py", "test_truth_mariadb.py", "test_truth_rbac.py")
 
 
 def _states(path: Path) -> str:
