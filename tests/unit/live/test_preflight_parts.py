@@ -164,4 +164,4 @@ def test_a_missing_driver_is_one_error_with_the_command(monkeypatch: pytest.Monk
         with pytest.raises(GreenroomError) as caught:
             action()
         (problem,) = caught.value.diagnostics
-        assert (problem.code, problem.hint) == ("GR704", "pip install 'greenroom[live]'")
+        assert (problem.code, problem.hint) == ("GR704", "pip install 'psycopg[binary]'")
