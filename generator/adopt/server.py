@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from generator.problems.diagnostic import GreenroomError
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -46,10 +48,10 @@ def read_server(
         with PrivateFiles() as files:
             wanted = parameters(connection, environ, files)
             return read_postgresql(wanted, administrator=administrator, planned=planned, timeout=timeout)
+    except GreenroomError:
+        raise
     except Exception as error:
         reason = _reason(error)
-        if reason is None:
-            raise
         diagnostics.error(
             "GR771",
             f"server {server.name!r} cannot be read: {reason}",
@@ -60,12 +62,13 @@ def read_server(
         return None
 
 
-def _reason(error: Exception) -> str | None:
-    """What the driver says, in one line; ``None`` for what is no driver's error."""
+def _reason(error: Exception) -> str:
+    """What the driver says, in one line; a driver stumbles over what no server answers."""
     from generator.preflight.postgresql.libpq import ConnectionSettingError
 
     module = type(error).__module__.partition(".")[0]
     if not isinstance(error, ConnectionSettingError | OSError) and module not in ("psycopg", "pymysql"):
-        return None
+        text = " ".join(str(error).split())
+        return f"its answers are none of such a server ({type(error).__name__}: {text})"
     parts = [str(part) for part in error.args] if module == "pymysql" else [str(error)]
     return " ".join(" ".join(parts).split()) or type(error).__name__

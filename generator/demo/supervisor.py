@@ -9,6 +9,7 @@ behind. Nothing but the standard library is imported, so that it starts in milli
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import json
 import os
 import pwd
@@ -16,6 +17,7 @@ import select
 import shutil
 import signal
 import socket
+import stat
 import subprocess
 import sys
 import tempfile
@@ -26,6 +28,8 @@ from typing import Any
 _START_SECONDS = 30.0
 _PORT_ATTEMPTS = 5
 _UNPRIVILEGED = ("nobody", "postgres", "daemon")
+# Not the name that older versions used: they lock nothing, and what is unlocked is taken for left behind.
+_PREFIX = "greenroom-server-"
 _SILENT = {"LC_ALL": "C", "PATH": "/usr/bin:/bin"}
 
 
@@ -48,13 +52,19 @@ def unprivileged_account() -> tuple[int, int] | None:
     raise SupervisorError(f"PostgreSQL refuses to run as root, and none of the users {', '.join(_UNPRIVILEGED)} exists")
 
 
+def _places() -> list[str]:
+    return list(dict.fromkeys([tempfile.gettempdir(), "/tmp", "/var/tmp", "/dev/shm"]))  # noqa: S108 - mkdtemp is used
+
+
 def work_folder(account: tuple[int, int] | None) -> Path:
     """A new private folder that ``account`` owns and can reach."""
-    for parent in dict.fromkeys([tempfile.gettempdir(), "/tmp", "/var/tmp", "/dev/shm"]):  # noqa: S108 - mkdtemp below
+    for parent in _places():
         if account is not None and not _others_may_enter(Path(parent)):
             continue
         try:
-            folder = Path(tempfile.mkdtemp(prefix="greenroom-postgres-", dir=parent))
+            folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=parent))
+            if not lock(folder):
+                continue  # another supervisor took it for one that was left behind
         except OSError:
             continue
         if account is not None:
@@ -66,6 +76,39 @@ def work_folder(account: tuple[int, int] | None) -> Path:
 def _others_may_enter(folder: Path) -> bool:
     resolved = folder.resolve()
     return all(parent.is_dir() and parent.stat().st_mode & 0o001 for parent in (resolved, *resolved.parents))
+
+
+def remove_left_behind() -> None:
+    """Stop the servers and remove the folders of supervisors that were killed: those that no process has locked."""
+    for parent in _places():
+        for folder in Path(parent).glob(f"{_PREFIX}*"):
+            with contextlib.suppress(OSError):
+                _remove_unless_locked(folder)
+
+
+def _remove_unless_locked(folder: Path) -> None:
+    found = folder.lstat()
+    account = unprivileged_account()
+    owners = {os.geteuid(), *(account[:1] if account else ())}
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid not in owners or not lock(folder):
+        return
+    with contextlib.suppress(OSError, ValueError, IndexError):
+        pid = int((folder / "data" / "postmaster.pid").read_text().splitlines()[0])
+        # Another process may have the number by now: only one that works in that folder is the server.
+        if Path(f"/proc/{pid}/cwd").resolve() == (folder / "data").resolve():
+            os.kill(pid, signal.SIGQUIT)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def lock(folder: Path) -> bool:
+    """Lock ``folder`` for as long as this process lives; ``False`` when another one has it."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_NOFOLLOW)  # never closed: the lock ends with the process
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(descriptor)
+        return False
+    return True
 
 
 class Server:
@@ -256,6 +299,7 @@ def main() -> None:
     order = json.loads(sys.stdin.readline())
     server = None
     try:
+        remove_left_behind()
         server = Server(order)
         server.start()
         assert server.process is not None

@@ -12,12 +12,14 @@ import shutil
 import stat
 import tempfile
 import threading
+import time
 from pathlib import Path
 from typing import Final, Self
 
 _PREFIX: Final = "greenroom-keys-"
-#: What older versions left in the same folder.
-_PREFIXES: Final = (_PREFIX, "greenroom-preflight-")
+#: What older versions called it. They lock nothing: what is old enough is nobody's any more.
+_OLD_PREFIX: Final = "greenroom-preflight-"
+_OLD_SECONDS: Final = 24 * 3600
 _ATTEMPTS: Final = 3
 
 
@@ -104,7 +106,7 @@ def remove_left_behind() -> None:
     """Remove the folders of runs that were killed: those of this user that no process has locked."""
     with contextlib.suppress(OSError):
         for entry in os.scandir(tempfile.gettempdir()):
-            if entry.name.startswith(_PREFIXES):
+            if entry.name.startswith((_PREFIX, _OLD_PREFIX)):
                 with contextlib.suppress(OSError):
                     _remove_unless_locked(Path(entry.path))
 
@@ -112,6 +114,8 @@ def remove_left_behind() -> None:
 def _remove_unless_locked(folder: Path) -> None:
     found = folder.lstat()
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid():
+        return
+    if folder.name.startswith(_OLD_PREFIX) and time.time() - found.st_mtime < _OLD_SECONDS:
         return
     descriptor = _locked(folder)
     if descriptor is not None:

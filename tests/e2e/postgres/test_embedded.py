@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -133,14 +134,14 @@ def test_it_goes_when_the_process_dies_while_it_starts() -> None:
             text=True,
         ) as holder:
             deadline = time.monotonic() + 60
-            while not list(Path(place).glob("greenroom-postgres-*")) and time.monotonic() < deadline:
+            while not list(Path(place).glob("greenroom-server-*")) and time.monotonic() < deadline:
                 time.sleep(0.001)
-            assert list(Path(place).glob("greenroom-postgres-*"))
+            assert list(Path(place).glob("greenroom-server-*"))
             holder.kill()
         deadline = time.monotonic() + 60
-        while time.monotonic() < deadline and list(Path(place).glob("greenroom-postgres-*")):
+        while time.monotonic() < deadline and list(Path(place).glob("greenroom-server-*")):
             time.sleep(0.1)
-        assert not list(Path(place).glob("greenroom-postgres-*"))
+        assert not list(Path(place).glob("greenroom-server-*"))
 
 
 def test_binaries_that_an_unprivileged_user_cannot_read_are_copied(tmp_path: Path) -> None:
@@ -209,3 +210,22 @@ def test_a_server_that_does_not_start_is_one_clear_error(tmp_path: Path, folder:
 def test_a_setting_the_server_does_not_know_is_one_clear_error() -> None:
     with pytest.raises(GreenroomError, match="no_such_setting"), embedded_server(settings={"no_such_setting": "1"}):
         pass
+
+
+def test_the_next_server_removes_what_a_killed_supervisor_left() -> None:
+    """The pipe to the supervisor ends with this process; what nobody hears of is `kill -9` of the supervisor itself."""
+    holder = subprocess.Popen([sys.executable, "-c", HOLDER], stdout=subprocess.PIPE, text=True, preexec_fn=default_signals)
+    assert holder.stdout is not None
+    pid, name, _ = json.loads(holder.stdout.readline())
+    folder = Path(name)
+    try:
+        supervisor = int(Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[1])
+        assert b"supervisor.py" in Path(f"/proc/{supervisor}/cmdline").read_bytes()
+        with embedded_server():
+            assert folder.exists(), "a server in use stays"
+        os.kill(supervisor, signal.SIGKILL)
+        with embedded_server():
+            assert gone(pid, folder)
+    finally:
+        holder.kill()
+        holder.wait()

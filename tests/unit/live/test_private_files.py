@@ -51,11 +51,15 @@ def test_without_memory_a_private_folder(folder: Path, no_memory: None) -> None:
 
 
 def test_without_proc_a_private_folder(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A container in which /proc is not mounted."""
-    monkeypatch.setattr(os, "memfd_create", lambda _name: os.open(os.devnull, os.O_RDWR), raising=False)
+    """A container in which /proc is not mounted: what is written is not found under its path."""
+    monkeypatch.setattr(os, "memfd_create", lambda _name: os.open(folder / "other", os.O_WRONLY | os.O_CREAT), raising=False)
     with PrivateFiles() as files:
-        assert Path(files.path_of("a key")).is_relative_to(folder)
-    assert list(folder.iterdir()) == []
+        (folder / "other").touch()
+        monkeypatch.setattr(Path, "read_text", lambda *_arguments, **_options: "")
+        path = files.path_of("a key")
+        monkeypatch.undo()
+        assert Path(path).parent.parent == folder
+    assert [item.name for item in folder.iterdir()] == ["other"]
 
 
 def test_no_place_at_all(folder: Path, no_memory: None, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -82,10 +86,16 @@ def test_the_next_run_removes_what_a_killed_one_left(folder: Path) -> None:
     assert Path(killed.stdout.strip()).read_text() == "a key"
     (folder / "greenroom-preflight-old").mkdir()  # of a version that locked nothing
     (folder / "greenroom-preflight-old" / "key.pem").write_text("a key")
+    os.utime(folder / "greenroom-preflight-old", (0, 0))
+    (folder / "greenroom-preflight-new").mkdir()  # a run of that version may be using it
     (folder / "somebody else's").mkdir()
     (folder / "greenroom-keys-link").symlink_to(folder / "somebody else's")
     with PrivateFiles():
-        assert sorted(path.name for path in folder.iterdir()) == ["greenroom-keys-link", "somebody else's"]
+        assert sorted(path.name for path in folder.iterdir()) == [
+            "greenroom-keys-link",
+            "greenroom-preflight-new",
+            "somebody else's",
+        ]
 
 
 def test_a_folder_that_another_run_removes_is_made_again(
