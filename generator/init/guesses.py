@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import posixpath
 import re
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
+from generator.clouds import CLOUDS
 from generator.documents.values import ConfigMap, Placeholder
 from generator.planning.servers import PRIMARY, assign_servers
 from generator.problems.diagnostic import Diagnostics
@@ -28,10 +29,6 @@ class Guess(NamedTuple):
     reason: str
 
 
-#: `connection.type`: Backstage signs in with the cloud's identities.
-_IDENTITIES: Final = ("rds", "cloudsql", "azure")
-
-
 def wanted(resolved: PluginDatabaseMap) -> list[PluginDatabase]:
     """The plugins that need something on a server."""
     return [plugin for plugin in resolved.values() if not plugin.error and plugin.engine in ("postgresql", "mysql")]
@@ -50,7 +47,7 @@ def guess_cloud(database: ConfigMap, resolved: PluginDatabaseMap) -> Guess | Non
         connections += [entry.get("connection") for entry in plugins.values() if isinstance(entry, ConfigMap)]
     typed = [item for item in connections if isinstance(item, ConfigMap) and "type" in item]
     types = {str(item["type"]) for item in typed}
-    if typed[:1] != connections[:1] or len(types) != 1 or not types <= set(_IDENTITIES):
+    if typed[:1] != connections[:1] or len(types) != 1 or not types <= CLOUDS.keys():
         return None
     return Guess(types.pop(), typed[0].locate("type"), "signs in with the cloud's identities")
 

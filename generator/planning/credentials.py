@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from generator.clouds import CLOUDS, cloud_of
 from generator.documents.unknown import how_to_say
 from generator.documents.values import Placeholder
 from generator.engines import ENGINES
@@ -21,15 +22,6 @@ if TYPE_CHECKING:
     from generator.problems.diagnostic import Diagnostics
     from generator.settings.model import Settings
 
-#: The cloud that signs in to a server of a kind.
-_CLOUDS: Final = {
-    "aws-rds": "rds",
-    "aws-aurora": "rds",
-    "google-cloudsql": "cloudsql",
-    "azure-flexible": "azure",
-}
-#: Where Backstage signs in as the one identity its process has, unless a plugin says otherwise.
-_ONE_IDENTITY: Final = ("cloudsql", "azure")
 _SERVICE_ACCOUNT: Final = re.compile(r"[a-z0-9-]+@[a-z0-9.:-]+\.iam", re.ASCII)
 _SERVICE_ACCOUNT_HINT: Final = (
     "set it to the service account Backstage runs as, without `.gserviceaccount.com`: backstage@my-project.iam"
@@ -83,7 +75,7 @@ def _cloud(server: Server, users: Sequence[PluginDatabase], settings: Settings, 
             hint="use credentials.mode per-plugin, or generate for the other plugins alone (--plugin)",
         )
         return None
-    cloud = _CLOUDS.get(server.kind) or settings.iam or _written(users)
+    cloud = cloud_of(server.kind) or settings.iam or _written(users)
     if cloud is None:
         diagnostics.error(
             "GR312",
@@ -118,7 +110,7 @@ def _common_role(
                 hint=_SERVICE_ACCOUNT_HINT,
             )
             return None
-        if explicit is not None or iam not in _ONE_IDENTITY:
+        if explicit is not None or iam is None or not CLOUDS[iam].has_one_identity:
             return None
     if explicit is not None and not per_plugin:
         name = expand(template, plugin="", environment=settings.environment, server=server.name)

@@ -25,9 +25,6 @@ if TYPE_CHECKING:
     from generator.preflight.base_settings import BaseSettings
     from generator.preflight.unset import Unset
 
-#: Values of ``connection.type`` that fetch a token instead of a password.
-TOKEN_TYPES = ("azure", "cloudsql", "rds")
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ensure:

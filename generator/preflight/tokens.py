@@ -9,13 +9,14 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any, Final
 
+from generator.clouds import CLOUDS
 from generator.preflight.workers import BoundedTimeoutError, bounded
 
 if TYPE_CHECKING:
     from generator.preflight.probes import PreflightTarget
 
 #: Values of ``connection.type`` that fetch a token instead of a password.
-TOKEN_TYPES: Final = ("azure", "cloudsql", "rds")
+TOKEN_TYPES: Final = tuple(CLOUDS)
 #: A token for Azure's databases, as ``az account get-access-token`` prints it.
 AZURE_VARIABLE: Final = "GREENROOM_AZURE_TOKEN"
 _RDS_REGION = "Missing region for AWS RDS IAM auth: set connection.region or the AWS_REGION environment variable"

@@ -29,6 +29,7 @@ HOUSE = (
     "package_data",
     "problems",
     "engines",
+    "clouds",
     "stores",
     "documents",
     "settings",

@@ -9,10 +9,13 @@ from typing import TYPE_CHECKING
 import pytest
 from test_layering import DEPLOYED, PROJECT, SOURCES, all_imports, fail_with, shown
 
+from generator.clouds import CLOUDS
 from generator.lint.registry import RULES
 from generator.settings.target_keys import target_key, target_name
 from generator.stores.names import STORES
 from generator.targets import TARGETS
+from generator.targets.terraform.servers import KINDS
+from generator.targets.terraform.stores.iam import CLOUDS as TERRAFORM_CLOUDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -130,6 +133,14 @@ def test_the_settings_have_a_key_for_each_target() -> None:
     schema = json.loads((PROJECT / "schemas" / "settings.schema.json").read_text(encoding="utf-8"))
     assert {target_name(key) for key in schema["properties"]["targets"]["properties"]} == set(TARGETS)
     assert [target_name(target_key(name)) for name in TARGETS] == list(TARGETS)
+
+
+def test_the_settings_and_the_targets_know_the_same_clouds() -> None:
+    schema = json.loads((PROJECT / "schemas" / "settings.schema.json").read_text(encoding="utf-8"))["properties"]
+    assert set(schema["credentials"]["properties"]["iam"]["enum"]) == set(CLOUDS) == set(TERRAFORM_CLOUDS)
+    kinds = schema["servers"]["additionalProperties"]["properties"]["kind"]["enum"]
+    assert {kind for cloud in CLOUDS.values() for kind in cloud.kinds} == {*kinds} - {"existing"}
+    assert {*KINDS} == {*kinds}
 
 
 def test_of_what_only_one_target_can_be_there_is_one() -> None:

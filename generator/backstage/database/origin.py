@@ -9,6 +9,7 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
+from generator.clouds import CLOUDS
 from generator.documents.values import UNDEFINED, ConfigMap
 
 if TYPE_CHECKING:
@@ -22,7 +23,6 @@ CERTIFICATES: Final = {"sslrootcert": "ca", "sslcert": "cert", "sslkey": "key"}
 Form = Literal["nothing", "object", "string", "driver string"]
 
 _NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
-_CLOUDS: Final = ("rds", "azure", "cloudsql")
 #: What a plan decides, whatever app-config says.
 _PLANNED: Final = ("database", "user", "password")
 _IN_STRING: Final = (*_PLANNED, "connectionString", "host", "port", "type", "instance", "region", "tokenCredential")
@@ -87,7 +87,7 @@ class Origin(NamedTuple):
         for connection in (self.written, self.base):
             kind = connection.get("type") if isinstance(connection, dict) else None
             if kind is not None:
-                return kind if kind in _CLOUDS else None
+                return kind if isinstance(kind, str) and kind in CLOUDS else None
         return None
 
     def locate(self, *keys: str) -> Location | None:

@@ -20,6 +20,7 @@ from generator.backstage.database.settings import (
 )
 from generator.backstage.database.sources import collect_sources
 from generator.backstage.javascript import lodash
+from generator.clouds import CLOUDS
 from generator.documents.javascript import is_truthy, to_string
 from generator.documents.values import UNDEFINED, ConfigMap
 
@@ -188,7 +189,7 @@ def _schema_name(schema_prefix: Setting[str], plugin_id: str, mode: Setting[str]
 
 def _cloud(merged: Any) -> str | None:
     kind = lodash.get(merged, "type")
-    return kind if isinstance(kind, str) and kind in ("azure", "cloudsql", "rds") else None
+    return kind if isinstance(kind, str) and kind in CLOUDS else None
 
 
 def _effective(settings: DatabaseSettings, merged: Any, mark: Mark | None) -> ConfigMap:

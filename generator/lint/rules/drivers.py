@@ -6,6 +6,7 @@ import json
 import shlex
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from generator.clouds import CLOUDS
 from generator.lint.model import ERROR, INFO, Rule, found
 from generator.problems.diagnostic import Location
 
@@ -35,11 +36,7 @@ RULES: Final = (MISSING, INDIRECT)
 #: What knex requires for a client.
 CLIENTS: Final = {client: client for client in ("pg", "mysql", "mysql2", "sqlite3", "better-sqlite3")}
 #: What Backstage requires for a way of signing in (connection.type).
-SIGN_IN: Final = {
-    "azure": "@azure/identity",
-    "cloudsql": "@google-cloud/cloud-sql-connector",
-    "rds": "@aws-sdk/rds-signer",
-}
+SIGN_IN: Final = {name: cloud.package for name, cloud in CLOUDS.items()}
 #: Dependencies of @backstage/backend-defaults itself; the others are optional peers, which the backend has to bring.
 #: Told from the installed package where there is one.
 BROUGHT: Final = frozenset({"pg", "mysql2", "@azure/identity", "@aws-sdk/rds-signer"})

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from generator.backstage.checks.urls import fault, is_file_name
+from generator.clouds import CLOUDS
 from generator.documents.values import ConfigMap
 from generator.lint.model import ERROR, WARNING, Rule, found
 from generator.lint.subject import is_known_text, parts_of
@@ -39,7 +40,6 @@ SIGN_IN: Final = Rule(
 )
 RULES: Final = (CLEARED, ENCODED, SIGN_IN)
 
-CLOUDS: Final = ("azure", "cloudsql", "rds")
 _PERCENT = re.compile(r"%[0-9a-fA-F]{2}")
 
 
@@ -48,7 +48,7 @@ def check(subject: Subject) -> Iterator[Finding]:
     base = subject.base_connection
     for entry in subject.entries:
         text = entry.connection
-        if (entry.is_mysql or entry.is_sqlite) and isinstance(text, ConfigMap) and text.get("type") in CLOUDS:
+        if (entry.is_mysql or entry.is_sqlite) and isinstance(text, ConfigMap) and text.get("type") in tuple(CLOUDS):
             yield found(
                 SIGN_IN,
                 f"the client {entry.client} cannot sign in with {text['type']}",

@@ -84,5 +84,5 @@ def shell_word(word: str) -> Escaped:
     """``word`` as one word of a POSIX shell, on one line."""
     import shlex
 
-    line = "".join(char if char.isprintable() else " " for char in word)
+    line = word if word.isprintable() else "".join(char if char.isprintable() else " " for char in word)
     return Escaped(line if _PLAIN.fullmatch(line) else shlex.quote(line))

@@ -34,5 +34,7 @@ def comment(value: object) -> Escaped:
 
     ``*/`` and ``-->`` are broken up as well, for syntaxes whose comments have an end mark.
     """
-    text = "".join(char if char.isprintable() else " " for char in str(value))
+    text = str(value)
+    if not text.isprintable():
+        text = "".join(char if char.isprintable() else " " for char in text)
     return Escaped(text.replace("*/", "* /").replace("-->", "-- >"))
