@@ -23,7 +23,7 @@ _ESCAPED_PAIR = re.compile(r"\\u[dD]([89abAB][0-9a-fA-F]{2})\\u[dD]([c-fC-F][0-9
 _PRIVATE = re.compile("[\ue800-\uefff]|\\\\u[eE][89a-fA-F]")  # these stand for the surrogates U+D800 to U+DFFF
 
 _ANCHOR_NAME = re.compile(r"[&*]([^\s,\[\]{}]+)")
-_REPAIR_BUDGET: Final = 5_000_000  # characters parsed again, over all repairs of one text
+_REPAIR_BUDGET: Final = 20_000_000  # characters parsed again, over all repairs of one text: some seconds
 
 
 class Text:
