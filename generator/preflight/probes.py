@@ -67,7 +67,8 @@ class PreflightTarget:
 
     ``connection`` is what Backstage hands to the driver, password included, and ``environment`` the variables the driver
     would see. ``database``, ``role`` and ``schema`` are what the plan says. ``occupants`` are all plugins on the same
-    server, sorted, this one included. ``user_host`` is where a MySQL user may come from,
+    server, sorted, this one included; ``extensions`` are those its migrations
+    create. ``user_host`` is where a MySQL user may come from,
     ``search_path_problem`` is what knex throws for the search path,
     ``skip_migrations`` whether something else than Backstage migrates,
     ``shares_user`` whether all plugins of the server log in with this user on purpose. ``missing`` are variables of the
@@ -93,6 +94,7 @@ class PreflightTarget:
     adapter: Adapter | None = None
     pool: Pool = field(default_factory=Pool)
     occupants: tuple[Occupant, ...] = ()
+    extensions: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
     told: frozenset[str] = frozenset()
     error: str | None = None
@@ -209,6 +211,7 @@ def _target(
         adapter=_adapter(found, base) if base is not None and plan_login == plugin.plugin_id else None,
         pool=base.pool_of(plugin.plugin_id, engine) if base is not None else Pool(),
         occupants=occupants,
+        extensions=plugin.extensions,
         missing=missing,
         told=told,
         error=error or None,

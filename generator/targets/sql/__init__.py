@@ -12,6 +12,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Any, Final
 
 from generator.engines.postgresql import HAS_POWERS, IS_POWERFUL, SCRAM_VERIFIER
+from generator.planning.extensions import schema_of
 from generator.settings.name_template import variable_part
 from generator.targets.base import Artifact
 from generator.targets.places import places_left, without_used_places
@@ -151,6 +152,7 @@ def _script_view(plan: Plan, server: str, file: str) -> dict[str, Any]:
         "variables": sorted({view["env"] for view in views if view["env"]}),
         "files": sorted({view["env"] for view in views if view["env"] and view["from_file"]}),
         "verifier_pattern": Escaped(f"'{SCRAM_VERIFIER}'"),
+        "extensions": sorted({name for plugin in plan.plugins if plugin.server == server for name in plugin.extensions}),
         "has_powers": Escaped(HAS_POWERS),
         "is_powerful": Escaped(IS_POWERFUL),
         "clouds": sorted({role.iam for role in roles if role.iam is not None}),
@@ -232,8 +234,21 @@ def _database_view(database: Database, plugins: list[PluginPlan], left: set[str]
         "connecting": sorted({*in_schemas, *(users if database.group else ())} | ({database.group} - {None})),
         "users": sorted({*users, *in_schemas, *retired} | ({database.group} - {None})),
         "schemas": [_schema_view(name, schemas[name], of_role) for name in sorted(schemas)],
+        "extensions": _extension_views(plugins),
         "left": sorted(left - {plugin.role.name for plugin in plugins} - {database.group}),
     }
+
+
+def _extension_views(plugins: list[PluginPlan]) -> list[dict[str, Any]]:
+    """The extensions of a database: each is there once, in one schema."""
+    found: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for plugin in plugins:
+        for name in plugin.extensions:
+            found[name, schema_of(plugin)].append(plugin.plugin_id)
+    return [
+        {"name": name, "schema": schema, "plugins": _plugin_list(tuple(ids))}
+        for (name, schema), ids in sorted(found.items())
+    ]
 
 
 def _schema_view(name: str, plugins: list[PluginPlan], of_role: dict[str, set[str]]) -> dict[str, Any]:
