@@ -82,7 +82,7 @@ def _run(name: str, measured: Measured) -> dict[str, Any]:
         if found is not None and found.error:
             row["why"] = found.error
         elif uses:
-            row["why"] = "it was not started: its plugin is not installed beside it"
+            row["why"] = "it was not started, and has no migrations that run by themselves"
     else:
         base = _tables_of_plugin(name, measured)
         row |= {"tables": len(set(found.tables) - base), "ran": "started" if found.started else "migrated"}
