@@ -16,7 +16,7 @@ TIMES ?= 10
 SEED ?= $(shell od -An -N4 -tu4 /dev/urandom | tr -d ' ')
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test quick fuzz applies year attack supply-chain constraints check lint types format oracle truth upstream coverage goldens bench bench-plan wheel clean setup-demo setup-test
+.PHONY: help demo test quick fuzz applies year attack supply-chain constraints check lint types format oracle truth upstream atlas coverage goldens bench bench-plan wheel clean setup-demo setup-test
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -78,6 +78,10 @@ upstream: setup-test ## what npm serves today, compared with what greenroom says
 oracle: setup-test ## compare GREENROOM_ORACLE_EXAMPLES (1000) random configs with the real Backstage packages
 	@GREENROOM_REQUIRE_ORACLE=1 GREENROOM_ORACLE_EXAMPLES=$(GREENROOM_ORACLE_EXAMPLES) \
 		$(PYTHON_IN_VENV) -m pytest tests/oracle $(ARGS)
+
+atlas: setup-test ## measure every published plugin of the atlas anew (needs node, npm and hours); writes atlas.json and docs/plugins.md
+	@$(PYTHON_IN_VENV) tools/atlas/measure.py $(ARGS)
+	@$(PYTHON_IN_VENV) tools/update_docs.py
 
 coverage: setup-test ## every branch of the CloudFormation functions is run by a test
 	@$(PYTHON_IN_VENV) tools/functions_coverage.py $(ARGS)

@@ -15,6 +15,7 @@ README = PROJECT / "README.md"
 CLI = PROJECT / "docs" / "cli.md"
 LINT = PROJECT / "docs" / "lint" / "README.md"
 CODES = PROJECT / "docs" / "codes.md"
+PLUGINS = PROJECT / "docs" / "plugins.md"
 SETTINGS = PROJECT / "schemas" / "settings.schema.json"
 _STORES = re.compile(r'(?<="store": \{\n)(?P<description> *"description": .*\n *"enum": )\[.*\]')
 _RULES = re.compile(r"(?<=<!-- rules -->\n).*(?=<!-- end of rules -->)", re.DOTALL)
@@ -117,6 +118,14 @@ def codes_page() -> str:
     return "".join(parts)
 
 
+def plugins_page() -> str:
+    """docs/plugins.md, made from the atlas."""
+    sys.path.insert(0, str(PROJECT / "tools" / "atlas"))
+    from atlas_page import page
+
+    return page()
+
+
 def main() -> None:
     """Write what changed."""
     documents = (
@@ -124,6 +133,7 @@ def main() -> None:
         (CLI, cli()),
         (LINT, lint_index()),
         (CODES, codes_page()),
+        (PLUGINS, plugins_page()),
         (SETTINGS, settings_schema()),
     )
     for path, text in documents:

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
+
+if TYPE_CHECKING:
+    from generator.backstage.repository.model import Found
 
 
 @click.command("discover")
@@ -37,10 +41,18 @@ def command(*, root: Path, exact: bool, output_format: str, quiet: bool, verbose
                 str(plugin.location),
                 str(plugin.source),
                 str(plugin.confidence),
-                {"own": "own", "keys": "keys only"}.get(plugin.tables or "", "unknown"),
+                _tables(plugin),
             )
             for plugin in found.plugins.values()
         )
         show_table(("plugin", "package", "added in", "known from", "confidence", "tables"), rows)
     show_diagnostics(found.diagnostics, quiet=quiet)
     return int(found.diagnostics.has_errors)
+
+
+def _tables(plugin: Found) -> str:
+    """What is known of its database, and of which version, where the package is newer here."""
+    said = {"own": "own", "keys": "keys only"}.get(plugin.tables or "", "unknown")
+    if plugin.extensions:
+        said += f", extension {', '.join(plugin.extensions)}"
+    return f"{said} (as of {plugin.measured}, here {plugin.version})" if plugin.is_newer and plugin.tables else said

@@ -48,6 +48,7 @@ PROTECTED: Final = {
     for item in (
         Protected("postgresql_database", "database", _PLUGIN),
         Protected("postgresql_schema", "schema", _PLUGIN, (("database",), ("name",))),
+        Protected("postgresql_extension", "extension", _PLUGIN, (("database",), ("name",))),
         Protected("postgresql_role", "role", ("plugin", "group")),
         Protected("mysql_database", "database", _PLUGIN),
         Protected("mysql_user", "role", _PLUGIN, (("host",), ("user",))),

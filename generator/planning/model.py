@@ -93,7 +93,8 @@ class PluginPlan(NamedTuple):
     ``label`` is the plugin id as an identifier of a target (Terraform module name). ``schema`` is ``None`` in database
     mode, where the plugin uses ``public``. ``stack`` is the number of the CloudFormation stack the plugin belongs to for
     good, ``None`` where nobody asked for CloudFormation. ``former_ids`` are the ids it had before (``plugins.renamed``),
-    oldest first: what they named in a target is the plugin's still.
+    oldest first: what they named in a target is the plugin's still. ``extensions`` are those its migrations create in its
+    database, which the administrator creates first.
     """
 
     plugin_id: str
@@ -106,6 +107,7 @@ class PluginPlan(NamedTuple):
     source: PluginDatabase | None = None
     stack: int | None = None
     former_ids: tuple[str, ...] = ()
+    extensions: tuple[str, ...] = ()
 
 
 class Retired(NamedTuple):
@@ -131,6 +133,7 @@ class Retired(NamedTuple):
     common: bool = False
     stack: int | None = None
     returned: bool = False
+    extensions: tuple[str, ...] = ()
 
     @property
     def owner(self) -> str:

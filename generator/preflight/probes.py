@@ -56,7 +56,8 @@ class PreflightTarget:
     ``connection`` is what Backstage hands to the driver, password included, and ``environment`` the variables the driver
     would see. ``database``, ``role`` and ``schema`` are what the plan says. ``occupants`` are all plugins on the same
     server, sorted, this one included; ``retired`` are the databases there of plugins that are not wanted any more.
-    ``made_for`` is the environment of the plan. ``user_host`` is where a MySQL user may come from,
+    ``made_for`` is the environment of the plan, ``extensions`` are those the plugin's migrations create. ``user_host`` is
+    where a MySQL user may come from,
     ``search_path_problem`` is what knex throws for the search path,
     ``skip_migrations`` whether something else than Backstage migrates,
     ``shares_user`` whether all plugins of the server log in with this user on purpose. ``missing`` are variables of the
@@ -84,6 +85,7 @@ class PreflightTarget:
     occupants: tuple[Occupant, ...] = ()
     retired: frozenset[str] = frozenset()
     made_for: str = ""
+    extensions: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
     told: frozenset[str] = frozenset()
     error: str | None = None
@@ -200,6 +202,7 @@ def _target(
         occupants=occupants,
         retired=frozenset(gone.database for gone in plan.retired if gone.server == plugin.server),
         made_for=plan.environment,
+        extensions=plugin.extensions,
         missing=missing,
         told=told,
         error=error or None,

@@ -40,6 +40,7 @@ CODES: Final = {
     "session": "GR731",
     "migration lock": "GR732",
     "second connection": "GR733",
+    "extensions": "GR738",
 }
 
 

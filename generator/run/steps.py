@@ -13,12 +13,14 @@ from generator.output.rendering import Rendering, collect
 from generator.output.verify import verify_artifacts, verify_fragment
 from generator.planning import make_plan
 from generator.planning.adoption import check_adopted
+from generator.planning.extensions import with_extensions
 from generator.planning.history import Past, assign_stacks, leave, read_past, reconcile, report_left_behind
 from generator.planning.rbac import check_adapter, check_client, with_base_login
 from generator.planning.search_path import refuse_search_paths
 from generator.problems.diagnostic import Diagnostics, GreenroomError
 from generator.run.backstage_version import report_version
 from generator.run.development import reader_in_development, require_production
+from generator.run.extensions import known_extensions, report_extensions
 from generator.run.incomplete import leave_out_ignored
 from generator.run.project import Project, Request, load, with_fragment
 from generator.run.unread import check_unread
@@ -104,6 +106,7 @@ def plan(project: Project, resolved: PluginDatabaseMap) -> Planned:
     if has_rbac(project.discovery, project.reader):
         check_adapter(fresh, resolved, project.database, PLUGIN in project.settings.exclude, diagnostics)
         fresh = with_base_login(fresh)
+    fresh = with_extensions(fresh, project.settings, known_extensions(project), diagnostics)
     ids = {plugin.plugin_id for plugin in fresh.plugins}
     request, settings = project.request, project.settings
     past = read_past(project.layout.lock, request.base, ids, settings, diagnostics, root=request.root)
@@ -112,6 +115,7 @@ def plan(project: Project, resolved: PluginDatabaseMap) -> Planned:
         fresh = reconcile(fresh, past.lock, diagnostics, resolved=resolved)
         fresh = assign_stacks(fresh, past.lock, size=project.layout.stack_plugins)
         check_adopted(fresh, project.settings, diagnostics)
+    report_extensions(project, fresh)
     check_unread(project, resolved, fresh)
     project.kept.report(ids, diagnostics)
     leave_out_ignored(settings, diagnostics)
@@ -132,6 +136,7 @@ def plan_afresh(project: Project, resolved: PluginDatabaseMap) -> Plan:
         check_client(resolved, project.database, project.diagnostics)
     _stop_on_errors(project.diagnostics)
     check_adopted(made, project.settings, project.diagnostics)
+    made = with_extensions(made, project.settings, known_extensions(project))
     return with_base_login(made) if runs_rbac else made
 
 

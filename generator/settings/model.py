@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 from generator.stores.names import DEFAULT
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from generator.problems.diagnostic import Location
@@ -57,6 +57,7 @@ class Settings(NamedTuple):
     ``target_options`` to what else is set for it, as it was written.
 
     ``renamed`` maps the old id of a plugin to its new one; ``dropped`` are plugins whose data a person has dropped.
+    ``extensions`` are those that a plugin's migrations create, where the settings say so.
     ``moved`` maps a plugin to the place it has left, ``renames_applied`` an old name to its new one.
     ``credentials_mode`` is ``per-plugin``, ``shared`` or ``iam``; ``iam`` the cloud whose sign-in an existing server takes.
     ``ignore`` are codes of warnings that somebody has looked at, each in one file or (``None``) in all of them.
@@ -76,6 +77,7 @@ class Settings(NamedTuple):
     exclude: tuple[str, ...] = ()
     renamed: Mapping[str, str] = _NOTHING
     dropped: tuple[str, ...] = ()
+    extensions: Mapping[str, Sequence[str]] = _NOTHING
     moved: Mapping[str, str] = _NOTHING
     renames_applied: Mapping[str, str] = _NOTHING
     role_name: str = "backstage_{plugin}"

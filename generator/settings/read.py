@@ -120,6 +120,7 @@ def _build(data: ConfigMap, path: Path, diagnostics: Diagnostics) -> Settings:
         "exclude": _strings(plugins.get("exclude")),
         "renamed": plugins.get("renamed"),
         "dropped": _strings(plugins.get("dropped")),
+        "extensions": plugins.get("extensions"),
         "moved": plugins.get("moved"),
         "renames_applied": plugins.get("renamesApplied"),
         "role_name": credentials.get("roleName"),

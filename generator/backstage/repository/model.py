@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from generator.backstage.repository.catalogue import Catalogue
 from generator.backstage.repository.reading import UNREAD
-from generator.backstage.versions import UNKNOWN, Backstage
+from generator.backstage.versions import UNKNOWN, Backstage, parse_version
 from generator.problems.diagnostic import Diagnostics
 
 if TYPE_CHECKING:
@@ -71,6 +71,25 @@ class Found:
         """What it keeps in its database: ``own`` tables, ``keys`` only, ``None`` where that is not known."""
         return Catalogue.load().tables(self.plugin_id, self.package, self.modules)
 
+    @property
+    def extensions(self) -> tuple[str, ...]:
+        """The extensions that its packages create in its database, as far as that is known."""
+        listed = Catalogue.load().of(self.plugin_id, self.package, self.modules) if self.package is not None else ()
+        return tuple(sorted({name for item in listed for name in item.extensions}))
+
+    @property
+    def measured(self) -> str | None:
+        """The version of its package that the atlas knows."""
+        listed = Catalogue.load().get(self.package) if self.package is not None else None
+        return (listed.version or None) if listed is not None else None
+
+    @property
+    def is_newer(self) -> bool:
+        """Whether its package is newer here than the one the atlas knows: it may have got tables or extensions since."""
+        return bool(self.version and self.measured) and parse_version(self.version or "") > parse_version(
+            self.measured or ""
+        )
+
     def to_json(self) -> dict[str, Any]:
         """The shape of one entry of ``discover --format json``."""
         return {
@@ -80,6 +99,9 @@ class Found:
             "line": self.location.line or None,
             "confidence": str(self.confidence),
             "tables": self.tables,
+            "extensions": list(self.extensions),
+            "version": self.version,
+            "measured": self.measured,
         }
 
 

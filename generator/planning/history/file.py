@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 LOCK_VERSION: Final = 2
 """The version of the format this greenroom writes. It reads this one and older ones, but no newer one.
 
-Since version 2 a plugin has ``store``, ``secret``, ``formerIds``, ``dropped``, ``left``, ``leftAsOf`` and
-``formerly``.
+Since version 2 a plugin has ``store``, ``secret``, ``formerIds``, ``dropped``, ``left``, ``leftAsOf``, ``formerly`` and
+``extensions``.
 """
 
 _ENGINES = ("postgresql", "mysql")
@@ -44,6 +44,7 @@ _PLUGIN_KEYS = {
     "left",
     "leftAsOf",
     "formerly",
+    "extensions",
 }
 _NAMES = {*_KINDS, "store", "secret"}
 _HASH = re.compile(r"[0-9a-f]{64}")
@@ -185,6 +186,7 @@ def _plugin(value: Any, path: tuple[str, ...]) -> LockedPlugin:
         left=_names(plugin.get("left", {}), (*path, "left")),
         left_as_of=_text(plugin, "leftAsOf", path) if "leftAsOf" in plugin else None,
         formerly=tuple(_names(item, (*path, "formerly")) for item in formerly),
+        extensions=_texts(plugin, "extensions", path),
     )
 
 

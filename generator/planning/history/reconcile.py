@@ -60,6 +60,7 @@ class _Reconciliation:
                 role=roles[plugin.role.server, plugin.role.name],
                 schema_renamed_from=schemas.get(plugin.plugin_id),
                 former_ids=before.former_ids if (before := self.latest.get(plugin.plugin_id)) else (),
+                extensions=self._extensions(plugin, moved),
             )
             for plugin in plan.plugins
         )
@@ -70,6 +71,12 @@ class _Reconciliation:
             retired=self._retired(databases, roles),
         )
         return made._replace(adopted=with_what_is_kept(adopted(made, self.previous), plugins, self.known))
+
+    def _extensions(self, plugin: PluginPlan, moved: set[str]) -> tuple[str, ...]:
+        """What is wanted, and what was created where it is: no target drops that, whoever may use it by now."""
+        before = self.present.get(plugin.plugin_id)
+        there = before.extensions if before is not None and plugin.plugin_id not in moved else ()
+        return tuple(sorted({*plugin.extensions, *there}))
 
     # --- a plugin that is somewhere else now --------------------------------------------------------------------------
 
@@ -298,6 +305,7 @@ class _Reconciliation:
                 common=gone.common,
                 stack=gone.stack,
                 returned=gone.returned,
+                extensions=gone.extensions,
             )
             for plugin_id, gone in sorted(self.known.items())
             if plugin_id not in planned

@@ -40,7 +40,7 @@ class LockedPlugin(NamedTuple):
     ``secret`` is the name of its password in ``store``, ``None`` where greenroom keeps no password.
     ``former_ids`` are the ids the plugin had before (``plugins.renamed``), oldest first; ``formerly`` are all the names of
     what it has before the present ones, oldest first. ``dropped``: a person has dealt with what the retired plugin left
-    (``plugins.dropped``), so its names are free.
+    (``plugins.dropped``), so its names are free. ``extensions`` are those that were created for it: they stay.
     """
 
     label: str
@@ -63,6 +63,7 @@ class LockedPlugin(NamedTuple):
     left: Names = _NO_NAMES
     left_as_of: str | None = None
     formerly: tuple[Names, ...] = ()
+    extensions: tuple[str, ...] = ()
 
     @property
     def names(self) -> Names:

@@ -121,6 +121,7 @@ def _planned(
         "store": secret[0] if secret else None,
         "secret": secret[1] if secret else None,
         "formerIds": list(plugin.former_ids) or None,
+        "extensions": list(plugin.extensions) or None,
     }
 
 
@@ -151,6 +152,7 @@ def _retired(gone: Retired, before: LockedPlugin | None) -> dict[str, Any]:
         "secret": before.secret if before else None,
         "formerIds": list(gone.former_ids) or None,
         "dropped": gone.dropped or None,
+        "extensions": list(gone.extensions) or None,
     }
 
 

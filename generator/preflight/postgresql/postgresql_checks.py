@@ -10,6 +10,7 @@ from generator.preflight.driver import load_psycopg
 from generator.preflight.network import HostNameError, SilentServerError
 from generator.preflight.pools import check_limit
 from generator.preflight.postgresql.ensure import Ensured, check_ensure, create_schema, foresee
+from generator.preflight.postgresql.extensions import check_extensions
 from generator.preflight.postgresql.failures import (
     READ_ONLY,
     Failure,
@@ -101,6 +102,8 @@ def _own_database(run: Recorder, wanted: dict[str, str], *, ensured: Ensured) ->
             else:
                 check_tables(run, connection)
                 check_locks(run, connection)
+                if not target.skip_migrations:
+                    check_extensions(run, connection)
             reach = find_reach(connection, target)
             if facts.public_may_connect:
                 reach = open_to_all(reach, facts.database)

@@ -8,10 +8,12 @@ needed to hand out schemas.
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from typing import TYPE_CHECKING, Any, Final
 
 from generator.engines.postgresql import HAS_POWERS, IS_POWERFUL, SCRAM_VERIFIER
-from generator.planning.access import access_of
+from generator.planning.access import access_of, place
+from generator.planning.extensions import schema_of
 from generator.planning.marks import MARK_BEFORE, STACK_MARK_BEFORE, mark
 from generator.settings.name_template import variable_part
 from generator.targets.base import Artifact, Target
@@ -25,7 +27,7 @@ from generator.targets.text.templates import render_template
 
 if TYPE_CHECKING:
     from generator.planning.access import DatabaseAccess, SchemaAccess
-    from generator.planning.model import Database, Plan, Role
+    from generator.planning.model import Database, Plan, PluginPlan, Role
     from generator.problems.diagnostic import Diagnostics
     from generator.targets.base import RenderContext
 
@@ -154,6 +156,7 @@ def _script_view(plan: Plan, server: str, file: str) -> dict[str, Any]:
         "variables": sorted({view["env"] for view in views if view["env"]}),
         "files": sorted({view["env"] for view in views if view["env"] and view["from_file"]}),
         "verifier_pattern": Escaped(f"'{SCRAM_VERIFIER}'"),
+        "extensions": sorted({name for plugin in plan.plugins if plugin.server == server for name in plugin.extensions}),
         "has_powers": Escaped(HAS_POWERS),
         "is_powerful": Escaped(IS_POWERFUL),
         "clouds": sorted({role.iam for role in roles if role.iam is not None}),
@@ -165,6 +168,7 @@ def _script_view(plan: Plan, server: str, file: str) -> dict[str, Any]:
                 places.get(database.name, set()),
                 {gone.role for gone in gone_here if gone.database == database.name},
             )
+            | {"extensions": _extension_views(access.users_of_database.get(place(database), []))}
             for database in databases
         ],
         "uses": _uses(plan, server),
@@ -226,6 +230,18 @@ def _database_view(database: Database, access: DatabaseAccess, left: set[str], r
         "schemas": [_schema_view(schema) for schema in access.schemas],
         "left": sorted(left - {*access.roles}),
     }
+
+
+def _extension_views(plugins: list[PluginPlan]) -> list[dict[str, Any]]:
+    """The extensions of a database: each is there once, in one schema."""
+    found: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for plugin in plugins:
+        for name in plugin.extensions:
+            found[name, schema_of(plugin)].append(plugin.plugin_id)
+    return [
+        {"name": name, "schema": schema, "plugins": _plugin_list(tuple(ids))}
+        for (name, schema), ids in sorted(found.items())
+    ]
 
 
 def _schema_view(schema: SchemaAccess) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from generator.targets.terraform.kinds import (
     BASE_ROLE,
     DATABASE,
     DATABASE_OF_ROLE,
+    EXTENSIONS,
     GROUP_DATABASE,
     ROLE,
     SCHEMA,
@@ -18,7 +19,7 @@ from generator.targets.terraform.kinds import (
     SHARED_DATABASE,
     Kind,
 )
-from generator.targets.terraform.shape import base_role_label, database_label, role_label
+from generator.targets.terraform.shape import base_role_label, database_label, extensions_label, role_label
 from generator.targets.text.escaped import Escaped
 
 if TYPE_CHECKING:
@@ -139,6 +140,28 @@ class Calls:
             comment=f"Used by {', '.join(database.plugins)}.",
             module=Escaped(kind.folder),
             provider=self._aliases[database.server],
+            arguments=aligned(values),
+        )
+
+    def extensions(self) -> list[Call]:
+        """The calls of ``extensions.tf``. The module of the plugin comes first: its schema has to be there."""
+        return [self._extensions(plugin) for plugin in self.shape.plugins if plugin.extensions]
+
+    def _extensions(self, plugin: PluginPlan) -> Call:
+        self.used.add(EXTENSIONS)
+        has_own = self.kind(plugin) not in (ROLE, None)
+        values = {
+            "database": Escaped(f"module.{identifier(plugin.label)}.database")
+            if has_own
+            else self._reference(plugin.database),
+            "extensions": Escaped(f"[{', '.join(map(string, plugin.extensions))}]"),
+            "schema": Escaped(f"module.{identifier(plugin.label)}.schema") if has_own else string("public"),
+        }
+        return Call(
+            label=identifier(extensions_label(plugin.label)),
+            comment=f"Plugin {plugin.plugin_id}.",
+            module=Escaped(EXTENSIONS.folder),
+            provider=self._aliases[plugin.server],
             arguments=aligned(values),
         )
 

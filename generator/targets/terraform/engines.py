@@ -15,7 +15,15 @@ from generator.targets.terraform.mysql_calls import MysqlCalls
 from generator.targets.terraform.mysql_imports import mysql_grant_imports, mysql_imports
 from generator.targets.terraform.mysql_kinds import MYSQL as MYSQL_PROVIDER
 from generator.targets.terraform.retired import retired_view
-from generator.targets.terraform.shape import ENGINE, MYSQL, Shape, moved_databases, moved_plugins, moved_roles
+from generator.targets.terraform.shape import (
+    ENGINE,
+    MYSQL,
+    Shape,
+    moved_databases,
+    moved_extensions,
+    moved_plugins,
+    moved_roles,
+)
 from generator.targets.text.escaped import Escaped
 
 if TYPE_CHECKING:
@@ -80,6 +88,14 @@ class Engines:
     def roles(self) -> list[Call]:
         """The calls of ``roles.tf``."""
         return [call for calls in self._calls for call in calls.roles()]
+
+    def extensions(self) -> list[Call]:
+        """The calls of ``extensions.tf``; only PostgreSQL has any."""
+        return [call for calls in self._calls if isinstance(calls, Calls) for call in calls.extensions()]
+
+    def moved_extensions(self) -> list[tuple[Escaped, Escaped]]:
+        """Old and new address of the extensions of every plugin that has another id now."""
+        return moved_extensions(self._shapes[ENGINE])
 
     def outputs(self) -> Arguments:
         """What each plugin has, by label."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 from generator.plan_check.resources import PROTECTED
 from generator.targets.terraform.escaping import string
 from generator.targets.terraform.hcl import FALSE, Output, RequiredProvider, Variable
-from generator.targets.terraform.inputs import filled
+from generator.targets.terraform.inputs import filled, texts
 from generator.targets.terraform.names import CLOUD_ROLES, NAMES, Names
 from generator.targets.terraform.shape import ENGINE
 from generator.targets.terraform.stores.iam import Iam, role_arguments
@@ -156,6 +156,14 @@ SCHEMA_OF_ROLE: Final = Kind(
     database=_GIVEN_DATABASE,
     forgets=("postgresql_database.plugin", "postgresql_role.plugin"),
 )
+EXTENSIONS: Final = Kind(
+    folder="postgresql-extensions",
+    summary="The extensions that a plugin's migrations create, made by the administrator where the plugin looks for them.",
+    parts=("extensions",),
+    inputs=("database", "extensions", "schema"),
+    outputs={},
+    database=_GIVEN_DATABASE,
+)
 
 
 def _inputs(roles: Names) -> dict[str, Variable]:
@@ -166,6 +174,7 @@ def _inputs(roles: Names) -> dict[str, Variable]:
         for variable in (
             PLUGIN_ID,
             names.one("database", "Name of the database."),
+            texts("extensions", "Names of the extensions.", "^[a-z_][a-z0-9_-]*$", "Each of them as PostgreSQL calls it."),
             names.several("databases", "Databases in which the role has schemas: it may connect to them."),
             roles.perhaps("group", "Role that owns what the plugins of a shared database make; none when null."),
             roles.one("group_name", "Name of the group role."),

@@ -9,7 +9,14 @@ from generator.planning.access import place
 from generator.planning.naming import label
 from generator.targets.terraform.escaping import identifier
 from generator.targets.terraform.retired_statements import Statements, places_left, statements
-from generator.targets.terraform.shape import PRIMARY, Shape, base_role_label, database_label, role_label
+from generator.targets.terraform.shape import (
+    PRIMARY,
+    Shape,
+    base_role_label,
+    database_label,
+    extensions_label,
+    role_label,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterator
@@ -38,7 +45,7 @@ def retired_view(shape: Shape, called: Container[str]) -> dict[str, Any]:
 
 def removed_modules(shape: Shape) -> dict[str, str]:
     """What Terraform lets go of: the labels of the modules, and what each of them had."""
-    return {**_plugins(shape), **_databases(shape), **_base_roles(shape), **_roles(shape)}
+    return {**_plugins(shape), **_extensions(shape), **_databases(shape), **_base_roles(shape), **_roles(shape)}
 
 
 def _plugins(shape: Shape) -> dict[str, str]:
@@ -50,6 +57,16 @@ def _plugins(shape: Shape) -> dict[str, str]:
         former = () if gone.owner in planned else map(label, gone.former_ids)
         found |= dict.fromkeys((*former, gone.label), text)
     return found
+
+
+def _extensions(shape: Shape) -> dict[str, str]:
+    """The extensions of retired plugins. A plugin that uses the same place again has a module of them by itself."""
+    planned = {extensions_label(plugin.label) for plugin in shape.plugins if plugin.extensions}
+    return {
+        name: f"{gone.plugin_id}: extensions {', '.join(gone.extensions)} in database {gone.database}, server {gone.server}."
+        for gone in shape.retired
+        if gone.extensions and (name := extensions_label(gone.label)) not in planned
+    }
 
 
 def _texts(shape: Shape) -> Iterator[tuple[Any, str]]:

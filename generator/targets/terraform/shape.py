@@ -49,6 +49,11 @@ def base_role_label(server: str, name: str) -> str:
     return _shared_label("acting", server, name)
 
 
+def extensions_label(plugin_label: str) -> str:
+    """The module of the extensions of a plugin."""
+    return label(f"extensions_{plugin_label}")
+
+
 @dataclass(frozen=True)
 class Shape:
     """One engine's part of a plan, and who owns what in it."""
@@ -123,17 +128,30 @@ class Shape:
 
 def moved_plugins(shape: Shape) -> list[tuple[Escaped, Escaped]]:
     """Old and new address of every plugin that has another id now, one step after the other."""
-    moves = []
-    taken = {plugin.label for plugin in shape.plan.plugins}
-    for plugin in shape.plugins:
-        # An id that came back is where it came back: there are no two moves from one address, and none in a circle.
-        labels = list(reversed(dict.fromkeys(reversed([*map(label, plugin.former_ids), plugin.label]))))
-        # An id that another plugin has now: its rename was applied everywhere, and nothing is to be moved from there.
-        labels = [name for name in labels if name == plugin.label or name not in taken]
-        moves += [
-            (Escaped(f"module.{identifier(old)}"), Escaped(f"module.{identifier(new)}")) for old, new in pairwise(labels)
-        ]
-    return moves
+    return [
+        (Escaped(f"module.{identifier(old)}"), Escaped(f"module.{identifier(new)}"))
+        for plugin in shape.plugins
+        for old, new in _steps(shape, plugin)
+    ]
+
+
+def moved_extensions(shape: Shape) -> list[tuple[Escaped, Escaped]]:
+    """Old and new address of the extensions of every plugin that has another id now."""
+    return [
+        (Escaped(f"module.{identifier(extensions_label(old))}"), Escaped(f"module.{identifier(extensions_label(new))}"))
+        for plugin in shape.plugins
+        if plugin.extensions
+        for old, new in _steps(shape, plugin)
+    ]
+
+
+def _steps(shape: Shape, plugin: PluginPlan) -> list[tuple[str, str]]:
+    """The labels that a plugin had, each with the next one."""
+    taken = {other.label for other in shape.plan.plugins}
+    # An id that came back is where it came back: there are no two moves from one address, and none in a circle.
+    labels = list(reversed(dict.fromkeys(reversed([*map(label, plugin.former_ids), plugin.label]))))
+    # An id that another plugin has now: its rename was applied everywhere, and nothing is to be moved from there.
+    return list(pairwise(name for name in labels if name == plugin.label or name not in taken))
 
 
 def moved_databases(shape: Shape) -> list[tuple[Escaped, Escaped]]:

@@ -58,7 +58,7 @@ def test_discover_says_what_is_kept_in_the_database(repository: Path, capsys: py
     plugins = json.loads(capsys.readouterr().out)["plugins"]
     assert {name: found["tables"] for name, found in plugins.items()} == {
         "catalog": "own",
-        "search": "own",
+        "search": "keys",  # its tables come with the module pg
         "proxy": "keys",
         "ours": None,
     }

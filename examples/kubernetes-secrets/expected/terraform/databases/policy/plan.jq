@@ -7,6 +7,7 @@
 def names: {
   "postgresql_database": ["plugin"],
   "postgresql_schema": ["plugin"],
+  "postgresql_extension": ["plugin"],
   "postgresql_role": ["plugin", "group"],
   "mysql_database": ["plugin"],
   "mysql_user": ["plugin"],
@@ -32,6 +33,7 @@ def names: {
 def identity: {
   "postgresql_database": [["name"]],
   "postgresql_schema": [["database"], ["name"]],
+  "postgresql_extension": [["database"], ["name"]],
   "postgresql_role": [["name"]],
   "mysql_database": [["name"]],
   "mysql_user": [["host"], ["user"]],

@@ -12,6 +12,7 @@ import rego.v1
 names := {
 	"postgresql_database": ["plugin"],
 	"postgresql_schema": ["plugin"],
+	"postgresql_extension": ["plugin"],
 	"postgresql_role": ["plugin", "group"],
 	"mysql_database": ["plugin"],
 	"mysql_user": ["plugin"],
@@ -37,6 +38,7 @@ names := {
 identity := {
 	"postgresql_database": [["name"]],
 	"postgresql_schema": [["database"], ["name"]],
+	"postgresql_extension": [["database"], ["name"]],
 	"postgresql_role": [["name"]],
 	"mysql_database": [["name"]],
 	"mysql_user": [["host"], ["user"]],
