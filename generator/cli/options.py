@@ -28,7 +28,9 @@ _COMMON = (
         metavar="PATH",
         help="An app-config file, as Backstage's --config; FILE#PATH for one inside Helm values or a ConfigMap. Repeatable.",
     ),
-    click.option("--settings", type=_PATH, metavar="PATH", help="greenroom.yaml. [default: the one in --root]"),
+    click.option(
+        "--settings", type=_PATH, metavar="PATH", help="greenroom.yaml. [default: the one here or above, or in --root]"
+    ),
     click.option("--plugin", "plugins", multiple=True, metavar="ID", help="A plugin that needs a database. Repeatable."),
     click.option(
         "--env-file", "env_files", multiple=True, type=_PATH, metavar="PATH", help="Variables for ${…}. Repeatable."
@@ -98,6 +100,23 @@ def same_command(*, without: tuple[str, ...] = ()) -> str:
     return shlex.join(words)
 
 
+def _upwards() -> Path:
+    """Where greenroom.yaml is: here, or in the nearest folder above within the repository; here, where there is none."""
+    from generator.cli.output import say
+    from generator.settings.read import FILE_NAME
+
+    here = Path.cwd()
+    for depth, folder in enumerate((here, *here.parents)):
+        if (folder / FILE_NAME).is_file():
+            found = Path(*[".."] * depth)
+            if depth:
+                say(f"with {(found / FILE_NAME).as_posix()}", err=True)
+            return found
+        if (folder / ".git").exists():
+            break
+    return Path()
+
+
 def make_request(
     *,
     root: Path,
@@ -121,6 +140,8 @@ def make_request(
 
     if not root.is_dir():
         raise click.BadParameter(f"{root} is not a folder", param_hint="--root")
+    if settings is None and not config and root == Path():
+        root = _upwards()
     ids = tuple(part for value in plugins for part in value.split(",") if part)
     return Request(
         root=root,

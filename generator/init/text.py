@@ -35,8 +35,11 @@ def settings_text(
         head: the first lines of the file.
     """
     writer = _Writer(schema, notes)
-    blocks = ["\n".join(line for text in head for line in _comment(text, ""))]
+    editors = f"# yaml-language-server: $schema={schema['$id']}"
+    blocks = ["\n".join([editors, *(line for text in head for line in _comment(text, ""))])]
     for name, entry in schema["properties"].items():
+        if name == "$schema":
+            continue  # the first line says it, in the way that leaves the file free of it
         blocks.append("\n".join(writer.entry(name, writer.resolved(entry), values, "", 0)))
     return "\n\n".join(blocks) + "\n"
 

@@ -21,7 +21,9 @@ def with_extensions(
     """
     engines = {server.name: server.engine for server in plan.servers}
     plugins = tuple(
-        plugin._replace(extensions=tuple(sorted(settings.extensions.get(plugin.plugin_id, known.get(plugin.plugin_id, ())))))
+        plugin._replace(
+            extensions=tuple(sorted({*settings.extensions.get(plugin.plugin_id, known.get(plugin.plugin_id, ()))}))
+        )
         if engines.get(plugin.server) == "postgresql"
         else plugin
         for plugin in plan.plugins

@@ -6,7 +6,8 @@ from typing import Final
 
 #: What a mark begins with; the environment follows.
 MARK_BEFORE: Final = "greenroom: environment "
-#: What the marker of a CloudFormation stack begins with (``plugin_databases/marker.py`` writes it).
+#: What the marker of a CloudFormation stack begins with (``plugin_databases/marker.py`` writes it). It names no environment:
+#: a script leaves alone what has it, and whoever only looks cannot tell whose stack it is.
 STACK_MARK_BEFORE: Final = '{"greenroom"'
 
 
@@ -17,10 +18,6 @@ def mark(environment: str) -> str:
 
 def stranger(comment: str | None, environment: str) -> str | None:
     """Whose an object with ``comment`` is, in words, where the comment says that it is not ``environment``'s."""
-    if comment is None or comment == mark(environment):
+    if comment is None or comment == mark(environment) or not comment.startswith(MARK_BEFORE):
         return None
-    if comment.startswith(STACK_MARK_BEFORE):
-        return "belongs to a CloudFormation stack"
-    if comment.startswith(MARK_BEFORE):
-        return f"was made for environment {comment.removeprefix(MARK_BEFORE)}"
-    return None
+    return f"was made for environment {comment.removeprefix(MARK_BEFORE)}"

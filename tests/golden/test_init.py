@@ -177,9 +177,10 @@ def test_the_file_is_the_expected_one(case: str, root: Path) -> None:
     assert not list(diagnostics)
     schema = json.loads(schema_text("settings"))
     for key in keys(schema, None):
-        if not key.startswith("credentials.delivery."):  # one of the two
+        if not key.startswith("credentials.delivery.") and key != "$schema":  # one of the two; the first line has it
             assert f"{key.rsplit('.', 1)[-1]}: " in text or f"{key.rsplit('.', 1)[-1]}:\n" in text, key
     assert greenroom("init", "--stdout", cwd=root).stdout == text
+    assert text.startswith(f"# yaml-language-server: $schema={schema['$id']}\n")
     assert max(map(len, text.splitlines())) <= 120
 
     # It is there to be used.
