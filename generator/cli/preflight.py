@@ -75,10 +75,12 @@ def command(
     the other plugins' databases refuse. Exit code 4 when one is not ready.
     """
     from generator.cli.output import show_diagnostics
+    from generator.planning.history import read_lock
     from generator.preflight.base_settings import read_base
     from generator.preflight.options import PreflightOptions
     from generator.preflight.probes import targets_from_map
     from generator.preflight.unset import find_unset
+    from generator.problems.diagnostic import Diagnostics
     from generator.run import steps
 
     signal.signal(signal.SIGTERM, _terminated)
@@ -88,7 +90,10 @@ def command(
     resolved = steps.resolve(project)
     plan = steps.plan_afresh(project, resolved)
     unset = find_unset(project)
-    targets = targets_from_map(resolved, plan, project.environ, read_base(project), unset)
+    # What is wrong with the lock file is for `generate` to say.
+    lock = read_lock(project.layout.lock, Diagnostics())
+    known = {(item.server, item.database) for item in lock.known.values()} if lock is not None else set()
+    targets = targets_from_map(resolved, plan, project.environ, read_base(project), unset, known)
     if not targets:
         _refuse_nothing(project)
     chosen = PreflightOptions(

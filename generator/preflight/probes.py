@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-from dataclasses import dataclass, field
+from collections import defaultdict
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +19,7 @@ from generator.preflight.postgresql import libpq
 from generator.preflight.postgresql.libpq import Address, ConnectionSettingError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from generator.backstage.database.resolved import PluginDatabase, PluginDatabaseMap
     from generator.planning.model import Plan, PluginPlan
@@ -55,7 +56,7 @@ class PreflightTarget:
 
     ``connection`` is what Backstage hands to the driver, password included, and ``environment`` the variables the driver
     would see. ``database``, ``role`` and ``schema`` are what the plan says. ``occupants`` are all plugins on the same
-    server, sorted, this one included; ``retired`` are the databases there of plugins that are not wanted any more.
+    server, sorted, this one included; ``retired`` are databases there that plugins had before.
     ``made_for`` is the environment of the plan, ``extensions`` are those the plugin's migrations create. ``user_host`` is
     where a MySQL user may come from,
     ``search_path_problem`` is what knex throws for the search path,
@@ -120,6 +121,7 @@ def targets_from_map(
     environment: Mapping[str, str] | None = None,
     base: BaseSettings | None = None,
     unset: Unset | None = None,
+    known: Collection[tuple[str, str]] = (),
 ) -> list[PreflightTarget]:
     """A target for each plugin of ``plan`` on a database server, sorted by plugin id.
 
@@ -130,15 +132,20 @@ def targets_from_map(
         environment: the variables of the run, with those of ``--env-file``.
         base: what is set for all plugins; without it nothing is known of pools and of what Backstage creates itself.
         unset: the variables of app-config that have no value.
+        known: server and name of the databases that plugins had before, as the lock file says.
     """
     variables = dict(environment or {})
     engines = {server.name: server.engine for server in plan.servers}
     plugins = sorted(plan.plugins, key=lambda item: item.plugin_id)
     occupants = {server: access_of(plan).occupants(server) for server in engines}
-    return [
+    left: dict[str, set[str]] = defaultdict(set)
+    for server, database in (*known, *((gone.server, gone.database) for gone in plan.retired)):
+        left[server].add(database)
+    found = [
         _target(plugin, engines[plugin.server], resolved, occupants[plugin.server], variables, base, plan, unset)
         for plugin in plugins
     ]
+    return [replace(target, retired=frozenset(left[plugin.server])) for target, plugin in zip(found, plugins, strict=True)]
 
 
 def _target(
@@ -200,7 +207,6 @@ def _target(
         adapter=_adapter(found, base) if base is not None and plan.base_login == plugin.plugin_id else None,
         pool=base.pool_of(plugin.plugin_id, engine) if base is not None else Pool(),
         occupants=occupants,
-        retired=frozenset(gone.database for gone in plan.retired if gone.server == plugin.server),
         made_for=plan.environment,
         extensions=plugin.extensions,
         missing=missing,
