@@ -544,7 +544,7 @@ def test_a_server_that_stops_answering_is_given_up(stage: Stage, monkeypatch: py
 
     parameters = {"host": stage.server.host, "port": str(stage.server.port), "user": "postgres"}
     parameters["password"] = stage.server.password
-    monkeypatch.setattr(postgresql, "_PATIENCE", 1)
+    monkeypatch.setattr(postgresql, "PATIENCE", 1)
     started = time.monotonic()
     with pytest.raises(psycopg.Error), postgresql._session(parameters, "postgres", 5) as session:
         session.execute("SELECT pg_sleep(30)")
