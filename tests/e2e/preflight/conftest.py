@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
+from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -13,7 +14,8 @@ from generator.demo.apply import apply_script
 from generator.demo.embedded import embedded_server
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
 
     from generator.demo.embedded import EmbeddedServer
 
@@ -29,6 +31,23 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Whole servers: with the newest Backstage always, with the oldest supported one as well in ``make truth``."""
     if "backstage_dir" in metafunc.fixturenames:
         metafunc.parametrize("backstage_dir", (NEWEST, OLDEST) if WHOLE else (NEWEST,), indirect=True, scope="session")
+
+
+@pytest.fixture(scope="session")
+def kept() -> Iterator[Callable[[object, Callable[[], AbstractContextManager[Any]]], Any]]:
+    """A function that makes something once and keeps it to the end of the run.
+
+    Parametrized fixtures of a module are not kept: pytest sorts the tests by state, and each would make its table anew.
+    """
+    made: dict[object, Any] = {}
+    with ExitStack() as stack:
+
+        def keep(key: object, make: Callable[[], AbstractContextManager[Any]]) -> Any:
+            if key not in made:
+                made[key] = stack.enter_context(make())
+            return made[key]
+
+        yield keep
 
 
 @pytest.fixture(scope="module")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 from dataclasses import replace
@@ -158,9 +159,18 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.fixture(scope="module")
 def table(
-    request: pytest.FixtureRequest, backend_of: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Table]:
+    request: pytest.FixtureRequest,
+    backend_of: Callable[[str], Path],
+    tmp_path_factory: pytest.TempPathFactory,
+    kept: Callable[..., Any],
+) -> Any:
     where: Where = request.param
+    return kept(("mariadb", where), lambda: made_on(where, backend_of, tmp_path_factory))
+
+
+@contextlib.contextmanager
+def made_on(where: Where, backend_of: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Table]:
+    """The table on one server."""
     packages = backend_of(where.line)
     with mariadb_server() as server:
         names = names_of(where, MARIADB, STATES, PART)

@@ -7,6 +7,7 @@ and the words preflight predicts have to be the ones it printed.
 
 from __future__ import annotations
 
+import contextlib
 import socket
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -259,9 +260,18 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.fixture(scope="module")
 def table(
-    request: pytest.FixtureRequest, backend_of: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Table]:
+    request: pytest.FixtureRequest,
+    backend_of: Callable[[str], Path],
+    tmp_path_factory: pytest.TempPathFactory,
+    kept: Callable[..., Any],
+) -> Any:
     where: Where = request.param
+    return kept(("postgresql", where), lambda: made_on(where, backend_of, tmp_path_factory))
+
+
+@contextlib.contextmanager
+def made_on(where: Where, backend_of: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Table]:
+    """The table on one server."""
     packages, folder = backend_of(where.line), tmp_path_factory.mktemp("truth")
     with embedded_server(where.bin_dir()) as server:
         server.create_admin(ADMIN, ADMIN_PASSWORD)

@@ -6,6 +6,7 @@ writes one; then the migrations of RBAC run on the plugin's client, as its polic
 
 from __future__ import annotations
 
+import contextlib
 import json
 import threading
 from dataclasses import replace
@@ -242,9 +243,18 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.fixture(scope="module")
 def table(
-    request: pytest.FixtureRequest, backend_of: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Table]:
+    request: pytest.FixtureRequest,
+    backend_of: Callable[[str], Path],
+    tmp_path_factory: pytest.TempPathFactory,
+    kept: Callable[..., Any],
+) -> Any:
     where: Where = request.param
+    return kept(("rbac", where), lambda: made_on(where, backend_of, tmp_path_factory))
+
+
+@contextlib.contextmanager
+def made_on(where: Where, backend_of: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Table]:
+    """The table on one server."""
     packages, folder = backend_of(where.line), tmp_path_factory.mktemp("truth")
     identity = ThreadingHTTPServer(("127.0.0.1", 0), Identity)
     threading.Thread(target=identity.serve_forever, daemon=True).start()
