@@ -10,6 +10,7 @@ from generator.report.build import build_report, edited_files
 from generator.report.escaping import FILTERS
 from generator.report.formats import MOST_IN_PICTURE, mermaid
 from generator.report.work import apply_steps, human_steps
+from generator.stores.names import makes_secrets
 from generator.targets.text.escaped import Escaped
 from generator.targets.text.templates import render_template
 
@@ -78,7 +79,7 @@ def gate_summary(project: Project, rendering: Rendering, gate: Gate, warnings: S
         "sentence": gate.sentence.rpartition(": run `")[0],
         "command": gate.command if gate.sentence else "",
         "compared": f"Compared with {gate.base.name} ({gate.base.source}) as well." if gate.base else "",
-        "secret_heading": "secret" if report.store != "variables" else "password given as",
+        "secret_heading": "secret" if makes_secrets(report.store) else "password given as",
         "rows": shown_rows,
         "more": len(rows) - len(shown_rows),
         "files": [shown(path) for path in rendering.changed[:_MOST_FILES]] if gate.sentence and not rows else [],

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from generator.backstage.config.production import find_start
 from generator.documents.values import ConfigMap
 from generator.problems.paths import shown
+from generator.targets import TARGETS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from generator.output.rendering import Rendering
     from generator.run.project import Project
 
@@ -23,45 +21,17 @@ def next_steps(project: Project, rendering: Rendering) -> list[str]:
     """A line for each thing to do. Nothing where no plugin has changed; about the fragment only when it is new."""
     if not rendering.changes:
         return []
-    ways = list(_ways(rendering))
+    # One of these is enough.
+    folders = rendering.layout.targets
+    ways = [TARGETS[name].load().way(folders[name], rendering.files) for name in TARGETS if name in folders]
     steps = []
-    if ways:
-        steps.append(f"commit what was written, and apply {_server(rendering)}{'; or '.join(ways)}")
-    fragment = rendering.layout.targets.get("app-config")
+    if any(ways):
+        steps.append(f"commit what was written, and apply {'; or '.join(filter(None, ways))}")
+    fragment = rendering.layout.app_config
     if fragment is not None and rendering.current.get(fragment) is None:
         steps += _fragment(project, fragment)
         steps += _base_credentials(project, rendering)
     return steps
-
-
-def _server(rendering: Rendering) -> str:
-    """What comes before everything else: a server that Terraform creates."""
-    folder = rendering.layout.targets.get("terraform")
-    if folder is None or not any(folder / "server" in path.parents for path in rendering.files):
-        return ""
-    return f"{shown(folder / 'server')} first, then "
-
-
-def _ways(rendering: Rendering) -> Iterator[str]:
-    """What brings the plan to a server: one of these is enough."""
-    targets = rendering.layout.targets
-    if (folder := targets.get("terraform")) is not None:
-        yield f"Terraform in {shown(folder / 'databases')} (README.md has the variables)"
-    if (folder := targets.get("cloudformation")) is not None:
-        yield f"CloudFormation in {shown(folder)} (README.md has the commands)"
-    if (folder := targets.get("sql")) is not None:
-        names = sorted(path for path in rendering.files if path.parent == folder and path.suffix in (".sql", ".sh"))
-        scripts = [path for path in names if path.suffix == ".sh"]
-        started = {path.with_suffix(".sql") for path in scripts}
-        scripts += [path for path in names if path.suffix == ".sql" and path not in started and not _is_part(path, scripts)]
-        commands = [shlex.join(["sh" if path.suffix == ".sh" else "psql -X -f", shown(path)]) for path in scripts]
-        if commands:
-            yield " and ".join(command.replace("'psql -X -f'", "psql -X -f") for command in commands)
-
-
-def _is_part(path: Path, scripts: list[Path]) -> bool:
-    """Whether a shell script of the same server feeds this file to its client."""
-    return any(path.name.startswith(f"{script.stem}.") for script in scripts)
 
 
 def _fragment(project: Project, fragment: Path) -> list[str]:

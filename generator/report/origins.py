@@ -8,6 +8,7 @@ from generator.backstage.database.redaction import redact_value
 from generator.planning.places import source
 from generator.report.model import Value
 from generator.run.verdict import who_asks
+from generator.stores.names import makes_secrets
 
 if TYPE_CHECKING:
     from generator.backstage.database.resolved import PluginDatabase
@@ -37,7 +38,7 @@ def values_of(project: Project, plan: Plan, plugin: PluginPlan, server: Server) 
     if plugin.role.iam is not None:
         found.append(Value("password", f"none: {plugin.role.iam} signs it in", _setting(project, "mode", "iam")))
         return tuple(found)
-    if plan.store != "variables":
+    if makes_secrets(plan.store):
         found.append(Value("secret", plugin.role.secret_name, _setting(project, "secretName", "store")))
     delivery = plugin.role.delivery
     shown = f"$file: {delivery.file}" if delivery.file else f"${{{delivery.env}}}"
@@ -50,7 +51,7 @@ def secret_of(plan: Plan, plugin: PluginPlan) -> str:
     role = plugin.role
     if role.iam is not None:
         return f"none ({role.iam})"
-    if plan.store != "variables":
+    if makes_secrets(plan.store):
         return role.secret_name
     return role.delivery.file or role.delivery.env
 

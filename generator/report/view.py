@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from generator.report.model import STATES, VERDICTS
+from generator.stores.names import makes_secrets
 from generator.targets.text.escaped import Escaped
 
 if TYPE_CHECKING:
@@ -26,9 +27,9 @@ _SIGN_IN: Final = {
 
 def report_view(report: Report) -> dict[str, Any]:
     """What the page and the Markdown text print."""
-    secrets = "Secret" if report.store != "variables" else "Password given as"
+    secrets = "Secret" if makes_secrets(report.store) else "Password given as"
     sign_in = _SIGN_IN[report.credentials]
-    if report.credentials != "iam" and report.store != "variables":
+    if report.credentials != "iam" and makes_secrets(report.store):
         sign_in += f", kept in {report.store}"
     return {
         "environment": report.environment,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from generator.stores.names import makes_secrets
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
@@ -26,7 +28,7 @@ def apply_steps(rendering: Rendering) -> list[Step]:
     if new:
         parts = ["database", *(["schema"] if any(plugin.schema is not None for plugin in new) else []), "role", "grants"]
         store = rendering.plan.store
-        if store != "variables" and rendering.plan.credentials != "iam":
+        if makes_secrets(store) and rendering.plan.credentials != "iam":
             parts.append(f"secret in {store}")
         steps.append(_step(f"create what does not exist of {', '.join(parts[:-1])} and {parts[-1]} for", kinds["added"]))
     if "back" in kinds:
@@ -54,7 +56,7 @@ def human_steps(rendering: Rendering, command: str) -> list[Step]:
         steps.append(_step("let Backstage's identity log in as", roles))
     elif new:
         names = _names(_given_as(plugin) for plugin in new)
-        if plan.store == "variables":
+        if not makes_secrets(plan.store):
             steps.append(_step("choose a password, give it to the apply, and to Backstage as", names))
         else:
             steps.append(_step(f"give Backstage the new secret of {plan.store} as", names))

@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING
 from generator.backstage.repository.catalogue import Catalogue
 from generator.planning.extensions import schema_of
 from generator.problems.diagnostic import Diagnostic, Severity
+from generator.targets import TARGETS
 
 if TYPE_CHECKING:
     from generator.planning.model import Plan
     from generator.run.project import Project
-
-_FUNCTIONS = "cloudformation"
 
 
 def known_extensions(project: Project) -> dict[str, tuple[str, ...]]:
@@ -38,14 +37,15 @@ def known_extensions(project: Project) -> dict[str, tuple[str, ...]]:
 def report_extensions(project: Project, plan: Plan) -> None:
     """Report the extensions that a target of this run does not create (GR555), and those of an older package (GR556)."""
     discovered = project.discovery.plugins if project.discovery is not None else {}
+    without = [name for name in project.layout.targets if not TARGETS[name].creates_extensions]
     for plugin in plan.plugins:
         names = ", ".join(plugin.extensions)
-        if names and _FUNCTIONS in project.layout.targets:
+        for target in without if names else ():
             statements = "; ".join(f"CREATE EXTENSION {name} SCHEMA {schema_of(plugin)}" for name in plugin.extensions)
             project.diagnostics.warning(
                 "GR555",
-                f"CloudFormation does not create the extension {names} of the plugin {plugin.plugin_id!r}",
-                path="targets.cloudformation",
+                f"the target {target} does not create the extension {names} of the plugin {plugin.plugin_id!r}",
+                path=f"targets.{target}",
                 backstage="fails in the plugin's migrations where its role may not create it: in schema mode, and where the "
                 "extension is not trusted",
                 hint=f"after the first deployment, as the master user in database {plugin.database.name}: {statements}; "

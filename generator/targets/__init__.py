@@ -15,7 +15,7 @@ class TargetEntry(NamedTuple):
     ``default_path``: where its output goes below ``--out``. ``is_single_file``: the target writes one file, and its path is
     that file. ``by_default``: it is generated where nobody says which targets. ``is_app_config``: what it writes is for
     Backstage to read after the app-config it was made from. ``stack_plugins``: it divides plugins into stacks, and new
-    plugins go into one until it has so many.
+    plugins go into one until it has so many. ``creates_extensions``: it makes the extensions that plugins need.
     """
 
     module: str
@@ -24,6 +24,7 @@ class TargetEntry(NamedTuple):
     by_default: bool = True
     is_app_config: bool = False
     stack_plugins: int | None = None
+    creates_extensions: bool = True
 
     def load(self) -> Target:
         """The target (its module's ``TARGET``), imported now."""
@@ -34,7 +35,13 @@ class TargetEntry(NamedTuple):
 #: 500 resources and 200 outputs that a template may have.
 TARGETS: Final = {
     "terraform": TargetEntry("generator.targets.terraform", "terraform"),
-    "cloudformation": TargetEntry("generator.targets.cloudformation", "cloudformation", by_default=False, stack_plugins=160),
+    "cloudformation": TargetEntry(
+        "generator.targets.cloudformation",
+        "cloudformation",
+        by_default=False,
+        stack_plugins=160,
+        creates_extensions=False,
+    ),
     "sql": TargetEntry("generator.targets.sql", "sql"),
     "app-config": TargetEntry(
         "generator.targets.fragment", "app-config.databases.yaml", is_single_file=True, is_app_config=True

@@ -10,7 +10,7 @@ from generator.backstage.database.origin import BaseOrigin
 from generator.planning.access import access_of, place
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Collection, Mapping
 
     from generator.backstage.database.resolved import PluginDatabaseMap
     from generator.planning.model import Plan
@@ -75,6 +75,10 @@ class Target(Protocol):
         ``owned`` says whether greenroom generated a file.
         """
         return
+
+    def way(self, folder: Path, files: Collection[Path]) -> str:
+        """How a person brings ``files``, generated to ``folder``, to a server; empty where that is not what they are for."""
+        return ""
 
     def check_readable(self, folder: Path, diagnostics: Diagnostics) -> None:
         """Report files of the user's in ``folder`` that :meth:`check_beside` could not read, where nothing was rendered."""

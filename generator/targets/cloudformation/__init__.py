@@ -9,6 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from generator.problems.paths import shown
 from generator.targets.base import Artifact, Target
 from generator.targets.cloudformation.checks import check_context
 from generator.targets.cloudformation.escaping import FILTERS
@@ -20,7 +21,7 @@ from generator.targets.cloudformation.templates import nested_view, root_paramet
 from generator.targets.text.templates import render_template
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
     from typing import Any
 
     from generator.problems.diagnostic import Diagnostics
@@ -58,6 +59,10 @@ class CloudFormationTarget(Target):
         for server in shape.plan.servers:
             artifacts += KINDS[server.kind].artifacts(server, shape.plan, data_api=shape.data_api)
         return sorted(artifacts, key=lambda artifact: artifact.path)
+
+    def way(self, folder: Path, files: Collection[Path]) -> str:  # noqa: ARG002 - as the others
+        """The templates, with the commands of their README."""
+        return f"CloudFormation in {shown(folder)} (README.md has the commands)"
 
     def read_back(self, artifacts: list[Artifact]) -> set[tuple[str, ...]]:
         """What the templates create, from their custom resources as a YAML parser reads them."""

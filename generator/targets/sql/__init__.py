@@ -8,6 +8,7 @@ needed to hand out schemas.
 from __future__ import annotations
 
 import re
+import shlex
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any, Final
 
@@ -15,6 +16,7 @@ from generator.engines.postgresql import HAS_POWERS, IS_POWERFUL, SCRAM_VERIFIER
 from generator.planning.access import access_of, place
 from generator.planning.extensions import schema_of
 from generator.planning.marks import MARK_BEFORE, STACK_MARK_BEFORE, mark
+from generator.problems.paths import shown
 from generator.settings.name_template import variable_part
 from generator.targets.base import Artifact, Target
 from generator.targets.places import places_left, without_used_places
@@ -26,6 +28,9 @@ from generator.targets.text.escaped import Escaped, comment
 from generator.targets.text.templates import render_template
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+    from pathlib import Path
+
     from generator.planning.access import DatabaseAccess, SchemaAccess
     from generator.planning.model import Database, Plan, PluginPlan, Role
     from generator.problems.diagnostic import Diagnostics
@@ -74,6 +79,16 @@ class SqlTarget(Target):
                 artifacts.append(Artifact(file, render_template("sql", "databases.sql.j2", views[-1], _FILTERS)))
         artifacts.append(Artifact("README.md", render_template("sql", "README.md.j2", _readme(plan, views), _FILTERS)))
         return sorted(artifacts, key=lambda artifact: artifact.path)
+
+    def way(self, folder: Path, files: Collection[Path]) -> str:
+        """The command of each server's script."""
+        names = sorted(path for path in files if path.parent == folder and path.suffix in (".sql", ".sh"))
+        shells = [path for path in names if path.suffix == ".sh"]
+        # What a shell script of the same name feeds to its client.
+        fed = [path for path in names if any(path.name.startswith(f"{shell.stem}.") for shell in shells)]
+        commands = [f"sh {shlex.quote(shown(path))}" for path in shells]
+        commands += [f"psql -X -f {shlex.quote(shown(path))}" for path in names if path not in fed]
+        return " and ".join(commands)
 
     def read_back(self, artifacts: list[Artifact]) -> set[tuple[str, ...]]:
         """What the scripts create, from their own statements. The group role of a shared database counts as a role.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from generator.problems.paths import shown
 from generator.targets.base import Artifact, Target
 from generator.targets.terraform.checks import check_plan
 from generator.targets.terraform.engines import Engines
@@ -23,7 +24,7 @@ from generator.targets.text.templates import render_template
 from generator.targets.text.yaml import FILTERS as YAML_FILTERS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
     from pathlib import Path
 
     from generator.planning.model import Plan, Server
@@ -61,6 +62,12 @@ class TerraformTarget(Target):
             files |= _module(kind, store, shows_owner=shows_owner, strangers=engines.strangers(kind))
         found = {f"{_FOLDER}/{path}": text for path, text in files.items()} | _servers(plan)
         return [Artifact(path, found[path]) for path in sorted(found)]
+
+    def way(self, folder: Path, files: Collection[Path]) -> str:
+        """The root module of the databases; before it that of the server, where one is created."""
+        server = folder / "server"
+        first = f"{shown(server)} first, then " if any(server in path.parents for path in files) else ""
+        return f"{first}Terraform in {shown(folder / 'databases')} (README.md has the variables)"
 
     def read_back(self, artifacts: list[Artifact]) -> set[tuple[str, ...]]:
         """What the rendered configuration creates, from the module calls as an HCL parser reads them."""
