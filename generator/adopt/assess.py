@@ -21,10 +21,11 @@ from generator.adopt.likeness import likely_plugin
 from generator.adopt.names import keep_names
 from generator.adopt.runners import runner, script_runner
 from generator.planning.access import access_of
+from generator.planning.marks import stranger
 from generator.settings.model import Adopted
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from generator.adopt.state import FoundDatabase, ServerState
     from generator.planning.history import Lock
@@ -40,14 +41,16 @@ def assess(
     *,
     secrets: Mapping[str, int] | None = None,
     previous: Lock | None = None,
+    freed: Collection[str] = (),
 ) -> Assessment:
     """Compare what ``wanted`` is to be on ``server`` with ``state``.
 
     ``secrets`` are roles whose secret the store has, with the version of the password in it; of each role that is there
-    when it is ``None``. ``previous`` is the lock file, which knows what everything was called before. Everything that would
-    go wrong at the first apply, or silently not work, is a warning in ``diagnostics`` (GR76x).
+    when it is ``None``. ``previous`` is the lock file, which knows what everything was called before; ``freed`` are names
+    that nothing here has any more (``plugins.renamesApplied``). Everything that would go wrong at the first apply, or
+    silently not work, is a warning in ``diagnostics`` (GR76x).
     """
-    plan = as_found(wanted, server.name, state, previous)
+    plan = as_found(wanted, server.name, _without_strangers(state, wanted.environment, freed), previous)
     plugins = [plugin for plugin in plan.plugins if plugin.server == server.name]
     databases = [item for item in plan.databases if item.server == server.name]
     found = {item.name: state.databases[item.name] for item in databases if item.name in state.databases}
@@ -65,7 +68,7 @@ def assess(
     repairs: list[Repair] = []
     if state.engine == "postgresql":
         check_administrator(server, state, diagnostics)
-        check_marks(server, plan, found, state, present, diagnostics)
+        check_marks(server, plan, found, state, present, _other_names(plan, wanted, server.name), diagnostics)
         check_roles(server, plan, state, present, repairs, diagnostics)
         check_timeouts(server, plugins, found, state, present, repairs, diagnostics)
         check_databases(server, found, state, there, repairs, diagnostics)
@@ -95,6 +98,27 @@ def assess(
         ),
         hand_overs=tuple(as_planned(item, wanted, plan) for item in handed),
     )
+
+
+def _without_strangers(state: ServerState, environment: str, freed: Collection[str]) -> ServerState:
+    """``state`` without what has a name that is free by now, and was made for another environment: it is nobody's past."""
+
+    def counts(name: str, comment: str | None) -> bool:
+        return name not in freed or stranger(comment, environment) is None
+
+    return state._replace(
+        databases={name: item for name, item in state.databases.items() if counts(name, item.comment)},
+        roles={name: item for name, item in state.roles.items() if counts(name, item.comment)},
+    )
+
+
+def _other_names(plan: Plan, wanted: Plan, server: str) -> dict[tuple[str, str], str]:
+    """Kind and name of what ``plan`` found on the server under another name than it has in ``wanted``: that name."""
+    databases = zip(plan.databases, wanted.databases, strict=True)
+    roles = zip(plan.roles, wanted.roles, strict=True)
+    found = {("database", old.name): new.name for old, new in databases if old.server == server}
+    found |= {("role", old.name): new.name for old, new in roles if old.server == server}
+    return {(kind, old): new for (kind, old), new in found.items() if old != new}
 
 
 def _stranger(database: FoundDatabase, plugins: list[PluginPlan]) -> Stranger:

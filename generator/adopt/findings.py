@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Final
 from generator.adopt.assessment import HandOver, Repair
 from generator.adopt.runners import quoted, runner
 from generator.planning.access import access_of, owner
-from generator.planning.marks import mark, stranger
+from generator.planning.marks import stranger, to_be_ours
 from generator.stores.names import makes_secrets
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from generator.adopt.state import FoundDatabase, ServerState
     from generator.planning.model import Plan, PluginPlan, Server
     from generator.problems.diagnostic import Diagnostics
@@ -52,9 +54,14 @@ def check_marks(
     found: dict[str, FoundDatabase],
     state: ServerState,
     names: list[str],
+    planned: Mapping[tuple[str, str], str],
     diagnostics: Diagnostics,
 ) -> None:
-    """What another environment made is not this one's to take over: an error (GR776)."""
+    """What another environment made is not this one's to take over: an error (GR776).
+
+    Args:
+        planned: by kind and name on the server, what is planned to have another name.
+    """
     kinds = [("role", name, state.roles[name].comment) for name in names]
     kinds += [("database", name, item.comment) for name, item in sorted(found.items())]
     for kind, name, comment in kinds:
@@ -62,12 +69,14 @@ def check_marks(
         if whose is None:
             continue
         key = "credentials.roleName" if kind == "role" else "backend.database.prefix"
+        way = f"name another one ({key})"
+        if (new := planned.get((kind, name))) is not None:
+            way = f"if this environment never had it, add {name}: {new} to plugins.renamesApplied and generate again"
         diagnostics.error(
             "GR776",
             f"the {kind} {name!r} on server {server.name!r} {whose}, and this is environment {plan.environment}",
             path=f"servers.{server.name}",
-            hint=f"name another one ({key}); if it is to be this one's: "
-            f"COMMENT ON {kind.upper()} {quoted(name)} IS '{mark(plan.environment)}'",
+            hint=f"{way}; if it is to be this one's: {to_be_ours(kind, quoted(name), plan.environment)}",
         )
 
 

@@ -210,7 +210,8 @@ def _look(
     )
     if state is None:
         return None
-    return assess(plan, server, state, project.diagnostics, secrets=secrets, previous=planned.past.lock)
+    freed = project.settings.renames_applied.keys()
+    return assess(plan, server, state, project.diagnostics, secrets=secrets, previous=planned.past.lock, freed=freed)
 
 
 def _show(assessments: Sequence[Assessment], base: str) -> None:

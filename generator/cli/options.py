@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+from click.core import ParameterSource
 
 from generator.backstage.versions import VERSION_MESSAGE
 
@@ -85,8 +86,6 @@ def same_command(*, without: tuple[str, ...] = ()) -> str:
     """The command that runs now, to be typed into a shell: with the same options, but those named and those on output."""
     import shlex
 
-    from click.core import ParameterSource
-
     context = click.get_current_context()
     words = ["greenroom", str(context.info_name)]
     for parameter in context.command.params:
@@ -100,8 +99,11 @@ def same_command(*, without: tuple[str, ...] = ()) -> str:
     return shlex.join(words)
 
 
-def _upwards() -> Path:
-    """Where greenroom.yaml is: here, or in the nearest folder above within the repository; here, where there is none."""
+def _upwards(*, quiet: bool) -> Path:
+    """Where greenroom.yaml is: here, or in the nearest folder above within the repository; here, where there is none.
+
+    A file that is not here is told, unless ``quiet``.
+    """
     from generator.cli.output import say
     from generator.settings.read import FILE_NAME
 
@@ -109,7 +111,7 @@ def _upwards() -> Path:
     for depth, folder in enumerate((here, *here.parents)):
         if (folder / FILE_NAME).is_file():
             found = Path(*[".."] * depth)
-            if depth:
+            if depth and not quiet:
                 say(f"with {(found / FILE_NAME).as_posix()}", err=True)
             return found
         if (folder / ".git").exists():
@@ -140,8 +142,10 @@ def make_request(
 
     if not root.is_dir():
         raise click.BadParameter(f"{root} is not a folder", param_hint="--root")
-    if settings is None and not config and root == Path():
-        root = _upwards()
+    context = click.get_current_context()
+    said = context.get_parameter_source("root") is ParameterSource.COMMANDLINE
+    if settings is None and not config and not said:
+        root = _upwards(quiet=bool(context.params.get("quiet")))
     ids = tuple(part for value in plugins for part in value.split(",") if part)
     return Request(
         root=root,

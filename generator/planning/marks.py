@@ -16,6 +16,11 @@ def mark(environment: str) -> str:
     return f"{MARK_BEFORE}{environment}"
 
 
+def to_be_ours(kind: str, quoted: str, environment: str) -> str:
+    """The statement by which an object (``role``, ``database``) becomes ``environment``'s; ``quoted`` is its name in SQL."""
+    return f"COMMENT ON {kind.upper()} {quoted} IS '{mark(environment)}'"
+
+
 def stranger(comment: str | None, environment: str) -> str | None:
     """Whose an object with ``comment`` is, in words, where the comment says that it is not ``environment``'s."""
     if comment is None or comment == mark(environment) or not comment.startswith(MARK_BEFORE):

@@ -50,7 +50,7 @@ def build_report(project: Project, rendering: Rendering, verdicts: Verdicts | No
         environment=plan.environment,
         credentials=plan.credentials,
         store=plan.store,
-        servers=(*servers, *_left_servers(plan)),
+        servers=(*servers, *_left_servers(plan, rendering.layout.lock.name)),
         not_provisioned=plan.not_provisioned,
         excluded=sorted(project.settings.exclude),
         changed=[shown(path) for path in rendering.changed],
@@ -137,12 +137,12 @@ def _retired(plan: Plan, server: str) -> tuple[Row, ...]:
     )
 
 
-def _left_servers(plan: Plan) -> list[ServerPart]:
+def _left_servers(plan: Plan, lock: str) -> list[ServerPart]:
     """Servers that only retired plugins are on: app-config says nothing of them any more."""
     known = {server.name for server in plan.servers}
     left = {item.server: item.engine for item in plan.retired if item.server not in known}
     return [
-        ServerPart(name, "existing", engine, "no longer in app-config", "greenroom.lock.json", (), _retired(plan, name))
+        ServerPart(name, "existing", engine, "no longer in app-config", lock, (), _retired(plan, name))
         for name, engine in sorted(left.items())
     ]
 

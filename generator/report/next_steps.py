@@ -26,7 +26,7 @@ def next_steps(project: Project, rendering: Rendering) -> list[str]:
     ways = [TARGETS[name].load().way(folders[name], rendering.files) for name in TARGETS if name in folders]
     steps = []
     if any(ways):
-        steps.append(f"commit what was written, and apply {'; or '.join(filter(None, ways))}")
+        steps.append(f"commit what was written, and apply it with {', or '.join(filter(None, ways))}")
     fragment = rendering.layout.app_config
     if fragment is not None and rendering.current.get(fragment) is None:
         steps += _fragment(project, fragment)

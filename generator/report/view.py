@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from generator.engines import ENGINES
 from generator.report.model import STATES, VERDICTS
 from generator.stores.names import makes_secrets
 from generator.targets.text.escaped import Escaped
@@ -17,7 +18,6 @@ _NOT_LOOKED: Final = (
     "Whether these databases exist on a server is not known here: greenroom preflight looks, and report --preflight shows "
     "what it found."
 )
-_ENGINES: Final = {"postgresql": "PostgreSQL", "mysql": "MySQL"}
 _SIGN_IN: Final = {
     "per-plugin": "Each plugin has a role and a password of its own",
     "shared": "All plugins of a server share one role",
@@ -121,11 +121,12 @@ def _choices(report: Report) -> list[dict[str, str]]:
 def _server(server: ServerPart, number: int) -> dict[str, Any]:
     by_schema = any(row.schema is not None for row in (*server.rows, *server.retired))
     count = len(server.rows)
+    made = "existing" if server.kind == "existing" else f"created as {server.kind}"
     return {
         "anchor": f"server-{number}",
         "name": server.name,
         "address": server.address,
-        "what": f"{_ENGINES[server.engine]}, {'existing' if server.kind == 'existing' else f'created as {server.kind}'}",
+        "what": f"{ENGINES[server.engine].title}, {made}",
         "origin": server.origin,
         "room": [
             {"kind": "ready" if ok else "failed", "word": "room" if ok else "no room", "text": text}

@@ -29,17 +29,19 @@ def apply_steps(rendering: Rendering) -> list[Step]:
         parts = ["database", *(["schema"] if any(plugin.schema is not None for plugin in new) else []), "role", "grants"]
         store = rendering.plan.store
         if makes_secrets(store) and rendering.plan.credentials != "iam":
-            parts.append(f"secret in {store}")
-        steps.append(_step(f"create what does not exist of {', '.join(parts[:-1])} and {parts[-1]} for", kinds["added"]))
+            parts.append(f"secret (in {store})")
+        steps.append(
+            _step(f"create the {', '.join(parts[:-1])} and {parts[-1]}, where they do not exist yet, of", kinds["added"])
+        )
     if "back" in kinds:
-        steps.append(_step("use again what was kept of", kinds["back"]))
+        steps.append(_step("use the databases that were kept of", kinds["back"]))
     steps += [
         _step(f"change {change.line.partition(': ')[2]}, in place, of", [change.plugin_id])
         for change in rendering.changes
         if change.kind == "changed"
     ]
     if "retired" in kinds:
-        steps.append(_step("leave on the server, without managing it any longer, all of", kinds["retired"]))
+        steps.append(_step("stop managing, without dropping anything,", kinds["retired"]))
     return steps
 
 
@@ -57,11 +59,11 @@ def human_steps(rendering: Rendering, command: str) -> list[Step]:
     elif new:
         names = _names(_given_as(plugin) for plugin in new)
         if not makes_secrets(plan.store):
-            steps.append(_step("choose a password, give it to the apply, and to Backstage as", names))
+            steps.append(_step("choose a password, and pass it to the apply and to Backstage as", names))
         else:
-            steps.append(_step(f"give Backstage the new secret of {plan.store} as", names))
+            steps.append(_step(f"pass the new secret in {plan.store} to Backstage as", names))
     if any(change.kind == "changed" and "database " in change.line for change in rendering.changes):
-        steps.append(_step("stop Backstage while a database is renamed: a server renames none that is in use", []))
+        steps.append(_step("stop Backstage during the apply: a server does not rename a database that is in use", []))
     return steps
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from generator.backstage.checks import validate_database
@@ -22,6 +23,7 @@ from generator.run.backstage_version import report_version
 from generator.run.development import reader_in_development, require_production
 from generator.run.extensions import known_extensions, report_extensions
 from generator.run.incomplete import leave_out_ignored
+from generator.run.own_templates import each_with_own_templates
 from generator.run.project import Project, Request, load, with_fragment
 from generator.run.unread import check_unread
 from generator.stores.names import makes_secrets
@@ -227,24 +229,8 @@ def _render(
     project: Project, targets: Mapping[str, Target], contexts: Mapping[str, RenderContext]
 ) -> dict[str, list[Artifact]]:
     """What each target renders, with the user's own templates in place of greenroom's where there are some."""
-    folder = project.templates
-    if folder is None:
-        return {name: target.render(contexts[name]) for name, target in targets.items()}
-    from generator.targets.text.overrides import check_overrides, report_failure
-    from generator.targets.text.templates import overridden
-
-    check_overrides(folder, project.diagnostics)
-    _stop_on_errors(project.diagnostics)
-    artifacts: dict[str, list[Artifact]] = {}
-    with overridden(folder):
-        for name, target in targets.items():
-            try:
-                artifacts[name] = target.render(contexts[name])
-            except Exception as error:
-                if not report_failure(error, folder, project.diagnostics):
-                    raise
-    _stop_on_errors(project.diagnostics)
-    return artifacts
+    makers = {name: partial(target.render, contexts[name]) for name, target in targets.items()}
+    return each_with_own_templates(project, makers)
 
 
 def _verify(

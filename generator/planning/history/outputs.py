@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from generator.problems.diagnostic import Diagnostic, Location, Severity
 from generator.problems.paths import shown
+from generator.settings.target_keys import target_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
@@ -87,8 +88,9 @@ def report_left_behind(previous: Lock | None, lock: Path, targets: Collection[st
             f"{shown(place)} was generated earlier, and this run does not have the target {target}: nothing there is "
             "kept up to date, or checked"
         )
-        hint = f"add {target} to targets, or run with --target {target}; if nobody applies it any more, delete it"
-        diagnostics.add(Diagnostic("GR560", Severity.INFO, what, Location(str(place)), f"targets.{target}", hint))
+        key = target_key(target)
+        hint = f"add {key} to targets, or run with --target {target}; if nobody applies it any more, delete it"
+        diagnostics.add(Diagnostic("GR560", Severity.INFO, what, Location(str(place)), f"targets.{key}", hint))
 
 
 def _normal(path: Path) -> Path:

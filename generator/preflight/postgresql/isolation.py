@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from generator.planning.access import databases_of_others, schemas_of_others
-from generator.planning.marks import stranger
+from generator.planning.marks import stranger, to_be_ours
 from generator.preflight.driver import load_psycopg
 from generator.preflight.network import HostNameError, SilentServerError
 from generator.preflight.postgresql.failures import fatal_message, is_busy, quoted
@@ -29,10 +29,11 @@ SELECT nspname::text, pg_catalog.has_schema_privilege(current_user, oid, 'USAGE'
   OR pg_catalog.has_schema_privilege(session_user, oid, 'USAGE')
 FROM pg_catalog.pg_namespace WHERE nspname = ANY(%s::text[]) ORDER BY nspname
 """
-#: Every other database that the user may enter, for whom it was made, and whether the way in is a grant to the user.
+#: Every other database that the user may enter, for whom it was made, and the roles by whose grants: the user's, or others
+#: that it is a member of.
 _ELSEWHERE = """
-SELECT datname::text, pg_catalog.shobj_description(oid, 'pg_database'), EXISTS (
-  SELECT FROM pg_catalog.aclexplode(datacl) AS granted
+SELECT datname::text, pg_catalog.shobj_description(oid, 'pg_database'), ARRAY(
+  SELECT pg_catalog.pg_get_userbyid(granted.grantee)::text FROM pg_catalog.aclexplode(datacl) AS granted
   WHERE granted.privilege_type = 'CONNECT' AND granted.grantee <> 0
     AND pg_catalog.pg_has_role(session_user, granted.grantee, 'USAGE'))
 FROM pg_catalog.pg_database
@@ -127,15 +128,19 @@ def _elsewhere(connection: Any, target: PreflightTarget) -> Reach:
     planned = {item.database for item in target.occupants} | {target.database, *target.retired}
     problems: list[str] = []
     remedies: list[str] = []
-    for name, comment, is_granted in connection.execute(_ELSEWHERE, [sorted(planned)]).fetchall():
+    user = target.user or target.role
+    for name, comment, granted in connection.execute(_ELSEWHERE, [sorted(planned)]).fetchall():
         whose = stranger(comment, target.made_for) if target.made_for else None
         # Who works for all plugins may have been given more on purpose.
-        if whose is None and (target.shares_user or not is_granted):
+        if whose is None and (target.shares_user or not granted):
             continue
         problems.append(f"may connect to database {name}, which {whose or 'is not in the plan'}")
-        remedies.append(f"REVOKE ALL ON DATABASE {quoted(name)} FROM PUBLIC, {quoted(target.user or target.role)}")
+        if len(problems) > _SHOWN:
+            continue
+        remedies.append(f"REVOKE ALL ON DATABASE {quoted(name)} FROM PUBLIC, {quoted(user)}")
+        remedies += [f"REVOKE {quoted(group)} FROM {quoted(user)}" for group in granted if group != user]
     more = (f"and to {len(problems) - _SHOWN} more",) if len(problems) > _SHOWN else ()
-    return Reach((*problems[:_SHOWN], *more), remedies=tuple(remedies[:_SHOWN]))
+    return Reach((*problems[:_SHOWN], *more), remedies=tuple(remedies))
 
 
 def _another_environment(connection: Any, target: PreflightTarget) -> Reach:
@@ -148,8 +153,13 @@ def _another_environment(connection: Any, target: PreflightTarget) -> Reach:
     problems = tuple(f"{kind} {name} {whose}" for kind, name, whose in found if whose is not None)
     names = {"user": "credentials.roleName", "database": "backend.database.prefix"}
     keys = " and ".join(names[kind] for kind, _, whose in found if whose is not None)
-    advice = (f"give environment {target.made_for} names of its own: {keys}",) if problems else ()
-    return Reach(problems, advice=advice)
+    ours = "; ".join(
+        to_be_ours("role" if kind == "user" else kind, quoted(name), target.made_for)
+        for kind, name, whose in found
+        if whose is not None
+    )
+    advice = f"give environment {target.made_for} names of its own ({keys}); if they are to be this one's: {ours}"
+    return Reach(problems, advice=(advice,) if problems else ())
 
 
 def _try_schema(connection: Any, schema: str) -> Reach:

@@ -66,7 +66,7 @@ class TerraformTarget(Target):
     def way(self, folder: Path, files: Collection[Path]) -> str:
         """The root module of the databases; before it that of the server, where one is created."""
         server = folder / "server"
-        first = f"{shown(server)} first, then " if any(server in path.parents for path in files) else ""
+        first = f"Terraform in {shown(server)}, then " if any(server in path.parents for path in files) else ""
         return f"{first}Terraform in {shown(folder / 'databases')} (README.md has the variables)"
 
     def read_back(self, artifacts: list[Artifact]) -> set[tuple[str, ...]]:

@@ -13,6 +13,8 @@ from typing import Any
 
 import pytest
 import yaml
+from linters import linters
+from setup_venv import SetupError
 
 PROJECT = Path(__file__).resolve().parents[3]
 WORKFLOW = PROJECT / ".github/workflows/databases.yml"
@@ -64,36 +66,36 @@ def test_what_pipelines_install_is_pinned_with_hashes_and_enough() -> None:
 # --- linters that are not ours ----------------------------------------------------------------------------------------
 
 
-def tool(name: str, *arguments: str | Path) -> None:
-    program = shutil.which(name)
+@pytest.fixture(scope="module")
+def programs() -> str:
+    """The folders of programs, with those of the linters that an index of Python packages has; installed on first use."""
+    try:
+        return f"{linters('pipelines')}{os.pathsep}{os.environ['PATH']}"
+    except SetupError:
+        return os.environ["PATH"]  # what is not here skips, and says so
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["shellcheck", "-x", *SHELL],
+        ["actionlint", WORKFLOW],
+        ["zizmor", "--offline", "--quiet", "action.yml", ".github/workflows"],
+        ["check-jsonschema", "--builtin-schema", "vendor.github-actions", "action.yml"],
+        ["hadolint", "Containerfile"],
+        ["pre-commit", "validate-manifest", ".pre-commit-hooks.yaml"],
+    ],
+    ids=lambda command: command[0],
+)
+def test_a_linter_finds_nothing(programs: str, command: list[str | Path]) -> None:
+    name, *arguments = command
+    program = shutil.which(name, path=programs)
     if program is None:
         pytest.skip(f"{name} is not installed")
-    done = subprocess.run([program, *arguments], cwd=PROJECT, capture_output=True, text=True)
+    done = subprocess.run(
+        [program, *arguments], cwd=PROJECT, env={**os.environ, "PATH": programs}, capture_output=True, text=True
+    )
     assert done.returncode == 0, done.stdout + done.stderr
-
-
-def test_shellcheck() -> None:
-    tool("shellcheck", "-x", *SHELL)
-
-
-def test_actionlint() -> None:
-    tool("actionlint", WORKFLOW)
-
-
-def test_zizmor() -> None:
-    tool("zizmor", "--offline", "--quiet", "action.yml", ".github/workflows")
-
-
-def test_the_action_is_one_for_github() -> None:
-    tool("check-jsonschema", "--builtin-schema", "vendor.github-actions", "action.yml")
-
-
-def test_hadolint() -> None:
-    tool("hadolint", "Containerfile")
-
-
-def test_pre_commit_takes_the_hooks() -> None:
-    tool("pre-commit", "validate-manifest", ".pre-commit-hooks.yaml")
 
 
 def test_the_hooks_start_commands_that_exist() -> None:

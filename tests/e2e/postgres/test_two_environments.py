@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from typing import TYPE_CHECKING
 
 import command_line
@@ -14,6 +15,7 @@ from sql_plans import Want, make_plan, passwords
 from test_preflight import targets
 from test_sql_script import scram_verifiers, stopped
 
+from generator.demo.apply import apply_script
 from generator.planning.marks import mark, stranger
 from generator.planning.model import Retired
 from generator.preflight.options import PreflightOptions
@@ -119,14 +121,22 @@ def test_preflight_is_not_ready_on_another_environments(stage: Stage) -> None:
     holds, said = isolation(stage, STAGING)["catalog"]
     assert not holds
     assert "user backstage_catalog was made for environment production" in said
-    assert "give environment staging names of its own: credentials.roleName and backend.database.prefix" in said
+    assert "give environment staging names of its own (credentials.roleName and backend.database.prefix)" in said
+    with stage.superuser() as connection:
+        for statement in said.partition("if they are to be this one's: ")[2].split("; "):
+            connection.execute(statement)  # type: ignore[call-overload]
+    assert isolation(stage, STAGING)["catalog"][0]
 
 
 def test_preflight_looks_at_every_database_its_user_can_enter(stage: Stage) -> None:
     stage.must_apply(PRODUCTION)
     with stage.superuser() as connection:
-        for name in ("reports", "staging_catalog", "anybodys", "retired"):
+        for name in ("reports", "staging_catalog", "anybodys", "retired", "archive"):
             connection.execute(f"CREATE DATABASE {name}")  # type: ignore[call-overload]
+        connection.execute("CREATE ROLE readers")
+        connection.execute("REVOKE ALL ON DATABASE archive FROM PUBLIC")
+        connection.execute("GRANT CONNECT ON DATABASE archive TO readers")
+        connection.execute("GRANT readers TO backstage_catalog")
         connection.execute("REVOKE ALL ON DATABASE reports FROM PUBLIC")
         connection.execute("GRANT CONNECT ON DATABASE reports TO backstage_catalog")
         connection.execute("GRANT CONNECT ON DATABASE retired TO backstage_catalog")
@@ -135,6 +145,7 @@ def test_preflight_looks_at_every_database_its_user_can_enter(stage: Stage) -> N
     holds, said = isolation(stage, PRODUCTION._replace(retired=(gone,)))["catalog"]
     assert not holds
     assert "may connect to database reports, which is not in the plan" in said
+    assert "may connect to database archive, which is not in the plan" in said
     assert "may connect to database staging_catalog, which was made for environment staging" in said
     assert "anybodys" not in said
     assert "retired" not in said
@@ -142,6 +153,71 @@ def test_preflight_looks_at_every_database_its_user_can_enter(stage: Stage) -> N
         for statement in said.partition("as the owner: ")[2].split("; "):
             connection.execute(statement)  # type: ignore[call-overload]
     assert isolation(stage, PRODUCTION._replace(retired=(gone,)))["catalog"][0]
+
+
+class Portal:
+    """An environment's repository, whose script is run as its README says."""
+
+    def __init__(self, stage: Stage, folder: Path, environment: str) -> None:
+        self.stage, self.folder, self.plugins = stage, folder, {"discover": False, "include": ["catalog"]}
+        self.settings = {"version": 1, "environment": environment, "targets": {"sql": {}, "appConfig": {}}}
+        self.database = {"client": "pg", "connection": {"host": stage.server.host, "port": stage.server.port}}
+        folder.mkdir()
+
+    def greenroom(self, *arguments: str, status: int = 0) -> str:
+        (self.folder / "app-config.yaml").write_text(yaml.safe_dump({"backend": {"database": self.database}}))
+        (self.folder / "greenroom.yaml").write_text(yaml.safe_dump({**self.settings, "plugins": self.plugins}))
+        environ = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
+        done = command_line.run(
+            [*arguments],
+            cwd=self.folder,
+            env={**environ, "GREENROOM_ADMIN_PASSWORD": ADMIN_PASSWORD, "PGSSLMODE": "disable"},
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+        assert done.returncode == status, done.stdout + done.stderr
+        return done.stdout + done.stderr
+
+    def apply(self, *, ok: bool = True) -> str:
+        self.greenroom("generate")
+        done = apply_script(
+            self.folder / "sql" / "databases.sql",
+            host=self.stage.server.host,
+            port=self.stage.server.port,
+            user=ADMIN,
+            password=ADMIN_PASSWORD,
+            env={"BACKSTAGE_DB_CATALOG_PASSWORD": f"of {self.settings['environment']}"},
+            psql=self.stage.psql,
+        )
+        assert done.ok == ok, done.stderr
+        return done.stderr
+
+
+def test_every_message_ends_when_it_is_followed(stage: Stage, tmp_path: Path) -> None:
+    """Staging was generated with production's names before anybody applied it: names of its own, and nothing to rename."""
+    Portal(stage, tmp_path / "production", "production").apply()
+    staging = Portal(stage, tmp_path / "staging", "staging")
+    said = staging.apply(ok=False)
+    assert "name another one (backend.database.prefix in app-config)" in said
+    (name,) = re.findall(r"name another one \(credentials\.roleName in greenroom\.yaml: (\S+)\)", said)
+    staging.settings["credentials"] = {"roleName": name}
+    staging.database["prefix"] = "staging_"
+    said = staging.apply(ok=False)
+    asked = dict(re.findall(r"add (\S+): (\S+) to plugins\.renamesApplied in greenroom\.yaml", said))
+    adopted = staging.greenroom("adopt", "--user", ADMIN, status=1)
+    assert asked == dict(re.findall(r"add (\S+): (\S+) to plugins\.renamesApplied and generate again", adopted))
+    assert asked == {"backstage_catalog": "backstage_staging_catalog", "backstage_plugin_catalog": "staging_catalog"}
+    staging.plugins["renamesApplied"] = asked
+    staging.greenroom("generate")
+    assert "missing: will be made" in staging.greenroom("adopt", "--user", ADMIN)
+    staging.apply()
+    for role, database, password in (
+        ("backstage_catalog", "backstage_plugin_catalog", "of production"),
+        ("backstage_staging_catalog", "staging_catalog", "of staging"),
+    ):
+        with stage.connect(role, password, database) as connection:
+            assert connection.execute("SELECT current_database()").fetchone() == (database,)
 
 
 @pytest.mark.parametrize("environment", ["production", "staging"])

@@ -15,7 +15,6 @@ from generator.demo.embedded import embedded_server
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from contextlib import AbstractContextManager
 
     from generator.demo.embedded import EmbeddedServer
 
@@ -34,20 +33,29 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 @pytest.fixture(scope="session")
-def kept() -> Iterator[Callable[[object, Callable[[], AbstractContextManager[Any]]], Any]]:
-    """A function that makes something once and keeps it to the end of the run.
-
-    Parametrized fixtures of a module are not kept: pytest sorts the tests by state, and each would make its table anew.
-    """
-    made: dict[object, Any] = {}
+def tables() -> Iterator[tuple[dict[object, Any], ExitStack]]:
+    """Truth tables that were made, and what closes their servers at the end of the run."""
     with ExitStack() as stack:
+        yield {}, stack
 
-        def keep(key: object, make: Callable[[], AbstractContextManager[Any]]) -> Any:
-            if key not in made:
-                made[key] = stack.enter_context(make())
-            return made[key]
 
-        yield keep
+@pytest.fixture(scope="module")
+def table(
+    request: pytest.FixtureRequest,
+    tables: tuple[dict[object, Any], ExitStack],
+    backend_of: Callable[[str], Path],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Any:
+    """The module's table on the server of the parameter: ``made_on`` of the module makes it, once.
+
+    A parametrized fixture of a module does not last: pytest sorts the tests by state, and each would make its table anew.
+    """
+    made, stack = tables
+    key = (request.module.__name__, request.param)
+    if key not in made:
+        packages, folder = backend_of(request.param.line), tmp_path_factory.mktemp("truth")
+        made[key] = stack.enter_context(request.module.made_on(request.param, packages, folder))
+    return made[key]
 
 
 @pytest.fixture(scope="module")

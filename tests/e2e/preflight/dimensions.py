@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 from backstage_packages import NEWEST, OLDEST
+from postgres_stage import ADMIN, ADMIN_PASSWORD, Stage
+
+from generator.demo.embedded import embedded_binaries, embedded_server, find_psql
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
 #: ``GREENROOM_TRUTH=all``: every state on every server with every Backstage.
 WHOLE = os.environ.get("GREENROOM_TRUTH") == "all"
@@ -39,6 +43,15 @@ class Where(NamedTuple):
 
 POSTGRESQL = (Where("18", NEWEST), Where("15", OLDEST), Where("18", OLDEST), Where("15", NEWEST))
 MARIADB = (Where("mariadb", NEWEST), Where("mariadb", OLDEST))
+
+
+@contextlib.contextmanager
+def stage_on(where: Where, folder: Path) -> Iterator[Stage]:
+    """A PostgreSQL server with an administrator and nothing else."""
+    with embedded_server(where.bin_dir()) as server:
+        server.create_admin(ADMIN, ADMIN_PASSWORD)
+        binaries = server.bin_dir if (server.bin_dir / "psql").exists() else embedded_binaries()
+        yield Stage(server=server, folder=folder, psql=find_psql(binaries))
 
 
 def combinations(where: Iterable[Where], states: Iterable[str], part: Iterable[str], group: str) -> list[Any]:

@@ -157,24 +157,12 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize(("table", "name"), found, indirect=["table"], scope="module")
 
 
-@pytest.fixture(scope="module")
-def table(
-    request: pytest.FixtureRequest,
-    backend_of: Callable[[str], Path],
-    tmp_path_factory: pytest.TempPathFactory,
-    kept: Callable[..., Any],
-) -> Any:
-    where: Where = request.param
-    return kept(("mariadb", where), lambda: made_on(where, backend_of, tmp_path_factory))
-
-
 @contextlib.contextmanager
-def made_on(where: Where, backend_of: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Table]:
+def made_on(where: Where, packages: Path, folder: Path) -> Iterator[Table]:
     """The table on one server."""
-    packages = backend_of(where.line)
     with mariadb_server() as server:
         names = names_of(where, MARIADB, STATES, PART)
-        yield Table(Server(server, tmp_path_factory.mktemp("truth")), packages, names)
+        yield Table(Server(server, folder), packages, names)
 
 
 def explain(result: PreflightResult) -> list[tuple[str, str, str]]:

@@ -15,17 +15,15 @@ from urllib.parse import quote
 
 import psycopg
 import pytest
-from dimensions import POSTGRESQL, combinations, names_of
-from postgres_stage import ADMIN, ADMIN_PASSWORD, Stage
+from dimensions import POSTGRESQL, combinations, names_of, stage_on
 from truth import PASSWORD, State, backstage, changed, same_words, settings_of, two_plugins, version_of
-
-from generator.demo.embedded import embedded_binaries, embedded_server, find_psql
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
     from dimensions import Where
+    from postgres_stage import Stage
 
     from generator.preflight.results import PreflightResult
 
@@ -258,25 +256,10 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize(("table", "name"), found, indirect=["table"], scope="module")
 
 
-@pytest.fixture(scope="module")
-def table(
-    request: pytest.FixtureRequest,
-    backend_of: Callable[[str], Path],
-    tmp_path_factory: pytest.TempPathFactory,
-    kept: Callable[..., Any],
-) -> Any:
-    where: Where = request.param
-    return kept(("postgresql", where), lambda: made_on(where, backend_of, tmp_path_factory))
-
-
 @contextlib.contextmanager
-def made_on(where: Where, backend_of: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Table]:
+def made_on(where: Where, packages: Path, folder: Path) -> Iterator[Table]:
     """The table on one server."""
-    packages, folder = backend_of(where.line), tmp_path_factory.mktemp("truth")
-    with embedded_server(where.bin_dir()) as server:
-        server.create_admin(ADMIN, ADMIN_PASSWORD)
-        binaries = server.bin_dir if (server.bin_dir / "psql").exists() else embedded_binaries()
-        stage = Stage(server=server, folder=folder, psql=find_psql(binaries))
+    with stage_on(where, folder) as stage:
         yield Table(stage, packages, folder, names_of(where, POSTGRESQL, STATES, PART))
 
 

@@ -314,8 +314,8 @@ def test_the_summary_of_a_pull_request(portal: Portal) -> None:
         "| new | `scaffolder` | `backstage_plugin_scaffolder` | `backstage_scaffolder` | `BACKSTAGE_DB_SCAFFOLDER_PASSWORD` "
         "| `packages/backend/src/index.ts:5:1` |",
     ]
-    assert "- create what does not exist of database, role and grants for `scaffolder`" in ran.stdout
-    assert "- leave on the server, without managing it any longer, all of `catalog`" in ran.stdout
+    assert "- create the database, role and grants, where they do not exist yet, of `scaffolder`" in ran.stdout
+    assert "- stop managing, without dropping anything, `catalog`" in ran.stdout
     assert "1. run and commit `greenroom generate`" in ran.stdout
     assert '"backstage_scaffolder"' in ran.stdout.partition("```mermaid")[2]
     assert "catalog" not in ran.stdout.partition("```mermaid")[2]
@@ -369,8 +369,8 @@ def test_the_first_run_says_what_comes_next(tmp_path: Path) -> None:
         'FROM node\nCMD ["node", "packages/backend", \\\n     "--config", "app-config.yaml"]\n'
     )
     assert steps_of(portal.run("generate")) == [
-        "commit what was written, and apply Terraform in infra/terraform/databases (README.md has the variables); or psql "
-        "-X -f infra/sql/databases.sql",
+        "commit what was written, and apply it with Terraform in infra/terraform/databases (README.md has the variables), "
+        "or psql -X -f infra/sql/databases.sql",
         "copy infra/app-config.databases.yaml into the image, and add it as the last --config at Dockerfile:2: "
         'CMD ["node", "packages/backend", "--config", "app-config.yaml"]',
         "no plugin uses user and password of the base connection any more (app-config.yaml:4:63): remove them after the "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from typing import TYPE_CHECKING
 
@@ -43,6 +44,16 @@ def test_every_way_of_the_hint_ends_it(portal: Path, capsys: pytest.CaptureFixtu
     assert run(["generate", *options]) == 0
     capsys.readouterr()
     assert run(["generate", "--check", *options]) == 0
+    assert "GR560" not in capsys.readouterr().err
+
+
+def test_the_hint_names_the_key_of_the_settings(portal: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (portal / "greenroom.yaml").write_text(f"{SETTINGS}targets: {{sql: {{}}, terraform: {{}}}}\n")
+    assert run(["generate"]) == 0
+    said = capsys.readouterr().err
+    (key,) = re.findall(r"help: add (\S+) to targets", said)
+    (portal / "greenroom.yaml").write_text(f"{SETTINGS}targets: {{sql: {{}}, terraform: {{}}, {key}: {{}}}}\n")
+    assert run(["generate"]) == 0
     assert "GR560" not in capsys.readouterr().err
 
 

@@ -35,6 +35,8 @@ def test_the_same_files_from_every_folder(
     capsys.readouterr()
     assert run(["generate", "--check"]) == 0
     assert capsys.readouterr().err == "with ../../greenroom.yaml\nup to date\n"
+    assert run(["generate", "--check", "--quiet"]) == 0
+    assert capsys.readouterr().err == ""
     assert run(["generate"]) == 0
     assert {path: path.read_bytes() for path in portal.rglob("*") if path.is_file()} == before
 
@@ -45,6 +47,8 @@ def test_what_is_said_on_the_command_line_counts(portal: Path, monkeypatch: pyte
     assert run(["generate", "--config", "app-config.yaml", "--plugin", "search"]) == 0
     assert (portal / "packages/backend/infra/greenroom.lock.json").exists()
     assert not (portal / "infra").exists()
+    (portal / "packages/backend/app-config.yaml").unlink()
+    assert run(["generate", "--root", ".", "--plugin", "search"]) == 1  # here, where there is no app-config.yaml
 
 
 def test_not_beyond_the_repository(portal: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -221,22 +221,22 @@ WITH RECURSIVE wanted_role (name, old_name, is_group, variable) AS (
     AND path.name IS DISTINCT FROM quote_ident(use.old_schema)
     AND NOT EXISTS (SELECT FROM known WHERE known.database = other.datname AND quote_ident(known.schema) = path.name)
   UNION ALL
-  SELECT CASE WHEN starts_with(found.comment, E'\u007B\u0022greenroom\u0022') THEN
-      format('%1$s %2$I belongs to a CloudFormation stack: name another one, or, once the stack is deleted and has left it, COMMENT ON %3$s %2$I IS NULL',
-        found.kind, found.name, upper(found.kind))
-    ELSE
-      format('%1$s %2$I was made for environment %4$s, and this script is for environment %5$s: name another one (%6$s), or, if it is to be this one''s, COMMENT ON %3$s %2$I IS %7$L',
-        found.kind, found.name, upper(found.kind), substr(found.comment, length(E'greenroom\u003A environment ') + 1), 'production', found.setting, E'greenroom\u003A environment production')
-    END
+  SELECT format('%1$s %2$I %3$s: ', found.kind, found.name, CASE WHEN found.is_stack THEN 'belongs to a CloudFormation stack'
+      ELSE format('was made for environment %s, and this script is for environment %s', substr(found.comment, length(E'greenroom\u003A environment ') + 1), 'production') END)
+    || CASE WHEN found.name = found.wanted THEN format('name another one (%s)', found.setting)
+      ELSE format('if environment %s never had it, add %s: %s to plugins.renamesApplied in greenroom.yaml and generate again', 'production', found.name, found.wanted) END
+    || format('; if %s, COMMENT ON %s %I IS %L', CASE WHEN found.is_stack THEN 'the stack is deleted and has left it' ELSE 'it is to be this one''s' END,
+      upper(found.kind), found.name, CASE WHEN NOT found.is_stack THEN E'greenroom\u003A environment production' END)
   FROM (
-    SELECT 'role', role.rolname, shobj_description(role.oid, 'pg_authid'), 'credentials.roleName in greenroom.yaml: backstage_{environment}_{plugin}'
-    FROM role WHERE role.oid IS NOT NULL
-    UNION ALL
-    SELECT 'database', existing.datname, shobj_description(existing.oid, 'pg_database'), 'backend.database.prefix in app-config'
-    FROM database JOIN pg_database AS existing ON existing.oid = coalesce(new_oid, old_oid)
-  ) AS found (kind, name, comment, setting)
-  WHERE starts_with(found.comment, E'\u007B\u0022greenroom\u0022')
-    OR starts_with(found.comment, E'greenroom\u003A environment ') AND found.comment <> E'greenroom\u003A environment production'
+    SELECT marked.*, starts_with(marked.comment, E'\u007B\u0022greenroom\u0022') FROM (
+      SELECT 'role', role.rolname, role.name, shobj_description(role.oid, 'pg_authid'), 'credentials.roleName in greenroom.yaml: backstage_{environment}_{plugin}'
+      FROM role WHERE role.oid IS NOT NULL
+      UNION ALL
+      SELECT 'database', existing.datname, database.name, shobj_description(existing.oid, 'pg_database'), 'backend.database.prefix in app-config'
+      FROM database JOIN pg_database AS existing ON existing.oid = coalesce(new_oid, old_oid)
+    ) AS marked (kind, name, wanted, comment, setting)
+  ) AS found (kind, name, wanted, comment, setting, is_stack)
+  WHERE found.is_stack OR starts_with(found.comment, E'greenroom\u003A environment ') AND found.comment <> E'greenroom\u003A environment production'
   UNION ALL
   SELECT format('database %I is to be renamed to %I, but both exist: see which one holds the data', old_name, name)
   FROM database WHERE new_oid IS NOT NULL AND old_oid IS NOT NULL
