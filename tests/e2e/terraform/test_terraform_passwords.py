@@ -13,8 +13,8 @@ from psycopg import sql
 from terraform_plans import Wanted, make_plan, render, signed_in
 from terraform_workspace import ADMIN, ADMIN_PASSWORD, Workspace
 
+from generator.clouds import server_logs
 from generator.demo.embedded import embedded_server
-from generator.targets import server_logs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -10,7 +10,7 @@ import pytest
 from cloudformation_plans import context, files, in_stacks, on, render, shapes, with_iam
 from terraform_plans import Wanted, make_plan, retired
 
-from generator.targets import server_logs
+from generator.clouds import server_logs
 from generator.targets.base import Artifact
 from generator.targets.cloudformation import FUNCTIONS, TARGET
 from generator.targets.cloudformation.limits import BYTES, OUTPUTS, PARAMETERS, RESOURCES, count

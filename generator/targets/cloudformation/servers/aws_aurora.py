@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
+from generator.clouds.aws_servers import AWS_SERVERS
 from generator.targets.cloudformation.parameters import Parameter
 from generator.targets.cloudformation.servers.created import Created
 from generator.targets.text.escaped import Escaped
@@ -30,15 +31,14 @@ class AwsAurora(Created):
     logical_id = "Cluster"
     resource_id_attribute = "DBClusterResourceId"
 
-    def engine_view(self, server: Server) -> dict[str, Any]:
-        """Engine, family and logs."""
+    def family(self, server: Server) -> Escaped:
+        """The version of MySQL that Aurora's one is compatible with, the major version of PostgreSQL."""
+        family = AWS_SERVERS[self.name, server.engine].family
         if server.engine == "mysql":
-            family = '!Sub ["aurora-mysql${Version}", {Version: !Select [0, !Split [".mysql_aurora.", !Ref EngineVersion]]}]'
-            logs = ["audit", "error", "slowquery"]
-            # A cluster takes ON, an instance 1.
-            return {"rds_engine": Escaped("aurora-mysql"), "family": Escaped(family), "logs": logs, "required": "ON"}
-        family = '!Sub ["aurora-postgresql${Major}", {Major: !Select [0, !Split [".", !Ref EngineVersion]]}]'
-        return {"rds_engine": Escaped("aurora-postgresql"), "family": Escaped(family), "logs": ["postgresql"]}
+            return Escaped(
+                f'!Sub ["{family}${{Version}}", {{Version: !Select [0, !Split [".mysql_aurora.", !Ref EngineVersion]]}}]'
+            )
+        return Escaped(f'!Sub ["{family}${{Major}}", {{Major: !Select [0, !Split [".", !Ref EngineVersion]]}}]')
 
     def server_parameters(self, server: Server) -> list[Parameter]:
         """Version and size besides what every server asks for."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
+from generator.clouds.aws_servers import AWS_SERVERS
 from generator.targets.cloudformation.parameters import Parameter
 from generator.targets.cloudformation.servers.created import Created
 from generator.targets.text.escaped import Escaped
@@ -26,16 +27,15 @@ class AwsRds(Created):
     logical_id = "Instance"
     resource_id_attribute = "DbiResourceId"
 
-    def engine_view(self, server: Server) -> dict[str, Any]:
-        """Engine, family and logs."""
+    def family(self, server: Server) -> Escaped:
+        """Major and minor version of MySQL, the major one of PostgreSQL."""
+        family = AWS_SERVERS[self.name, server.engine].family
         if server.engine == "mysql":
-            family = '!Sub ["mysql${Major}.${Minor}", {Major: !Select [0, !Split [".", !Ref EngineVersion]], ' + (
+            return Escaped(
+                f'!Sub ["{family}${{Major}}.${{Minor}}", {{Major: !Select [0, !Split [".", !Ref EngineVersion]], '
                 'Minor: !Select [1, !Split [".", !Ref EngineVersion]]}]'
             )
-            logs = ["error", "slowquery"]
-            return {"rds_engine": Escaped("mysql"), "family": Escaped(family), "logs": logs, "required": "1"}
-        family = '!Sub ["postgres${Major}", {Major: !Select [0, !Split [".", !Ref EngineVersion]]}]'
-        return {"rds_engine": Escaped("postgres"), "family": Escaped(family), "logs": ["postgresql", "upgrade"]}
+        return Escaped(f'!Sub ["{family}${{Major}}", {{Major: !Select [0, !Split [".", !Ref EngineVersion]]}}]')
 
     def server_parameters(self, server: Server) -> list[Parameter]:
         """Version, size and storage besides what every server asks for."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
+from generator.clouds.aws_servers import AWS_SERVERS, BACKUP_DAYS, CERTIFICATE_AUTHORITY, MONITORING_INTERVAL
+from generator.clouds.server_logs import COMMENTS
 from generator.engines import ENGINES
-from generator.targets import server_logs
 from generator.targets.base import Artifact
 from generator.targets.cloudformation.escaping import FILTERS
 from generator.targets.cloudformation.parameters import Output, Parameter, example, parameters_view
@@ -88,6 +89,7 @@ class Created:
     def artifacts(self, server: Server, plan: Plan, *, data_api: bool) -> list[Artifact]:
         """The server's template and an example of its parameters."""
         parameters = self.server_parameters(server)
+        aws = AWS_SERVERS[self.name, server.engine]
         view = {
             **parameters_view(parameters),
             "description": f"The {ENGINES[server.engine].title} server {server.name} of Backstage ({plan.environment}).",
@@ -100,12 +102,17 @@ class Created:
             "has_logs": False,
             "engine": server.engine,
             "engine_name": ENGINES[server.engine].title,
-            "no_passwords": [(name, value, server_logs.COMMENTS[name]) for name, value in server_logs.POSTGRESQL.items()],
-            "audit": sorted(server_logs.AURORA_MYSQL.items()),
+            "rds_engine": Escaped(aws.engine),
+            "logs": aws.logs,
+            "settings": [
+                {"name": name, "value": value, "comment": COMMENTS.get(name, "")} for name, value in aws.parameters.items()
+            ],
+            "certificate_authority": Escaped(CERTIFICATE_AUTHORITY),
+            "monitoring_interval": Escaped(str(MONITORING_INTERVAL)),
+            "family": self.family(server),
             "data_api": data_api,
             "resources": self.template,
             "outputs": list(self._outputs(data_api=data_api)),
-            **self.engine_view(server),
         }
         file = server_file(server)
         return [
@@ -127,8 +134,8 @@ class Created:
         for name, (description, attribute) in sorted(exported.items()):
             yield Output(Escaped(name), description, Escaped(f"!GetAtt {attribute}"), is_exported=True)
 
-    def engine_view(self, server: Server) -> dict[str, Any]:
-        """What the template prints about the engine."""
+    def family(self, server: Server) -> Escaped:
+        """The expression for the family of the server's settings, which follows from its version."""
         raise NotImplementedError
 
     def server_parameters(self, server: Server) -> list[Parameter]:
@@ -158,9 +165,9 @@ class Created:
                 group="Data",
                 type="Number",
                 description="Days automatic backups are kept.",
-                default=14,
-                smallest=7,
-                largest=35,
+                default=BACKUP_DAYS[1],
+                smallest=BACKUP_DAYS[0],
+                largest=BACKUP_DAYS[2],
             ),
             Parameter(
                 name=Escaped("DeletionProtection"),

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from generator.clouds.aws_servers import AWS_SERVERS, BACKUP_DAYS, CERTIFICATE_AUTHORITY, MONITORING_INTERVAL
 from generator.engines import ENGINES
-from generator.targets import server_logs
 from generator.targets.terraform.escaping import string
 from generator.targets.terraform.hcl import Ephemeral, ProviderConfiguration, RequiredProvider, Validation, Variable, aligned
 from generator.targets.terraform.inputs import number, private_ranges, required, switch, text, texts
@@ -26,47 +26,13 @@ if TYPE_CHECKING:
 
 #: The first with ephemeral secrets; 5.88 has write-only ones too.
 AWS: Final = RequiredProvider(name="aws", source="hashicorp/aws", oldest="5.88.0", below="7.0.0")
-_PARAMETERS: Final = {
-    ("aws-rds", "postgresql"): {
-        "rds.force_ssl": "1",
-        **server_logs.POSTGRESQL,
-        "log_connections": "1",
-        "log_disconnections": "1",
-        "log_lock_waits": "1",
-    },
-    ("aws-rds", "mysql"): {
-        "require_secure_transport": "1",
-        "slow_query_log": "1",
-        "long_query_time": "1",
-        "log_output": "FILE",
-    },
-    ("aws-aurora", "mysql"): {
-        "require_secure_transport": "ON",
-        **server_logs.AURORA_MYSQL,
-        "slow_query_log": "1",
-        "long_query_time": "1",
-    },
-}
-_LOGS: Final = {
-    ("aws-rds", "postgresql"): ("postgresql", "upgrade"),
-    ("aws-rds", "mysql"): ("error", "slowquery"),
-    ("aws-aurora", "postgresql"): ("postgresql",),
-    ("aws-aurora", "mysql"): ("audit", "error", "slowquery"),
-}
-#: Engine in AWS, default version, and what the parameter group's family is made of. AWS picks the minor version and raises
-#: it; one that is written out would be undone by the next plan, which AWS refuses.
-_ENGINES: Final = {
-    ("aws-rds", "postgresql"): ("postgres", "17", "postgres"),
-    ("aws-rds", "mysql"): ("mysql", "8.4", "mysql"),
-    ("aws-aurora", "postgresql"): ("aurora-postgresql", "17", "aurora-postgresql"),
-    ("aws-aurora", "mysql"): ("aurora-mysql", "8.0", "aurora-mysql"),
-}
-
-
-#: Classes too small for Performance Insights, by kind and engine.
-_TOO_SMALL: Final = {
-    ("aws-rds", "mysql"): "^db\\.t[0-9a-z]+\\.(micro|small)$",
-    ("aws-aurora", "mysql"): "^db\\.t([23]\\.|[0-9a-z]+\\.(micro|small)$)",
+#: Default versions. AWS picks the minor version and raises it; one that is written out would be undone by the next plan,
+#: which AWS refuses. CloudFormation compares templates, not servers: it can name one.
+_VERSIONS: Final = {
+    ("aws-rds", "postgresql"): "17",
+    ("aws-rds", "mysql"): "8.4",
+    ("aws-aurora", "postgresql"): "17",
+    ("aws-aurora", "mysql"): "8.0",
 }
 
 
@@ -107,7 +73,7 @@ class AwsRds(Created):
     def module(self, server: Server, plan: Plan) -> ServerModule:
         """The server and what it needs around it."""
         key = (self.name, server.engine)
-        engine, version, family = _ENGINES[key]
+        aws = AWS_SERVERS[key]
         values = {
             "host": Escaped(f"{self.resource}.{self.address}"),
             "port": Escaped(f"{self.resource}.port"),
@@ -124,14 +90,16 @@ class AwsRds(Created):
                 f"server/{self.name}.tf.j2",
             ),
             view={
-                "engine": engine,
+                "engine": aws.engine,
+                "certificate_authority": CERTIFICATE_AUTHORITY,
+                "monitoring_interval": MONITORING_INTERVAL,
                 "port": ENGINES[server.engine].port,
-                "parameters": parameters(self._parameters(server)),
-                "logs": Escaped(", ".join(string(log) for log in _LOGS[key])),
-                "locals": _family(family, server.engine, aurora=self.name == "aws-aurora"),
+                "parameters": parameters(aws.parameters),
+                "logs": Escaped(", ".join(string(log) for log in aws.logs)),
+                "locals": _family(aws.family, server.engine, aurora=self.name == "aws-aurora"),
                 "skips": self._skips(server),
             },
-            variables=(*_variables(server, plan), *self._sizes(server, version)),
+            variables=(*_variables(server, plan), *self._sizes(server, _VERSIONS[key])),
             providers=(AWS,),
             configuration=_configuration(plan),
             databases=outputs(server, values, self._iam(server) if plan.credentials == "iam" else {}),
@@ -148,9 +116,6 @@ class AwsRds(Created):
             "aws_region": Escaped(f'split(":", {self.resource}.arn)[3]'),
         }
 
-    def _parameters(self, server: Server) -> dict[str, str]:
-        return _PARAMETERS.get((self.name, server.engine)) or _PARAMETERS["aws-rds", server.engine]
-
     def _skips(self, server: Server) -> list[str]:
         del server
         return []
@@ -163,7 +128,7 @@ class AwsRds(Created):
         )
         return (
             _engine_version(version),
-            _instance_class("db.t4g.medium", _TOO_SMALL.get((self.name, server.engine))),
+            _instance_class("db.t4g.medium", AWS_SERVERS[self.name, server.engine].too_small),
             number("allocated_storage", 20, "GiB of storage at first.", 20, 65536),
             most._replace(validations=(*most.validations, room)),
             switch("multi_az", "Whether a standby in another zone takes over when one fails.", default=True),
@@ -186,7 +151,7 @@ class AwsAurora(AwsRds):
     def _sizes(self, server: Server, version: str) -> tuple[Variable, ...]:
         return (
             _engine_version(version),
-            _instance_class("db.r6g.large", _TOO_SMALL.get((self.name, server.engine))),
+            _instance_class("db.r6g.large", AWS_SERVERS[self.name, server.engine].too_small),
             number("instances", 2, "Number of instances: one writer, the others readers that take over.", 1, 16),
         )
 
@@ -262,7 +227,7 @@ def _variables(server: Server, plan: Plan) -> list[Variable]:
         ),
         texts("allowed_security_group_ids", network, "^sg-[0-9a-f]+$", "Ids of security groups."),
         private_ranges("allowed_cidr_blocks", "IPv4 ranges that may connect."),
-        number("backup_retention_days", 14, "Days to keep backups.", 7, 35),
+        number("backup_retention_days", BACKUP_DAYS[1], "Days to keep backups.", BACKUP_DAYS[0], BACKUP_DAYS[2]),
         switch("allow_major_version_upgrade", "Whether engine_version may be of a higher major version.", default=False),
         switch("deletion_protection", "Whether AWS refuses to delete the server.", default=True),
     ]

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from generator.clouds.server_logs import COMMENTS
 from generator.documents.values import Placeholder
-from generator.targets.server_logs import COMMENTS
 from generator.targets.terraform.escaping import string
 from generator.targets.terraform.hcl import FALSE, Validation, aligned
 from generator.targets.terraform.servers.base import PRIMARY, folder

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from generator.clouds import server_logs
 from generator.engines import ENGINES
-from generator.targets import server_logs
 from generator.targets.terraform.escaping import string
 from generator.targets.terraform.hcl import TRUE, Ephemeral, Output, ProviderConfiguration, aligned
 from generator.targets.terraform.inputs import choice, number, required, switch, text
