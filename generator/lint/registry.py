@@ -36,6 +36,7 @@ _MODULES: Final = (
     "substitution",
     "repository",
     "drivers",
+    "options",
     "legacy",
 )
 _FAMILIES: Final = tuple(cast("Family", import_module(f"generator.lint.rules.{name}")) for name in _MODULES)

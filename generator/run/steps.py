@@ -17,7 +17,7 @@ from generator.planning.adoption import check_adopted
 from generator.planning.extensions import with_extensions
 from generator.planning.history import Past, assign_stacks, leave, read_past, reconcile, report_left_behind
 from generator.planning.rbac import check_adapter, check_client, with_base_login
-from generator.planning.search_path import refuse_search_paths
+from generator.planning.search_path import refuse_roles, refuse_search_paths
 from generator.problems.diagnostic import Diagnostics, GreenroomError
 from generator.run.backstage_version import report_version
 from generator.run.development import reader_in_development, require_production
@@ -105,6 +105,7 @@ def plan(project: Project, resolved: PluginDatabaseMap) -> Planned:
     require_production(project)
     fresh = make_plan(resolved, project.settings, diagnostics)
     refuse_search_paths(fresh, diagnostics)
+    refuse_roles(fresh, diagnostics)
     if has_rbac(project.discovery, project.reader):
         check_adapter(fresh, resolved, project.database, PLUGIN in project.settings.exclude, diagnostics)
         fresh = with_base_login(fresh)

@@ -38,7 +38,7 @@ def parse_around(text: Placeholder, parse: Callable[[str], ConfigMap]) -> Config
     """What ``parse`` makes of ``text``, with the references where they belong: ``{"host": ${HOST}, "port": 5432}``.
 
     ``None`` where the pieces cannot be told apart: a reference that may hold several of them, or that would have to be known
-    to read the rest.
+    to read the rest. Raises what ``parse`` raises where no value of a reference could help.
     """
     standins = _StandIns.of(text)
     if standins is None:
@@ -46,6 +46,8 @@ def parse_around(text: Placeholder, parse: Callable[[str], ConfigMap]) -> Config
     try:
         parsed = parse(standins.text)
     except ConfigError:
+        if standins.are_passwords:
+            raise
         return None
     seen: set[int] = set()
     result = standins.restore(parsed, seen)
@@ -98,6 +100,12 @@ class _StandIns:
             spelled = {number if name == port else name: piece for name, piece in spelled.items()}
             text = f"{scheme}://{user}{at}{host}:{number}{rest[len(authority) :]}"
         return cls(text, spelled, placeholder.references)
+
+    @property
+    def are_passwords(self) -> bool:
+        """Whether each reference is a password, or a part of one: what is wrong is wrong with all of them."""
+        before = self.text.partition("://")[2].partition("@")[0]
+        return all(word in before.partition(":")[2] for word in self._words)
 
     def restore(self, value: Any, seen: set[int]) -> Any:
         """``value`` with the references back in place; ``seen`` collects which ones there were."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from generator.backstage.database.startup_options import path_in_options
 from generator.backstage.javascript import lodash
 from generator.documents.javascript import is_truthy
 from generator.documents.values import UNDEFINED, ConfigList, ConfigMap
@@ -70,14 +71,33 @@ LEAVE_OUT: Final = (
 )
 
 
-def search_paths_away(plugins: Iterable[PluginDatabase]) -> list[tuple[Location | None, list[PluginDatabase]]]:
-    """Plugins with a database of their own whose search path does not lead to ``public``, by where it was written."""
-    found: dict[tuple[Location | None, tuple[str, ...]], list[PluginDatabase]] = {}
+class Away(NamedTuple):
+    """Plugins whose tables do not go to ``public``: where ``key`` says so, the schemas, and what helps."""
+
+    plugins: list[PluginDatabase]
+    schemas: tuple[str, ...]
+    location: Location | None
+    key: str
+    hint: str
+
+
+def search_paths_away(plugins: Iterable[PluginDatabase]) -> list[Away]:
+    """Plugins with a database of their own whose search path does not lead to ``public``, by where it was written.
+
+    A session has the path that knex sends, and without one that of ``connection.options``.
+    """
+    found: dict[tuple[Location | None, tuple[str, ...]], Away] = {}
     for plugin in plugins:
-        path = plugin.search_path
-        if plugin.schema_name is None and path is not None and PUBLIC not in path:
-            found.setdefault((plugin.sources.get("searchPath"), path), []).append(plugin)
-    return [(location, sharing) for (location, _), sharing in found.items()]
+        if plugin.schema_name is not None:
+            continue
+        path, source, key, hint = plugin.search_path, "searchPath", "backend.database.knexConfig.searchPath", LEAVE_OUT
+        if path is None:
+            path, source = path_in_options(plugin.connection), "connection.options"
+            key, hint = "backend.database.connection.options", LEAVE_OUT.replace(_KEY, "search_path", 1)
+        if path is not None and PUBLIC not in path:
+            location = plugin.sources.get(source)
+            found.setdefault((location, path), Away([], path, location, key, hint)).plugins.append(plugin)
+    return list(found.values())
 
 
 def describe(plugins: list[PluginDatabase]) -> str:

@@ -160,14 +160,14 @@ class DatabaseSettings:
         mark = self.reader.mark(key)
         if not isinstance(value, str):
             return value, mark
-        if isinstance(value, Placeholder) and parse is not parse_file_name:
-            parsed = parse_around(value, parse) or OpaqueConnection({"connectionString": value})
-        else:
-            try:
+        try:
+            if isinstance(value, Placeholder) and parse is not parse_file_name:
+                parsed = parse_around(value, parse) or OpaqueConnection({"connectionString": value})
+            else:
                 parsed = parse(value)
-            except ConfigError as error:
-                place = mark.location if mark else None
-                raise ConfigError(error.name, error.message, place, self.reader.full_key(key)) from None
+        except ConfigError as error:
+            place = mark.location if mark else None
+            raise ConfigError(error.name, error.message, place, self.reader.full_key(key)) from None
         _mark_all(parsed, mark)
         return parsed, mark
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from generator.backstage.checks import known
-from generator.backstage.database.search_path import LEAVE_OUT, NO_SCHEMA, describe, search_paths_away
+from generator.backstage.database.search_path import NO_SCHEMA, describe, search_paths_away
 from generator.documents.values import ConfigMap
 from generator.lint.model import ERROR, WARNING, Rule, found
 
@@ -98,13 +98,13 @@ def _unknown(entry: Entry, config: ConfigMap) -> Iterator[Finding]:
 def _search_paths(subject: Subject) -> Iterator[Finding]:
     if not subject.is_current:
         return
-    for location, plugins in search_paths_away(subject.healthy("postgresql")):
-        path = plugins[0].search_path or ()
+    for away in search_paths_away(subject.healthy("postgresql")):
         yield found(
             SEARCH_PATH,
-            f"{describe(plugins)} in the schema {' or '.join(path)}, which has to exist in each of their databases",
-            location,
-            path="backend.database.knexConfig.searchPath",
+            f"{describe(away.plugins)} in the schema {' or '.join(away.schemas)}, which has to exist in each of their "
+            "databases",
+            away.location,
+            path=away.key,
             backstage=NO_SCHEMA,
-            hint=LEAVE_OUT,
+            hint=away.hint,
         )

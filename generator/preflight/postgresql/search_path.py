@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from generator.backstage.database.startup_options import path_in_options
 from generator.preflight.driver import load_psycopg
 from generator.preflight.postgresql.failures import APPLY, Failure, quoted, startup
 
@@ -50,7 +51,8 @@ def check_search_path(run: Recorder, schema: str | None) -> None:
 
 def _no_schema(run: Recorder) -> None:
     target = run.target
-    path = target.search_path or ("public",)
+    in_options = path_in_options(target.connection)
+    path = target.search_path or in_options or ("public",)
     run.schema = path[0]
     cause = "error: create table … - no schema has been selected to create in"
     if len(path) == 1:
@@ -60,6 +62,8 @@ def _no_schema(run: Recorder) -> None:
     hint = _creation(run, path[0])
     if target.schema is None and target.search_path:
         hint = f"take searchPath out of knexConfig: tables are then created in public; or {hint}"
+    elif in_options:
+        hint = f"take search_path out of connection.options: tables are then created in public; or {hint}"
     elif not target.search_path:
         hint = f"{hint}; or {APPLY}"
     run.failed("search path", Failure(detail, startup(target, cause), hint))

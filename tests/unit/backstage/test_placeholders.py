@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from generator.backstage.config.reader import ConfigError
 from generator.backstage.database.connection_string import parse_mysql, parse_pg
 from generator.backstage.database.placeholders import concat, parse_around
 from generator.documents.values import ConfigMap, Placeholder, Reference
@@ -76,6 +77,14 @@ def test_a_mysql_url_with_a_port_to_come() -> None:
 )
 def test_what_cannot_be_told_apart_is_not_guessed(text: str, names: tuple[str, ...]) -> None:
     assert parse_around(placeholder(text, *names), parse_pg) is None
+
+
+def test_what_no_password_makes_right_is_an_error() -> None:
+    with pytest.raises(ConfigError, match="Expected single path segment"):
+        parse_around(placeholder("mysql://u:${PASS}@h/?ssl=true", "PASS"), parse_mysql)
+    with pytest.raises(ConfigError, match="Unknown protocol"):
+        parse_around(placeholder("postgres://u:${A}${B}@h/db", "A", "B"), parse_mysql)
+    assert parse_around(placeholder("mysql://u:${PASS}@${HOST}", "PASS", "HOST"), parse_mysql) is None
 
 
 def test_escaped_references_stay_escaped() -> None:
