@@ -16,6 +16,7 @@ from generator.backstage.config.substitution import lookup_in
 from generator.backstage.config.transform import Transformer
 from generator.backstage.database import resolve_plugins
 from generator.backstage.versions import NEWEST, Behaviour
+from generator.clouds import sign_in
 from generator.documents.documents import parse_yaml
 from generator.documents.values import UNDEFINED, ConfigMap, Placeholder
 from generator.engines import POSTGRESQL
@@ -127,7 +128,9 @@ def _differences(plugin: PluginPlan, found: PluginDatabase) -> Iterator[tuple[st
 
 def _server_value(plugin: PluginPlan, key: str, before: Mapping[str, Any]) -> Any:
     """What the input says about the server; a token of AWS is for a port, so there the fragment says the default one too."""
-    return before.get(key) or (POSTGRESQL.port if key == "port" and plugin.role.iam == "rds" else before.get(key))
+    return before.get(key) or (
+        POSTGRESQL.port if key == "port" and sign_in(plugin.role.iam).signs_for_port else before.get(key)
+    )
 
 
 def _same(one: Any, two: Any) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from generator.clouds import CLOUDS, cloud_of
+from generator.clouds import CLOUDS, cloud_of, sign_in
 from generator.documents.unknown import how_to_say
 from generator.documents.values import Placeholder
 from generator.engines import ENGINES
@@ -100,7 +100,7 @@ def _common_role(
     template = settings.role_name
     per_plugin = "{plugin}" in template
     if settings.credentials_mode == "iam" and per_plugin:
-        if explicit is not None and iam == "cloudsql":
+        if explicit is not None and sign_in(iam).makes_users:
             diagnostics.error(
                 "GR313",
                 "a role for each plugin needs a Google identity for each plugin, and Backstage has one",
@@ -117,7 +117,7 @@ def _common_role(
     else:
         name = _written_user(users, server.engine) or SHARED_ROLE
     _check_own_users(name, users, diagnostics)
-    if iam == "cloudsql" and not _SERVICE_ACCOUNT.fullmatch(name):
+    if sign_in(iam).makes_users and not _SERVICE_ACCOUNT.fullmatch(name):
         diagnostics.error(
             "GR313",
             f"the role {name!r} is no service account, and Cloud SQL signs nobody else in without a password",

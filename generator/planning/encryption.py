@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from generator.backstage.checks.tls import TOKEN_LINES
+from generator.clouds import sign_in
 from generator.documents.values import Placeholder
 from generator.planning.places import config_key, source
 
@@ -72,7 +73,7 @@ def is_created(names: Names) -> bool:
 def _trouble(names: Names) -> _Trouble | None:
     ssl = _ssl(names)
     # Google's connector encrypts by itself; what app-config says of the other clouds is told with app-config (GR225).
-    if ssl is _UNKNOWN or names.plugin.cloud is not None or names.sign_in.iam == "cloudsql":
+    if ssl is _UNKNOWN or names.plugin.cloud is not None or sign_in(names.sign_in.iam).has_connector:
         return None
     if ssl in (None, False, "", 0):
         what = "has `ssl: false`" if ssl is False else "has no `ssl`"

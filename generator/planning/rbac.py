@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from generator.backstage.rbac import PLUGIN, TOKENS_SINCE, adapter_problem, client_problem
+from generator.clouds import sign_in
 from generator.documents.values import ConfigMap, Placeholder
 from generator.planning.places import config_key, source
 from generator.problems.diagnostic import Diagnostic, Severity
@@ -109,7 +110,7 @@ def _check_sign_in(iam: str | None, database: ConfigMap, diagnostics: Diagnostic
         return
     base = _base(database)
     place: Location | None = base.locate("type") or base.locate("host")
-    if iam == "cloudsql":
+    if sign_in(iam).has_connector:
         diagnostics.error(
             "GR742",
             "the RBAC backend does not use the Cloud SQL connector, and without it there is no sign-in with an identity",

@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from generator.backstage.database.origin import CERTIFICATES, Origin, driver_string
+from generator.clouds import sign_in
 from generator.engines import POSTGRESQL
 from generator.targets import TARGETS
 from generator.targets.base import Artifact, Target
@@ -142,7 +143,7 @@ def _connection(plugin: PluginPlan, found: PluginInput) -> dict[str, Any]:
     connection["database"] = restate(plugin.database.name)
     connection["user"] = restate(plugin.role.name)
     if iam is not None:
-        if iam == "rds" and not found.resolved.get("port"):
+        if sign_in(iam).signs_for_port and not found.resolved.get("port"):
             connection["port"] = POSTGRESQL.port  # for a token Backstage has to know it; a password needs none
         if found.origin.written is not None and "password" in found.origin.parts:
             connection["password"] = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from generator.backstage.database.cloud import INSTANCE
+from generator.clouds import CLOUDS
 from generator.documents.values import Placeholder
 
 if TYPE_CHECKING:
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
 def check_iam(found: PluginInput, cloud: str, diagnostics: Diagnostics) -> None:
     """What Backstage has to know besides, to sign in without a password: an error (GR635), or a doubt (GR636)."""
-    key = {"rds": "host", "cloudsql": "instance"}.get(cloud)
+    key = CLOUDS[cloud].names_server
     origin, own = found.origin, found.origin.parts
     base = origin.base if isinstance(origin.base, dict) else {}
     written = [found.resolved, own, base]
@@ -33,20 +34,20 @@ def check_iam(found: PluginInput, cloud: str, diagnostics: Diagnostics) -> None:
         )
     instance = own.get("instance") or base.get("instance")
     if (
-        cloud == "cloudsql"
+        CLOUDS[cloud].names_server == "instance"
         and isinstance(instance, str)
         and not isinstance(instance, Placeholder)
         and not INSTANCE.fullmatch(instance)
     ):
         diagnostics.error(
             "GR635",
-            f"plugin {found.plan.plugin_id!r} signs in with cloudsql, and connection.instance names no instance",
+            f"plugin {found.plan.plugin_id!r} signs in with {cloud}, and connection.instance names no instance",
             origin.locate("instance"),
             path="backend.database.connection.instance",
             hint="write it as project:region:instance",
         )
     own_identity = isinstance(own.get("tokenCredential"), dict) and own["tokenCredential"].get("clientId")
-    if cloud == "azure" and not found.plan.role.is_common and not own_identity:
+    if CLOUDS[cloud].names_identity and not found.plan.role.is_common and not own_identity:
         diagnostics.warning(
             "GR636",
             f"plugin {found.plan.plugin_id!r} has a role of its own and no connection.tokenCredential.clientId",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from generator.backstage.database.origin import CERTIFICATES, driver_string
 from generator.backstage.database.redaction import is_secret_name, redact
+from generator.clouds import sign_in
 from generator.documents.values import Placeholder
 from generator.planning.access import access_of
 from generator.targets.fragment.plugin_input import PluginInput
@@ -183,7 +184,7 @@ def _check_cloud(found: PluginInput, context: RenderContext, diagnostics: Diagno
     place = origin.locate("type") if isinstance(origin.written, dict) and "type" in origin.written else None
     if place is None:
         place = context.base.locate("connection", "type")
-    if kind == "cloudsql" and not found.resolved.get("host"):
+    if sign_in(kind).has_connector and not found.resolved.get("host"):
         diagnostics.error(
             "GR633",
             f"plugin {found.plan.plugin_id!r} connects through the Cloud SQL connector, which knows no passwords",

@@ -12,6 +12,7 @@ import shlex
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any, Final
 
+from generator.clouds import sign_in
 from generator.engines.postgresql import HAS_POWERS, IS_POWERFUL, SCRAM_VERIFIER
 from generator.planning.access import access_of, place
 from generator.planning.extensions import schema_of
@@ -163,10 +164,10 @@ def _script_view(plan: Plan, server: str, file: str) -> dict[str, Any]:
         "mark_before": MARK_BEFORE,
         "stack_mark_before": STACK_MARK_BEFORE,
         # Cloud SQL makes its roles itself, and lets nobody comment on them.
-        "marked": sorted({*groups, *(role.name for role in roles if role.iam != "cloudsql")}),
+        "marked": sorted({*groups, *(role.name for role in roles if not sign_in(role.iam).makes_users)}),
         "roles": views,
-        "checked": [view for view in views if view["iam"] != "cloudsql"],
-        "made_by_cloud": [view for view in views if view["iam"] == "cloudsql"],
+        "checked": [view for view in views if not sign_in(view["iam"]).makes_users],
+        "made_by_cloud": [view for view in views if sign_in(view["iam"]).makes_users],
         "has_passwords": any(role.iam is None for role in roles),
         "variables": sorted({view["env"] for view in views if view["env"]}),
         "files": sorted({view["env"] for view in views if view["env"] and view["from_file"]}),

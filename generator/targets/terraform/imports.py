@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from generator.clouds import sign_in
 from generator.planning.access import place
 from generator.targets.terraform.escaping import identifier, string
 from generator.targets.terraform.hcl import aligned
@@ -131,7 +132,7 @@ def secret_imports(shape: Shape, store: Store) -> list[SecretImport]:
 
 
 def _login(role: Role, module: str, there: Escaped) -> Import:
-    if role.iam != "cloudsql":
+    if not sign_in(role.iam).makes_users:
         return Import(_address(module, "postgresql_role.plugin"), there)
     project, instance = (f'${{element(split(":", var.{role.server}_instance), {index})}}' for index in (-2, -1))
     return Import(_address(module, "google_sql_user.plugin"), Escaped(f'"{project}/{instance}/{string(role.name)[1:-1]}"'))
