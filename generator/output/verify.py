@@ -128,9 +128,8 @@ def _differences(plugin: PluginPlan, found: PluginDatabase) -> Iterator[tuple[st
 
 def _server_value(plugin: PluginPlan, key: str, before: Mapping[str, Any]) -> Any:
     """What the input says about the server; a token of AWS is for a port, so there the fragment says the default one too."""
-    return before.get(key) or (
-        POSTGRESQL.port if key == "port" and sign_in(plugin.role.iam).signs_for_port else before.get(key)
-    )
+    written = before.get(key)
+    return POSTGRESQL.port if not written and key == "port" and sign_in(plugin.role.iam).signs_for_port else written
 
 
 def _same(one: Any, two: Any) -> bool:
