@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from generator.backstage.config.environment import read_environment
 from generator.backstage.config.includes import FileCache
+from generator.backstage.config.inside import pick_reported, report_inside
 from generator.backstage.config.lookup import config_files, is_url
-from generator.backstage.config.nested import CONFIG_PARTS, Nested, config_options, find_configs, pick_config, split_config
+from generator.backstage.config.nested import split_config
 from generator.backstage.config.substitution import lookup_in
 from generator.backstage.config.transform import Transformer
-from generator.documents.documents import collector_paused, parse_yaml
+from generator.documents.documents import Parsed, collector_paused, parse_yaml
 from generator.documents.files import ReadError, decode, display_path, read_bytes, report_encoding, report_unreadable
 from generator.documents.values import UNDEFINED, ConfigMap
 from generator.problems.diagnostic import Diagnostic, Diagnostics, Location
@@ -151,32 +152,19 @@ class _Loading:
         if content.is_utf16:
             self._break(f'Error: Failed to read config file at "{path}", expected object at config root')
             return None
-        parsed = parse_yaml(content.text, file, self._diagnostics)
-        if parsed.error is not None:
-            self._break(parsed.error)
-        if parsed.value is None or parsed.value is UNDEFINED:
+        found = self._inside(path, file, inside, content.text) if inside else self._whole(file, content.text)
+        if found is None or found.value is None or found.value is UNDEFINED:
             return None
-        value = parsed.value
-        if inside:
-            found = pick_config(value, inside, file, content.text)
-            self._diagnostics.extend(found.problems)
-            if found.error is not None:
-                self._break(found.error)
-            others = [other for other in find_configs(value) if other != inside]
-            if found.value is not None and not CONFIG_PARTS & found.value.keys():
-                # Only the first part of a path was given.
-                others = [other for other in others if other.startswith(f"{inside}.")]
-                if others:
-                    found = found._replace(value=None, problem=f"{inside!r} holds one further down")
-            if found.value is None:
-                if found.error is None:
-                    self._nothing_inside(path, file, found, others)
-                return None
-            value = found.value
         transformer = Transformer(
-            self._lookup, self._mode, self._cache, self._diagnostics, self._root, skips_others=self._skips
+            self._lookup,
+            self._mode,
+            self._cache,
+            self._diagnostics,
+            self._root,
+            skips_others=self._skips,
+            is_inside=bool(inside),
         )
-        data = transformer.run(value, path, shared=parsed.shared)
+        data = transformer.run(found.value, path, shared=found.shared)
         for name, near in transformer.asked.items():
             self._asked[name] = self._asked.get(name, False) or near
         if transformer.error is not None:
@@ -199,16 +187,26 @@ class _Loading:
             "GR101", f"{file} does not exist", Location(file), hint=hint, backstage=f"fails to start: {message}"
         )
 
-    def _nothing_inside(self, path: str, file: str, found: Nested, others: list[str]) -> None:
-        self._break(f'Error: Failed to read config file at "{path}", {found.problem}')
-        self._diagnostics.error(
-            "GR231",
-            f"--config names a part of this file that is no app-config: {found.problem}",
-            found.place.key_location if found.place else Location(file, 1, 1),
-            hint=f"found in it: {config_options(file, others[:5])}"
-            if others
-            else "nothing else in it looks like an app-config: is this the right file?",
-        )
+    def _whole(self, file: str, text: str) -> Parsed:
+        """A file that is an app-config itself; one that is none and has some inside is reported (GR229)."""
+        problems = Diagnostics()
+        parsed = parse_yaml(text, file, problems)
+        reported = report_inside(parsed, file, text, self._diagnostics)
+        if not reported:
+            self._diagnostics.extend(problems)
+        if parsed.error is not None:
+            self._break(parsed.error)
+        return parsed
+
+    def _inside(self, path: str, file: str, inside: str, text: str) -> Parsed | None:
+        """The app-config inside a file; ``None``, and GR231, where the path leads to none."""
+        found = pick_reported(file, inside, text, self._diagnostics)
+        if found.error is not None:
+            self._break(found.error)
+        if found.value is None:
+            self._break(f'Error: Failed to read config file at "{path}", {found.problem}')
+            return None
+        return Parsed(found.value, found.error, found.shared)
 
     def _not_a_mapping(self, path: str, file: str) -> None:
         self._break(f'Error: Failed to read config file at "{path}", expected object at config root')
