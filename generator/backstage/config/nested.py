@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from generator.backstage.config.selector import Keys, as_pointer, name_of, read_selector, ways
@@ -24,8 +25,10 @@ if TYPE_CHECKING:
 #: How the keys are called that hold an app-config, and how deep charts of charts put them.
 _NAMES: Final = frozenset(("appconfig", "app-config", "app_config"))
 _DEEPEST: Final = 12
+#: So many of one file are told at most.
+_MOST: Final = 20
 #: A text that may have an app-config in it, or be one.
-_MAY_HOLD: Final = re.compile(r"app[-_]?config|^\s*[\"']?(?:app|backend)[\"']?\s*:", re.IGNORECASE | re.MULTILINE)
+_MAY_HOLD: Final = re.compile(r"app[-_]?config|^[ \t]*[\"']?(?:app|backend)[\"']?[ \t]*:", re.IGNORECASE | re.MULTILINE)
 _FILE: Final = (".yaml", ".yml")
 # A shell takes it as it is: a # inside a word starts no comment.
 _PLAIN: Final = re.compile(r"[\w./][\w./#:@%+=-]*", re.ASCII)
@@ -126,16 +129,21 @@ class Manifest:
 
     def find(self) -> list[Found]:
         """What looks like an app-config in the file: below ``appConfig``, or a file of a ConfigMap."""
-        found = [
-            Found(self._path(number, keys), keys, value, mark)
+        everything = (
+            (number, *item)
             for number, document in enumerate(self.documents, 1)
-            for keys, value, mark in self._search(document.value, (), None)
+            for item in self._search(document.value, (), None, set())
+        )
+        return [
+            Found(self._path(number, keys), keys, value, mark) for number, keys, value, mark in islice(everything, _MOST)
         ]
-        return list({item.path: item for item in found}.values())
 
-    def _search(self, value: Any, keys: Keys, mark: Mark | None) -> Iterator[tuple[Keys, ConfigMap, Mark | None]]:
-        if len(keys) > _DEEPEST:
+    def _search(
+        self, value: Any, keys: Keys, mark: Mark | None, seen: set[int]
+    ) -> Iterator[tuple[Keys, ConfigMap, Mark | None]]:
+        if len(keys) > _DEEPEST or id(value) in seen:
             return
+        seen.add(id(value))  # what an alias stands for was looked at
         if isinstance(value, str) and mark is not None and keys and _MAY_HOLD.search(value):
             value = self._outer.inside(value, mark).value
             is_file = keys[-1].lower().endswith(_FILE)
@@ -147,11 +155,11 @@ class Manifest:
                 return
             for key, item in value.items():
                 if isinstance(item, (dict, list, str)):
-                    yield from self._search(item, (*keys, key), value.marks.get(key))
+                    yield from self._search(item, (*keys, key), value.marks.get(key), seen)
         elif isinstance(value, ConfigList):
             for number, item in enumerate(value):
                 if isinstance(item, (dict, list, str)):
-                    yield from self._search(item, (*keys, str(number)), value.marks[number])
+                    yield from self._search(item, (*keys, str(number)), value.marks[number], seen)
 
     def _path(self, number: int, keys: Keys) -> str:
         """The shortest path that means just these keys of this document."""
