@@ -15,7 +15,7 @@ from generator.backstage.config.environment import read_environment
 from generator.backstage.config.includes import FileCache
 from generator.backstage.config.inside import pick_reported, report_inside
 from generator.backstage.config.lookup import config_files, is_url
-from generator.backstage.config.nested import split_config
+from generator.backstage.config.nested import config_options, split_config
 from generator.backstage.config.substitution import lookup_in
 from generator.backstage.config.transform import Transformer
 from generator.documents.documents import Parsed, collector_paused, parse_yaml
@@ -121,7 +121,7 @@ class _Loading:
         if error is not None:
             self._fail(error)
         paths = config_files(root, targets, self._environ) if targets or not config else []
-        layers = [layer for path in paths if (layer := self._layer(path, from_lookup=not config))]
+        layers = [layer for path in paths if (layer := self._layer(path, None if config else root))]
         if variables is not None:
             layers.append(Layer(variables, "env", "env"))
         return LoadedConfig(
@@ -140,13 +140,13 @@ class _Loading:
         self._diagnostics.error("GR102", "a --config that is a URL cannot be read", Location("--config"), hint=hint)
         return True
 
-    def _layer(self, target: str, *, from_lookup: bool) -> Layer | None:
+    def _layer(self, target: str, looked_in: Path | None) -> Layer | None:
         path, inside = split_config(target)
         file = display_path(path)
         try:
             content = decode(read_bytes(path))
         except ReadError as error:
-            self._unreadable(path, file, error, from_lookup=from_lookup)
+            self._unreadable(path, file, error, looked_in)
             return None
         report_encoding(content, file, self._diagnostics)
         if content.is_utf16:
@@ -175,14 +175,14 @@ class _Loading:
             self._not_a_mapping(path, file)
         return None
 
-    def _unreadable(self, path: str, file: str, error: ReadError, *, from_lookup: bool) -> None:
+    def _unreadable(self, path: str, file: str, error: ReadError, looked_in: Path | None) -> None:
         if not error.missing:
             self._break(f"Error: {error.node}")
             report_unreadable(error, file, None, self._diagnostics)
             return
         message = f'Config file "{path}" does not exist'
         self._missing = self._missing or f"NotFoundError: {message}"
-        hint = "name the files with --config, or the folder with --root" if from_lookup else "check the path"
+        hint = "check the path" if looked_in is None else _where_else(looked_in)
         self._diagnostics.error(
             "GR101", f"{file} does not exist", Location(file), hint=hint, backstage=f"fails to start: {message}"
         )
@@ -223,3 +223,17 @@ class _Loading:
 
     def _break(self, message: str) -> None:
         self._broken = self._broken or message
+
+
+def _where_else(root: Path) -> str:
+    """What to give where Backstage's own lookup finds nothing: an app-config that is inside another file is named."""
+    from generator.backstage.config.deployed import choose, find_deployed
+
+    usual = "name the files with --config, or the folder with --root"
+    found = find_deployed(root)
+    if not found:
+        return usual
+    meant = choose(found)
+    item = (meant.chosen or meant.several)[-1]
+    option = config_options(display_path(root / item.file), [item.found.path])
+    return f"{item.file} has an app-config inside: give {option}, or run `greenroom init` where it is to be read always"
