@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from generator.backstage.config.production import PRODUCTION
 from generator.documents.schema import schema_text
-from generator.init.files import config_of
+from generator.init.files import FORMAT_NOTES, config_of, fragment_format
 from generator.init.guesses import find_servers, guess_cloud, guess_file, guess_store, wanted
 from generator.init.manager import Manager, find_manager
 from generator.init.text import default_place, settings_text
@@ -160,6 +160,14 @@ def _settings(found: _Found) -> tuple[dict[str, Any], dict[str, list[str]]]:
             if entry.by_default and not entry.is_app_config
         }
         notes["targets"] = ["There is no appConfig: nothing in it could give a plugin of this backend a user of its own."]
+    elif (format_ := fragment_format(found.project.config.layers)) is not None:
+        values["targets"] = {
+            target_key(name): {"path": default_place(entry, format_ if entry.is_app_config else "")}
+            | ({"format": format_} if entry.is_app_config else {})
+            for name, entry in TARGETS.items()
+            if entry.by_default
+        }
+        notes["targets.appConfig"] = [FORMAT_NOTES[format_]]
     for name, ids in plugins.items():
         named = [plugin_id for plugin_id in ids if plugin_id != _ANY]
         notes[f"servers.{name}"] = [f"Of {', '.join(named)}."] if len(servers) > 1 and named else []

@@ -3,20 +3,36 @@
 from __future__ import annotations
 
 import shlex
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from generator.backstage.config.deployed import Choice, choose, find_deployed
 from generator.backstage.config.production import ConfigFiles, environment_of, find_config_files
 from generator.problems.diagnostic import Diagnostic, Severity
+from generator.run.embedded import read_from
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
     from generator.backstage.config.deployed import Deployed
+    from generator.backstage.config.loader import Layer
     from generator.problems.diagnostic import Diagnostics, Location
 
 _MOST = 5
+
+
+#: Why the fragment is not a file of its own.
+FORMAT_NOTES: Final = {
+    "helm-values": "The chart gives Backstage its appConfig last: so the fragment is the last file of values.",
+    "configmap": "The app-config is a file of a ConfigMap: so the fragment is another one.",
+}
+
+
+def fragment_format(layers: Sequence[Layer]) -> str | None:
+    """The format of a fragment for app-configs that are inside other files; ``None`` where they are files themselves."""
+    if read_from(layers) is not None:
+        return "helm-values"
+    return "configmap" if any(layer.inside for layer in layers) else None
 
 
 class Taken(NamedTuple):

@@ -37,13 +37,15 @@ class Layer(NamedTuple):
     """The content of one config file, or of the ``APP_CONFIG_*`` variables.
 
     ``context`` is Backstage's name for it (the file's base name, or ``env``), ``path`` the file as the user would write it
-    (``env`` for the variables). ``inside`` is where in that file the app-config is, empty for a file that is one.
+    (``env`` for the variables). ``inside`` is where in that file the app-config is (``keys`` lead there), empty
+    for a file that is one.
     """
 
     data: ConfigMap
     context: str
     path: str
     inside: str = ""
+    keys: tuple[str, ...] = ()
 
     @property
     def target(self) -> str:
@@ -152,6 +154,7 @@ class _Loading:
         if content.is_utf16:
             self._break(f'Error: Failed to read config file at "{path}", expected object at config root')
             return None
+        self._keys: tuple[str, ...] = ()
         found = self._inside(path, file, inside, content.text) if inside else self._whole(file, content.text)
         if found is None or found.value is None or found.value is UNDEFINED:
             return None
@@ -170,7 +173,7 @@ class _Loading:
         if transformer.error is not None:
             self._break(f'Error: Failed to read config file at "{path}", {transformer.error}')
         if isinstance(data, ConfigMap):
-            return Layer(data, os.path.basename(path), file, inside)  # noqa: PTH119
+            return Layer(data, os.path.basename(path), file, inside, self._keys)  # noqa: PTH119
         if transformer.error is None:
             self._not_a_mapping(path, file)
         return None
@@ -206,6 +209,7 @@ class _Loading:
         if found.value is None:
             self._break(f'Error: Failed to read config file at "{path}", {found.problem}')
             return None
+        self._keys = found.keys
         return Parsed(found.value, found.error, found.shared)
 
     def _not_a_mapping(self, path: str, file: str) -> None:

@@ -80,6 +80,19 @@ def config_options(file: str, paths: Iterable[str]) -> str:
     return " or ".join(f"--config {target if _PLAIN.fullmatch(target) else shlex.quote(target)}" for target in targets)
 
 
+def values_keys(keys: Keys) -> Keys | None:
+    """The keys in the values of a chart, for ``keys`` of a file: an object of Argo CD or Flux has the values further down.
+
+    ``None`` for what is no part of values: a file of a ConfigMap.
+    """
+    for at in range(len(keys) - 1, 0, -1):
+        if keys[at] in ("values", "valuesObject") and keys[at - 1] in ("helm", "spec"):
+            return keys[at + 1 :] or None
+        if keys[at - 1] == "data" and keys[at].lower().endswith(_FILE):
+            return keys[at + 1 :] or None
+    return keys
+
+
 class Manifest:
     """A file that may have app-configs inside."""
 
