@@ -20,8 +20,8 @@ class StoreEntry(NamedTuple):
     passwords, and nothing is kept.
 
     ``hosts`` is the end of the name of a server (a regular expression, in lower case) beside which the store is at home, and
-    ``hosts_are`` says what such a server is. ``files`` is the folder of the files that ``files_are`` describes. ``in_cluster``:
-    each secret is one of Kubernetes, with the key ``password``, that a container takes a variable from.
+    ``hosts_are`` says what such a server is. ``files`` is the folder of the files that ``files_are`` describes.
+    ``in_cluster``: each secret is one of Kubernetes, with the key ``password``, that a container takes a variable from.
     """
 
     dashes: str = ""
@@ -73,3 +73,8 @@ def secret_name(name: str, *, store: str) -> str:
 def makes_secrets(store: str) -> bool:
     """Whether the passwords lie in ``store``; otherwise whoever applies brings them."""
     return STORES.get(store, StoreEntry()).makes_secrets
+
+
+def is_in_cluster(store: str) -> bool:
+    """Whether each secret of ``store`` is one of Kubernetes that a container takes a variable from."""
+    return STORES.get(store, StoreEntry()).in_cluster

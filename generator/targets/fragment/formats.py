@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from generator.stores.names import CONTAINER_SECRET
+from generator.stores.names import CONTAINER_SECRET, is_in_cluster
 from generator.targets import TARGETS
 from generator.targets.base import Inside, ReadFrom
 from generator.targets.text.escaped import Escaped
@@ -120,7 +120,7 @@ def _notes(format_: Format, plan: Plan) -> Iterator[str]:
     variables = [role for role in roles if not role.delivery.file]
     files = [role for role in roles if role.delivery.file]
     above = ".".join(format_.keys[:-1]) if format_.name == _VALUES else "backstage"
-    if variables and STORES[plan.store].in_cluster and format_.name != _OPERATOR:
+    if variables and is_in_cluster(plan.store) and format_.name != _OPERATOR:
         yield f"Add the passwords to the list {above}.extraEnvVars of your own values:"
         yield from (f"  - {_from_secret(role)}" for role in variables)
     elif variables and format_.name not in (_VALUES, _OPERATOR):
