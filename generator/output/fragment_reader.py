@@ -13,7 +13,7 @@ from generator.backstage.config.transform import Transformer
 from generator.documents.documents import parse_yaml
 from generator.documents.files import ReadError, decode, read_bytes
 from generator.documents.values import ConfigMap
-from generator.problems.diagnostic import Diagnostics
+from generator.problems.diagnostic import Diagnostics, Severity
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -33,6 +33,8 @@ class FragmentReader:
 
     def __init__(self, environ: Mapping[str, str], placeholders: Literal["keep", "backstage"]) -> None:
         self._environ, self._mode = environ, placeholders
+        #: What Backstage refuses in the app-config that Helm has put together.
+        self.refused = Diagnostics()
 
     def layers(
         self, layers: Sequence[Layer], text: str, inside: Inside, name: str, problems: Diagnostics
@@ -78,8 +80,11 @@ class FragmentReader:
 
     def _transformed(self, value: ConfigMap, name: str, inside: Inside) -> ConfigMap:
         is_inside = bool(inside.keys)
-        transformer = Transformer(lookup_in(self._environ), self._mode, FileCache(), Diagnostics(), is_inside=is_inside)
+        found = Diagnostics()
+        transformer = Transformer(lookup_in(self._environ), self._mode, FileCache(), found, is_inside=is_inside)
         data = transformer.run(value, name, shared=False)
+        if transformer.error is not None:
+            self.refused.extend(item for item in found if item.severity is Severity.ERROR)
         if not isinstance(data, ConfigMap):
             raise UnreadableFragment("it is not a mapping")
         return data

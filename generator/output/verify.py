@@ -17,7 +17,7 @@ from generator.documents.values import Placeholder
 from generator.engines import POSTGRESQL
 from generator.output.fragment_reader import FragmentReader, UnreadableFragment
 from generator.planning.access import acts_as
-from generator.problems.diagnostic import Diagnostics, Location
+from generator.problems.diagnostic import Diagnostic, Diagnostics, Location
 from generator.targets import TARGETS
 from generator.targets.base import Inside
 
@@ -72,7 +72,9 @@ def verify_fragment(
         text = "\n".join(item.render() for item in problems) or str(error)
         diagnostics.error("GR530", f"the generated app-config fragment cannot be read: {text}", hint=_BUG)
         return
-    for reading in readings:
+    for item in read.refused:
+        _report_refused(item, diagnostics, is_values=inside.is_values)
+    for reading in () if read.refused else readings:
         _compare(reading, plan, diagnostics, environ, manager, placeholders, behaviour, is_values=inside.is_values)
 
 
@@ -171,17 +173,28 @@ def _report(
         return
     actually = repr(actual) if key in _NAMES else "something else"
     if is_values:
-        diagnostics.error(
-            "GR438",
-            f"Helm cannot put the generated values over these: {key} of plugin {plugin.plugin_id!r} would not be {planned}",
-            place,
-            path=path,
-            backstage="gets one file, in which Helm has put both together key by key",
-            hint="write secrets there as ${VARIABLE}, and no $include; or set targets.appConfig.format to configmap",
-        )
+        _report_values(f"{key} of plugin {plugin.plugin_id!r} would not be {planned}", place, path, diagnostics)
         return
     summary = f"with the generated fragment {key} of plugin {plugin.plugin_id!r} would be {actually}, not {planned}"
     diagnostics.error("GR530", summary, place, path=path, hint=_BUG)
+
+
+def _report_refused(item: Diagnostic, diagnostics: Diagnostics, *, is_values: bool) -> None:
+    if is_values:
+        _report_values(item.summary, item.location, item.path, diagnostics)
+        return
+    diagnostics.error("GR530", f"Backstage refuses the generated fragment: {item.summary}", item.location, hint=_BUG)
+
+
+def _report_values(what: str, place: Location | None, path: str, diagnostics: Diagnostics) -> None:
+    diagnostics.error(
+        "GR438",
+        f"Helm cannot put the generated values over the app-config they belong to: {what}",
+        place,
+        path=path,
+        backstage="gets one file, in which Helm has put both together key by key",
+        hint="write secrets there as ${VARIABLE}, and database settings without $include",
+    )
 
 
 # --- artifacts --------------------------------------------------------------------------------------------------------

@@ -53,7 +53,7 @@ def check_order(settings: Settings, layers: Sequence[Layer], layout: Layout, tar
             Location(ours[-1].path),
             path="targets.appConfig.format",
             backstage="gets the app-config of a chart as its last file",
-            hint=f"list {ours[-1].target} last in appConfig, or set targets.appConfig.format to configmap",
+            hint=f"list {ours[-1].target} last in appConfig",
         )
 
 

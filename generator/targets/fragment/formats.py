@@ -95,7 +95,7 @@ def check_format(context: RenderContext, content: Any, diagnostics: Diagnostics)
                 "this holds {{, and the chart renders its appConfig as a template",
                 path=path,
                 backstage="gets what Helm makes of it",
-                hint="write a name without {{, or set targets.appConfig.format to configmap",
+                hint="write names without {{",
             )
 
 
