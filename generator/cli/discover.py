@@ -24,14 +24,17 @@ if TYPE_CHECKING:
 @click.option("--verbose", is_flag=True, help="More of what is done, and tracebacks of internal errors.")
 def command(*, root: Path, exact: bool, output_format: str, quiet: bool, verbose: bool) -> int:
     """List the plugins of a Backstage repository that need a database, and where each was added."""
+    from generator.backstage.config.deployed import find_deployed
+    from generator.backstage.config.nested import config_options
     from generator.backstage.repository import discover
-    from generator.cli.output import show_diagnostics, show_json, show_table
+    from generator.cli.output import say, show_diagnostics, show_json, show_table
 
     if not root.is_dir():
         raise click.BadParameter(f"{root} is not a folder", param_hint="--root")
     found = discover(root, exact=exact)
+    deployed = find_deployed(root)
     if output_format == "json":
-        show_json(found.to_json())
+        show_json({**found.to_json(), "appConfigInside": [item.target for item in deployed]})
         return int(found.diagnostics.has_errors)
     if found.plugins:
         rows = (
@@ -46,6 +49,11 @@ def command(*, root: Path, exact: bool, output_format: str, quiet: bool, verbose
             for plugin in found.plugins.values()
         )
         show_table(("plugin", "package", "added in", "known from", "confidence", "tables"), rows)
+    for item in () if quiet else deployed:
+        say(
+            f"{item.location}: an app-config with database settings ({config_options(item.file, [item.found.path])})",
+            err=True,
+        )
     show_diagnostics(found.diagnostics, quiet=quiet)
     return int(found.diagnostics.has_errors)
 

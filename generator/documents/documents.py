@@ -28,7 +28,7 @@ from generator.documents.values import UNDEFINED, Source
 from generator.documents.yamltext import Text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from generator.problems.diagnostic import Diagnostics
 
@@ -55,12 +55,15 @@ def parse_document(text: str, file: str, diagnostics: Diagnostics) -> Any:
     return parse_yaml(text, file, diagnostics).value
 
 
-def parse_yaml(text: str, file: str, diagnostics: Diagnostics) -> Parsed:
-    """As :func:`parse_document`, together with what npm ``yaml`` would throw."""
+def parse_yaml(text: str, file: str, diagnostics: Diagnostics, source: Callable[[str, str], Source] = Source) -> Parsed:
+    """As :func:`parse_document`, together with what npm ``yaml`` would throw.
+
+    ``source`` makes the places of a text from ``file`` and the text: another one for a text that is a part of the file.
+    """
     prepared = Text(text)
     with collector_paused():
         while True:
-            problems = Problems(Source(file, prepared.text), text)
+            problems = Problems(source(file, prepared.text), text)
             composer = Composer(prepared, problems)
             try:
                 value = composer.document()

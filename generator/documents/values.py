@@ -65,6 +65,35 @@ class Source:
         return self._starts[bisect_right(self._starts, offset) - 1]
 
 
+class ShiftedSource(Source):
+    """A text that is a part of ``file``: ``lines`` lines down, each of its own lines indented by ``columns``."""
+
+    __slots__ = ("_columns", "_lines")
+
+    def __init__(self, file: str, text: str, lines: int, columns: int) -> None:
+        super().__init__(file, text)
+        self._lines, self._columns = lines, columns
+
+    def position(self, offset: int) -> tuple[int, int]:
+        """Line and column in ``file``."""
+        line, column = super().position(offset)
+        return line + self._lines, column + self._columns
+
+
+class FixedSource(Source):
+    """A text that is written in ``file`` in another way (quoted, folded): everything in it is where that starts."""
+
+    __slots__ = ("_mark",)
+
+    def __init__(self, text: str, mark: Mark) -> None:
+        super().__init__(mark.file, text)
+        self._mark = mark
+
+    def position(self, offset: int) -> tuple[int, int]:  # noqa: ARG002 - the same for every character
+        """Line and column of the start, in ``file``."""
+        return self._mark.line, self._mark.column
+
+
 def _line_starts(text: str) -> Iterator[int]:
     end = text.find("\n") + 1
     while end:

@@ -7,8 +7,9 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from generator.backstage.config.production import PRODUCTION, ConfigFiles, environment_of, find_config_files
+from generator.backstage.config.production import PRODUCTION
 from generator.documents.schema import schema_text
+from generator.init.files import FORMAT_NOTES, config_of, fragment_format
 from generator.init.guesses import find_servers, guess_cloud, guess_file, guess_store, wanted
 from generator.init.manager import Manager, find_manager
 from generator.init.text import default_place, settings_text
@@ -23,6 +24,7 @@ from generator.targets import TARGETS
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
+    from generator.backstage.config.production import ConfigFiles
     from generator.backstage.database.resolved import PluginDatabaseMap
     from generator.planning.model import Server
     from generator.problems.diagnostic import Location
@@ -63,6 +65,7 @@ class _Found(NamedTuple):
     project: Project
     resolved: PluginDatabaseMap
     folder: Path
+    why: Sequence[str] = ()
 
     def place(self, location: Location | None, root: Path | None = None) -> str:
         """A place as the settings file calls it, wherever greenroom runs. ``root``: what its name is relative to."""
@@ -81,7 +84,10 @@ def start(root: Path, *, config: Sequence[str] = (), folder: Path | None = None)
     """
     folder = root if folder is None else folder
     diagnostics = Diagnostics()
-    files = ConfigFiles(tuple(config), (), environment_of(config)) if config else find_config_files(root)
+    taken = config_of(root, config, diagnostics)
+    files = taken.files
+    if diagnostics.has_errors:
+        return Start("", (), (), diagnostics)
     if not files.chosen:
         diagnostics.error(
             "GR421",
@@ -108,7 +114,7 @@ def start(root: Path, *, config: Sequence[str] = (), folder: Path | None = None)
     if not config:
         names = [str(root / name) for name in files.chosen]
     relative = [Path(os.path.relpath(name, folder)).as_posix() for name in names]
-    found = _Found(files._replace(chosen=tuple(relative)), manager, project, resolved, folder)
+    found = _Found(files._replace(chosen=tuple(relative)), manager, project, resolved, folder, taken.why)
     values, notes = _settings(found)
     schema = json.loads(schema_text("settings"))
     if unknown:
@@ -154,6 +160,14 @@ def _settings(found: _Found) -> tuple[dict[str, Any], dict[str, list[str]]]:
             if entry.by_default and not entry.is_app_config
         }
         notes["targets"] = ["There is no appConfig: nothing in it could give a plugin of this backend a user of its own."]
+    elif (format_ := fragment_format(found.project.config.layers)) is not None:
+        values["targets"] = {
+            target_key(name): {"path": default_place(entry, format_ if entry.is_app_config else "")}
+            | ({"format": format_} if entry.is_app_config else {})
+            for name, entry in TARGETS.items()
+            if entry.by_default
+        }
+        notes["targets.appConfig"] = [FORMAT_NOTES[format_]]
     for name, ids in plugins.items():
         named = [plugin_id for plugin_id in ids if plugin_id != _ANY]
         notes[f"servers.{name}"] = [f"Of {', '.join(named)}."] if len(servers) > 1 and named else []
@@ -174,6 +188,7 @@ def _about_files(found: _Found) -> list[str]:
     files, lines = found.files, []
     if files.source is not None:
         lines.append(f"{found.place(files.source, found.project.request.root)} starts the backend with these.")
+    lines += found.why
     if files.others:
         lines.append(f"Not among them: {', '.join(files.others)}.")
     return lines

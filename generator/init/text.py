@@ -108,9 +108,9 @@ class _Writer:
             yield f"{indent}{name}: {yaml_value(example(entry))}"
 
 
-def default_place(target: TargetEntry) -> str:
-    """Where the output of ``target`` goes beside settings that do not mention it."""
-    return f"{DEFAULT_OUT}/{target.default_path}"
+def default_place(target: TargetEntry, format_: str = "") -> str:
+    """Where the output of ``target`` goes beside settings that do not mention it, in that format if it has several."""
+    return f"{DEFAULT_OUT}/{target.path_for({'format': format_})}"
 
 
 def _comment(text: str, indent: str) -> Iterator[str]:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
+from generator.documents.documents import parse_yaml
 from generator.lint.model import WARNING, Rule, found
-from generator.problems.diagnostic import Location
+from generator.problems.diagnostic import Diagnostics, Location
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
@@ -128,6 +129,14 @@ def _masked(text: str) -> list[tuple[int, int]]:
         ranges.extend(
             (token.start_mark.index, token.end_mark.index)
             for token in yaml.scan(text, Loader=yaml.SafeLoader)
-            if isinstance(token, yaml.ScalarToken) and not token.plain
+            if isinstance(token, yaml.ScalarToken) and not token.plain and not _is_document(token)
         )
     return ranges
+
+
+def _is_document(token: Any) -> bool:
+    """Whether a block text is a document itself, such as a file of a ConfigMap: comments in it are comments."""
+    if token.style != "|" or _WORD not in token.value:
+        return False
+    problems = Diagnostics()
+    return isinstance(parse_yaml(token.value, "", problems).value, dict) and not problems.has_errors

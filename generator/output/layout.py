@@ -65,7 +65,8 @@ def make_layout(settings: Settings, *, out: Path | None, only: Sequence[str] = (
     paths: dict[str, Path] = {}
     for name in sorted(set(wanted)):
         configured = settings.targets.get(name) if out is None else None
-        paths[name] = folder / configured if configured else default / TARGETS[name].default_path
+        usual = TARGETS[name].path_for(settings.target_options.get(name, {}))
+        paths[name] = folder / configured if configured else default / usual
     return Layout(base=base, targets=paths)
 
 

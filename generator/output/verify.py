@@ -10,19 +10,17 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from generator.backstage.config.environment import PREFIX
-from generator.backstage.config.includes import FileCache
 from generator.backstage.config.reader import ConfigReader
-from generator.backstage.config.substitution import lookup_in
-from generator.backstage.config.transform import Transformer
 from generator.backstage.database import resolve_plugins
 from generator.backstage.versions import NEWEST, Behaviour
 from generator.clouds import sign_in
-from generator.documents.documents import parse_yaml
-from generator.documents.values import UNDEFINED, ConfigMap, Placeholder
+from generator.documents.values import Placeholder
 from generator.engines import POSTGRESQL
+from generator.output.fragment_reader import FragmentReader, UnreadableFragment
 from generator.planning.access import acts_as
-from generator.problems.diagnostic import Diagnostics, Location
+from generator.problems.diagnostic import Diagnostic, Diagnostics, Location
 from generator.targets import TARGETS
+from generator.targets.base import Inside
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -30,11 +28,13 @@ if TYPE_CHECKING:
     from generator.backstage.config.loader import Layer
     from generator.backstage.database import Manager
     from generator.backstage.database.resolved import PluginDatabase
+    from generator.documents.values import ConfigMap
     from generator.planning.model import Plan, PluginPlan
     from generator.targets.base import Artifact, Target
 
 #: What the fragment is called where something about it is reported.
 FRAGMENT: Final = next(entry.default_path for entry in TARGETS.values() if entry.is_app_config)
+_ITSELF: Final = Inside()
 _BUG: Final = "this is a mistake in greenroom: please report it with the app-config that shows it; nothing was written"
 # The parts of a connection that say which server it goes to, and how. The fragment must not change them.
 _SERVER: Final = ("host", "port", "ssl")
@@ -58,21 +58,39 @@ def verify_fragment(
     manager: Manager = "current",
     placeholders: Literal["keep", "backstage"] = "keep",
     behaviour: Behaviour = NEWEST,
+    inside: Inside = _ITSELF,
 ) -> None:
     """Resolve every planned plugin once more, with ``fragment`` over ``layers``, and compare with ``plan``.
 
-    ``layers`` are those of the input (``LoadedConfig.layers``), read with the same ``environ`` and ``placeholders``. Every
-    difference is an error in ``diagnostics``.
+    ``layers`` are those of the input (``LoadedConfig.layers``), read with the same ``environ`` and ``placeholders``;
+    ``inside`` is where in its file the fragment is. Every difference is an error in ``diagnostics``.
     """
     problems = Diagnostics()
-    data = _layer(fragment, environ, placeholders, problems)
-    if data is None:
-        text = "\n".join(item.render() for item in problems) or "it is not a mapping"
+    read = FragmentReader(environ, placeholders)
+    try:
+        readings = read.layers(layers, fragment, inside, FRAGMENT, problems)
+    except UnreadableFragment as error:
+        text = "\n".join(item.render() for item in problems) or str(error)
         diagnostics.error("GR530", f"the generated app-config fragment cannot be read: {text}", hint=_BUG)
         return
-    files = [(layer.data, layer.context) for layer in layers if layer.path != "env"]
-    variables = [(layer.data, layer.context) for layer in layers if layer.path == "env"]
-    reader = ConfigReader.from_layers([*files, (data, FRAGMENT), *variables])
+    for item in read.refused:
+        _report_refused(item, diagnostics, is_values=inside.is_values)
+    for reading in () if read.refused else readings:
+        _compare(reading, plan, diagnostics, environ, manager, placeholders, behaviour, is_values=inside.is_values)
+
+
+def _compare(
+    layers: Sequence[tuple[ConfigMap, str]],
+    plan: Plan,
+    diagnostics: Diagnostics,
+    environ: Mapping[str, str],
+    manager: Manager,
+    placeholders: Literal["keep", "backstage"],
+    behaviour: Behaviour,
+    *,
+    is_values: bool,
+) -> None:
+    reader = ConfigReader.from_layers(layers)
     ids = [plugin.plugin_id for plugin in plan.plugins]
     # What is wrong with the input has been said before; only differences count here.
     resolved = resolve_plugins(
@@ -87,18 +105,7 @@ def verify_fragment(
     for plugin in plan.plugins:
         found = resolved[plugin.plugin_id]
         for key, wanted, actual in _differences(plugin, found):
-            _report(plugin, found.sources.get(key), key, wanted, actual, diagnostics)
-
-
-def _layer(
-    text: str, environ: Mapping[str, str], placeholders: Literal["keep", "backstage"], problems: Diagnostics
-) -> ConfigMap | None:
-    parsed = parse_yaml(text, FRAGMENT, problems)
-    if parsed.error is not None or parsed.value in (None, UNDEFINED):
-        return None
-    transformer = Transformer(lookup_in(environ), placeholders, FileCache(), Diagnostics())
-    data = transformer.run(parsed.value, FRAGMENT, shared=parsed.shared)
-    return data if isinstance(data, ConfigMap) else None
+            _report(plugin, found.sources.get(key), key, wanted, actual, diagnostics, is_values=is_values)
 
 
 def _differences(plugin: PluginPlan, found: PluginDatabase) -> Iterator[tuple[str, Any, Any]]:
@@ -144,7 +151,14 @@ def _same(one: Any, two: Any) -> bool:
 
 
 def _report(
-    plugin: PluginPlan, place: Location | None, key: str, wanted: Any, actual: Any, diagnostics: Diagnostics
+    plugin: PluginPlan,
+    place: Location | None,
+    key: str,
+    wanted: Any,
+    actual: Any,
+    diagnostics: Diagnostics,
+    *,
+    is_values: bool,
 ) -> None:
     path = f"backend.database.plugin.{plugin.plugin_id}"
     # Names may be shown; a part of a connection may be a secret.
@@ -160,8 +174,29 @@ def _report(
         )
         return
     actually = repr(actual) if key in _NAMES else "something else"
+    if is_values:
+        _report_values(f"{key} of plugin {plugin.plugin_id!r} would not be {planned}", place, path, diagnostics)
+        return
     summary = f"with the generated fragment {key} of plugin {plugin.plugin_id!r} would be {actually}, not {planned}"
     diagnostics.error("GR530", summary, place, path=path, hint=_BUG)
+
+
+def _report_refused(item: Diagnostic, diagnostics: Diagnostics, *, is_values: bool) -> None:
+    if is_values:
+        _report_values(item.summary, item.location, item.path, diagnostics)
+        return
+    diagnostics.error("GR530", f"Backstage refuses the generated fragment: {item.summary}", item.location, hint=_BUG)
+
+
+def _report_values(what: str, place: Location | None, path: str, diagnostics: Diagnostics) -> None:
+    diagnostics.error(
+        "GR438",
+        f"Helm cannot put the generated values over the app-config they belong to: {what}",
+        place,
+        path=path,
+        backstage="gets one file, in which Helm has put both together key by key",
+        hint="write secrets there as ${VARIABLE}, and database settings without $include",
+    )
 
 
 # --- artifacts --------------------------------------------------------------------------------------------------------

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Final
 from generator.backstage.config.production import find_start
 from generator.documents.values import ConfigMap
 from generator.problems.paths import shown
+from generator.run.embedded import read_from
 from generator.targets import TARGETS
+from generator.targets.base import RenderContext
 
 if TYPE_CHECKING:
     from generator.output.rendering import Rendering
@@ -29,14 +31,26 @@ def next_steps(project: Project, rendering: Rendering) -> list[str]:
         steps.append(f"commit what was written, and apply it with {', or '.join(filter(None, ways))}")
     fragment = rendering.layout.app_config
     if fragment is not None and rendering.current.get(fragment) is None:
-        steps += _fragment(project, fragment)
+        steps += _fragment(project, rendering, fragment)
         steps += _base_credentials(project, rendering)
     return steps
 
 
-def _fragment(project: Project, fragment: Path) -> list[str]:
-    start = find_start(project.request.root)
+def _in_cluster(project: Project, rendering: Rendering, name: str) -> list[str]:
+    """What to do with a fragment that is no app-config by itself, but values of a chart or a ConfigMap."""
+    target = next(item for item in rendering.layout.targets if TARGETS[item].is_app_config)
+    options = project.settings.target_options.get(target, {})
+    if not options.get("format"):
+        return []
+    context = RenderContext(rendering.plan, {}, options=options, read_from=read_from(project.config.layers))
+    return TARGETS[target].load().steps(context, name)
+
+
+def _fragment(project: Project, rendering: Rendering, fragment: Path) -> list[str]:
     name = shown(fragment)
+    if in_cluster := _in_cluster(project, rendering, name):
+        return in_cluster
+    start = find_start(project.request.root)
     if start is None:
         return [f"give Backstage {name} as its last --config"]
     if any(Path(target).name == fragment.name for target in start.targets):

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from generator.backstage.config.loader import LoadedConfig, load_config
+from generator.backstage.config.nested import split_config
 from generator.backstage.config.reader import ConfigError, ConfigReader
 from generator.backstage.database.redaction import is_secret_name
 from generator.backstage.repository.places import may_be_repository
@@ -13,6 +14,7 @@ from generator.backstage.versions import UNKNOWN, Backstage
 from generator.documents.values import ConfigMap
 from generator.output.layout import Layout, make_layout
 from generator.problems.diagnostic import Diagnostic, Diagnostics, Severity
+from generator.run.embedded import fragment_target
 from generator.run.incomplete import Kept, keep_unfound, leave_out_ignored, settle
 from generator.run.variables import Variables, read_variables, unused
 from generator.settings.read import read_settings
@@ -152,7 +154,7 @@ def _config_files(request: Request, settings: Settings, layout: Layout, diagnost
     fragment = layout.app_config
     kept = []
     for name in files:
-        if fragment is not None and Path(name).resolve() == fragment.resolve():
+        if fragment is not None and Path(split_config(name)[0]).resolve() == fragment.resolve():
             diagnostics.warning(
                 "GR406",
                 f"{name} is what greenroom generates; it is left out of its own input",
@@ -246,7 +248,7 @@ def with_fragment(project: Project) -> Project:
     files = [layer.target for layer in project.config.layers if layer.path not in ("", "env")]
     config = load_config(
         root=project.request.root,
-        config=[*files, str(fragment)],
+        config=[*files, fragment_target(project.settings, project.config.layers, project.layout, fragment)],
         environ=project.environ,
         placeholders=project.request.placeholders,
         skips_others=project.request.skips_others,

@@ -21,6 +21,7 @@ from generator.planning.search_path import refuse_roles, refuse_search_paths
 from generator.problems.diagnostic import Diagnostics, GreenroomError
 from generator.run.backstage_version import report_version
 from generator.run.development import reader_in_development, require_production
+from generator.run.embedded import check_order, inside_of, read_from
 from generator.run.extensions import known_extensions, report_extensions
 from generator.run.incomplete import leave_out_ignored
 from generator.run.own_templates import each_with_own_templates
@@ -201,10 +202,12 @@ def render(project: Project, resolved: PluginDatabaseMap, planned: Planned, *, v
         folder=project.settings.folder,
         written=project.settings.locations,
         excluded=tuple(project.settings.exclude),
+        read_from=read_from(project.config.layers),
     )
     contexts = {name: context._replace(options=project.settings.target_options.get(name, {})) for name in targets}
     for name, target in targets.items():
         target.check(contexts[name], diagnostics)
+        check_order(project.settings, project.config.layers, project.layout, name, diagnostics)
     diagnostics.locate(project.settings.locations)  # what a target says about a setting
     _stop_with_the_rest(project)
     artifacts = _render(project, targets, contexts)
@@ -243,7 +246,7 @@ def _verify(
     *,
     deep: bool,
 ) -> None:
-    for artifact in (item for name in targets if TARGETS[name].is_app_config for item in artifacts[name]):
+    for fragment, artifact in ((name, item) for name in targets if TARGETS[name].is_app_config for item in artifacts[name]):
         verify_fragment(
             project.config.layers,
             artifact.text,
@@ -253,6 +256,7 @@ def _verify(
             manager=project.settings.database_manager,
             placeholders=project.request.placeholders,
             behaviour=project.backstage.behaviour,
+            inside=inside_of(project.settings, project.config.layers, fragment),
         )
     if deep:
         for name, target in targets.items():

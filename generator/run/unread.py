@@ -7,6 +7,7 @@ import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from generator.backstage.config.deployed import find_deployed
 from generator.backstage.config.loader import load_config
 from generator.backstage.config.production import find_config_files
 from generator.backstage.config.reader import ConfigError, ConfigReader
@@ -40,6 +41,8 @@ def check_unread(project: Project, resolved: PluginDatabaseMap, plan: Plan) -> N
     if project.diagnostics.has_errors or not resolved or len(plan.not_provisioned) < len(resolved):
         return
     own = [] if named else _own(project)
+    if not named and not project.config.error:
+        unread += [display_path(project.request.root / item.target) for item in find_deployed(project.request.root)]
     where = _where(resolved)
     memory = all(_is_in_memory(plugin) for plugin in resolved.values())
     everything = f"nothing to generate: {_plugins(resolved)} in SQLite{' in memory' if memory else ''}"

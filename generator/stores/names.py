@@ -21,6 +21,7 @@ class StoreEntry(NamedTuple):
 
     ``hosts`` is the end of the name of a server (a regular expression, in lower case) beside which the store is at home, and
     ``hosts_are`` says what such a server is. ``files`` is the folder of the files that ``files_are`` describes.
+    ``in_cluster``: each secret is one of Kubernetes, with the key ``password``, that a container takes a variable from.
     """
 
     dashes: str = ""
@@ -31,7 +32,11 @@ class StoreEntry(NamedTuple):
     hosts_are: str = ""
     files: str = ""
     files_are: str = ""
+    in_cluster: bool = False
 
+
+#: The Secret of Kubernetes that the passwords of a store outside of it end in, as the variables of the container.
+CONTAINER_SECRET: Final = "backstage-database-passwords"  # noqa: S105 - the name of a secret, not a secret
 
 #: The store where nobody names one.
 DEFAULT: Final = "variables"
@@ -44,7 +49,11 @@ STORES: Final[Mapping[str, StoreEntry]] = {
     "azure-keyvault": StoreEntry(dashes="/_.:", hosts=r"\.(postgres|mysql)\.database\.azure\.com\Z", hosts_are="in Azure"),
     "vault": StoreEntry(files="/vault/secrets/", files_are="that the agent of Vault writes"),
     "kubernetes": StoreEntry(
-        dashes="/_:", lower=True, hosts=r"\.svc(\.cluster\.local)?\.?\Z", hosts_are="a service of Kubernetes"
+        dashes="/_:",
+        lower=True,
+        hosts=r"\.svc(\.cluster\.local)?\.?\Z",
+        hosts_are="a service of Kubernetes",
+        in_cluster=True,
     ),
 }
 
@@ -64,3 +73,8 @@ def secret_name(name: str, *, store: str) -> str:
 def makes_secrets(store: str) -> bool:
     """Whether the passwords lie in ``store``; otherwise whoever applies brings them."""
     return STORES.get(store, StoreEntry()).makes_secrets
+
+
+def is_in_cluster(store: str) -> bool:
+    """Whether each secret of ``store`` is one of Kubernetes that a container takes a variable from."""
+    return STORES.get(store, StoreEntry()).in_cluster

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Final, NamedTuple, cast
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from generator.targets.base import Target
 
 
@@ -15,7 +18,8 @@ class TargetEntry(NamedTuple):
     ``default_path``: where its output goes below ``--out``. ``is_single_file``: the target writes one file, and its path is
     that file. ``by_default``: it is generated where nobody says which targets. ``is_app_config``: what it writes is for
     Backstage to read after the app-config it was made from. ``stack_plugins``: it divides plugins into stacks, and new
-    plugins go into one until it has so many. ``creates_extensions``: it makes the extensions that plugins need.
+    plugins go into one until it has so many. ``creates_extensions``: it makes the extensions that plugins need. ``formats``
+    are the default paths of formats that have another one.
     """
 
     module: str
@@ -25,6 +29,11 @@ class TargetEntry(NamedTuple):
     is_app_config: bool = False
     stack_plugins: int | None = None
     creates_extensions: bool = True
+    formats: Mapping[str, str] = MappingProxyType({})
+
+    def path_for(self, options: Mapping[str, Any]) -> str:
+        """Where its output goes below ``--out`` with these settings of the target."""
+        return self.formats.get(str(options.get("format")), self.default_path)
 
     def load(self) -> Target:
         """The target (its module's ``TARGET``), imported now."""
@@ -44,6 +53,16 @@ TARGETS: Final = {
     ),
     "sql": TargetEntry("generator.targets.sql", "sql"),
     "app-config": TargetEntry(
-        "generator.targets.fragment", "app-config.databases.yaml", is_single_file=True, is_app_config=True
+        "generator.targets.fragment",
+        "app-config.databases.yaml",
+        is_single_file=True,
+        is_app_config=True,
+        formats=MappingProxyType(
+            {
+                "helm-values": "values.databases.yaml",
+                "configmap": "configmap.databases.yaml",
+                "rhdh": "configmap.databases.yaml",
+            }
+        ),
     ),
 }

@@ -26,13 +26,30 @@ class Artifact(NamedTuple):
     text: str
 
 
+class ReadFrom(NamedTuple):
+    """Where an app-config was read from that a chart gives to Backstage: a file, and the keys in the chart's values."""
+
+    file: str
+    keys: tuple[str, ...]
+
+
+class Inside(NamedTuple):
+    """Where in its file a fragment is: ``keys`` lead to it (none: it is the file), and whether Helm puts it, as values, over
+    the app-config that it was made from; Backstage gets one file then, and not two.
+    """
+
+    keys: tuple[str, ...] = ()
+    is_values: bool = False
+
+
 class RenderContext(NamedTuple):
     """What a target may look at.
 
     ``plan`` is what has to exist, ``resolved`` what the input says now, ``base`` how app-config writes what is for all
     plugins, ``database_manager`` the manager Backstage runs. ``options`` are the target's
     own settings as they were written, ``folder`` is where relative paths in them start, and ``written`` says which settings
-    were written at all, and where. ``excluded`` are the plugins that somebody else looks after.
+    were written at all, and where. ``excluded`` are the plugins that somebody else looks after. ``read_from`` is where the
+    app-config was read from, if it is one that a chart gives to Backstage.
     """
 
     plan: Plan
@@ -43,6 +60,7 @@ class RenderContext(NamedTuple):
     folder: Path = Path()
     written: Mapping[str, Location] = _NO_OPTIONS
     excluded: tuple[str, ...] = ()
+    read_from: ReadFrom | None = None
 
 
 class Target(Protocol):
@@ -75,6 +93,14 @@ class Target(Protocol):
         ``owned`` says whether greenroom generated a file.
         """
         return
+
+    def inside(self, options: Mapping[str, Any], read_from: ReadFrom | None) -> Inside:
+        """Where in its file the target writes what Backstage is to read, if it writes that."""
+        return Inside()
+
+    def steps(self, context: RenderContext, file: str) -> list[str]:
+        """What a person does with ``file``, which has what Backstage is to read, where that is no app-config by itself."""
+        return []
 
     def way(self, folder: Path, files: Collection[Path]) -> str:
         """How a person brings ``files``, generated to ``folder``, to a server; empty where that is not what they are for."""

@@ -12,6 +12,8 @@ import pytest
 import yaml
 from regenerate_goldens import COPIED, EXAMPLES, PROJECT, cases, contents, generate, greenroom
 
+from generator.targets.fragment.formats import unwrapped
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -100,7 +102,8 @@ def test_terraform_finds_nothing_to_format(case: str, out: Path) -> None:
 
 
 def test_the_fragment_and_the_lock_are_what_they_say(case: str, out: Path) -> None:
-    fragment = yaml.safe_load((out / "app-config.databases.yaml").read_text())
+    file = next(path for path in out.glob("*.databases.yaml"))
+    fragment = unwrapped(yaml.safe_load(file.read_text()))
     database = fragment["backend"]["database"]
     plugins = yaml.safe_load((EXAMPLES / case / "greenroom.yaml").read_text())["plugins"]["include"]
     sqlite = {"devtools", "proxy"} & set(plugins) if case in ("quickstart", "sqlite-beside-postgres") else set()

@@ -14,14 +14,15 @@ from generator.backstage.versions import NEWEST, Behaviour
 from generator.documents.schema import schema_text
 from generator.documents.schema_quick import conforms
 from generator.documents.values import ConfigMap
+from generator.problems.diagnostic import Diagnostics
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from jsonschema.exceptions import ValidationError
 
     from generator.backstage.database import Manager
-    from generator.problems.diagnostic import Diagnostics, Location
+    from generator.problems.diagnostic import Location
 
 ROOT = "backend.database"
 
@@ -52,16 +53,19 @@ def validate_database(
     """
     if not merged:
         return
-    _check_types(merged, diagnostics)
-    check_templates(merged, ROOT, diagnostics)
+    templates = check_templates(merged, ROOT, diagnostics)
+    _check_types(merged, diagnostics, templates)
     check_keys(merged, diagnostics, behaviour)
-    check_strings(merged, diagnostics)
-    advise(merged, diagnostics)
+    rest = Diagnostics()
+    check_strings(merged, rest)
+    advise(merged, rest)
+    # A template is a connection string of no kind at all; that it is a template is told.
+    diagnostics.extend(item for item in rest if item.code != "GR220" or item.location not in templates)
     if manager == "current":  # the older ones have one mode
         check_prefixes(merged, diagnostics)
 
 
-def _check_types(merged: ConfigMap, diagnostics: Diagnostics) -> None:
+def _check_types(merged: ConfigMap, diagnostics: Diagnostics, templates: Collection[Location | None]) -> None:
     schema = json.loads(schema_text("app-config"))
     if conforms(schema, merged):
         return
@@ -69,7 +73,8 @@ def _check_types(merged: ConfigMap, diagnostics: Diagnostics) -> None:
 
     for problem in Draft202012Validator(schema).iter_errors(merged):
         # A key that is missing altogether has no place here; the resolver reports it in Backstage's own words.
-        if problem.validator != "required":
+        place = locate(merged, [str(part) for part in problem.absolute_path])
+        if problem.validator != "required" and place not in templates:
             _report(merged, problem, diagnostics)
 
 

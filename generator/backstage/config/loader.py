@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from generator.backstage.config.environment import read_environment
 from generator.backstage.config.includes import FileCache
+from generator.backstage.config.inside import pick_reported, report_inside
 from generator.backstage.config.lookup import config_files, is_url
-from generator.backstage.config.nested import CONFIG_PARTS, Nested, config_options, find_configs, pick_config, split_config
+from generator.backstage.config.nested import config_options, split_config
 from generator.backstage.config.substitution import lookup_in
 from generator.backstage.config.transform import Transformer
-from generator.documents.documents import collector_paused, parse_yaml
+from generator.documents.documents import Parsed, collector_paused, parse_yaml
 from generator.documents.files import ReadError, decode, display_path, read_bytes, report_encoding, report_unreadable
 from generator.documents.values import UNDEFINED, ConfigMap
 from generator.problems.diagnostic import Diagnostic, Diagnostics, Location
@@ -36,13 +37,15 @@ class Layer(NamedTuple):
     """The content of one config file, or of the ``APP_CONFIG_*`` variables.
 
     ``context`` is Backstage's name for it (the file's base name, or ``env``), ``path`` the file as the user would write it
-    (``env`` for the variables). ``inside`` is where in that file the app-config is, empty for a file that is one.
+    (``env`` for the variables). ``inside`` is where in that file the app-config is (``keys`` lead there), empty
+    for a file that is one.
     """
 
     data: ConfigMap
     context: str
     path: str
     inside: str = ""
+    keys: tuple[str, ...] = ()
 
     @property
     def target(self) -> str:
@@ -120,7 +123,7 @@ class _Loading:
         if error is not None:
             self._fail(error)
         paths = config_files(root, targets, self._environ) if targets or not config else []
-        layers = [layer for path in paths if (layer := self._layer(path, from_lookup=not config))]
+        layers = [layer for path in paths if (layer := self._layer(path, None if config else root))]
         if variables is not None:
             layers.append(Layer(variables, "env", "env"))
         return LoadedConfig(
@@ -139,76 +142,75 @@ class _Loading:
         self._diagnostics.error("GR102", "a --config that is a URL cannot be read", Location("--config"), hint=hint)
         return True
 
-    def _layer(self, target: str, *, from_lookup: bool) -> Layer | None:
+    def _layer(self, target: str, looked_in: Path | None) -> Layer | None:
         path, inside = split_config(target)
         file = display_path(path)
         try:
             content = decode(read_bytes(path))
         except ReadError as error:
-            self._unreadable(path, file, error, from_lookup=from_lookup)
+            self._unreadable(path, file, error, looked_in)
             return None
         report_encoding(content, file, self._diagnostics)
         if content.is_utf16:
             self._break(f'Error: Failed to read config file at "{path}", expected object at config root')
             return None
-        parsed = parse_yaml(content.text, file, self._diagnostics)
-        if parsed.error is not None:
-            self._break(parsed.error)
-        if parsed.value is None or parsed.value is UNDEFINED:
+        self._keys: tuple[str, ...] = ()
+        found = self._inside(path, file, inside, content.text) if inside else self._whole(file, content.text)
+        if found is None or found.value is None or found.value is UNDEFINED:
             return None
-        value = parsed.value
-        if inside:
-            found = pick_config(value, inside, file, content.text)
-            self._diagnostics.extend(found.problems)
-            if found.error is not None:
-                self._break(found.error)
-            others = [other for other in find_configs(value) if other != inside]
-            if found.value is not None and not CONFIG_PARTS & found.value.keys():
-                # Only the first part of a path was given.
-                others = [other for other in others if other.startswith(f"{inside}.")]
-                if others:
-                    found = found._replace(value=None, problem=f"{inside!r} holds one further down")
-            if found.value is None:
-                if found.error is None:
-                    self._nothing_inside(path, file, found, others)
-                return None
-            value = found.value
         transformer = Transformer(
-            self._lookup, self._mode, self._cache, self._diagnostics, self._root, skips_others=self._skips
+            self._lookup,
+            self._mode,
+            self._cache,
+            self._diagnostics,
+            self._root,
+            skips_others=self._skips,
+            is_inside=bool(inside),
         )
-        data = transformer.run(value, path, shared=parsed.shared)
+        data = transformer.run(found.value, path, shared=found.shared)
         for name, near in transformer.asked.items():
             self._asked[name] = self._asked.get(name, False) or near
         if transformer.error is not None:
             self._break(f'Error: Failed to read config file at "{path}", {transformer.error}')
         if isinstance(data, ConfigMap):
-            return Layer(data, os.path.basename(path), file, inside)  # noqa: PTH119
+            return Layer(data, os.path.basename(path), file, inside, self._keys)  # noqa: PTH119
         if transformer.error is None:
             self._not_a_mapping(path, file)
         return None
 
-    def _unreadable(self, path: str, file: str, error: ReadError, *, from_lookup: bool) -> None:
+    def _unreadable(self, path: str, file: str, error: ReadError, looked_in: Path | None) -> None:
         if not error.missing:
             self._break(f"Error: {error.node}")
             report_unreadable(error, file, None, self._diagnostics)
             return
         message = f'Config file "{path}" does not exist'
         self._missing = self._missing or f"NotFoundError: {message}"
-        hint = "name the files with --config, or the folder with --root" if from_lookup else "check the path"
+        hint = "check the path" if looked_in is None else _where_else(looked_in)
         self._diagnostics.error(
             "GR101", f"{file} does not exist", Location(file), hint=hint, backstage=f"fails to start: {message}"
         )
 
-    def _nothing_inside(self, path: str, file: str, found: Nested, others: list[str]) -> None:
-        self._break(f'Error: Failed to read config file at "{path}", {found.problem}')
-        self._diagnostics.error(
-            "GR231",
-            f"--config names a part of this file that is no app-config: {found.problem}",
-            found.place.key_location if found.place else Location(file, 1, 1),
-            hint=f"found in it: {config_options(file, others[:5])}"
-            if others
-            else "nothing else in it looks like an app-config: is this the right file?",
-        )
+    def _whole(self, file: str, text: str) -> Parsed:
+        """A file that is an app-config itself; one that is none and has some inside is reported (GR229)."""
+        problems = Diagnostics()
+        parsed = parse_yaml(text, file, problems)
+        reported = report_inside(parsed, file, text, self._diagnostics)
+        if not reported:
+            self._diagnostics.extend(problems)
+        if parsed.error is not None:
+            self._break(parsed.error)
+        return parsed
+
+    def _inside(self, path: str, file: str, inside: str, text: str) -> Parsed | None:
+        """The app-config inside a file; ``None``, and GR231, where the path leads to none."""
+        found = pick_reported(file, inside, text, self._diagnostics)
+        if found.error is not None:
+            self._break(found.error)
+        if found.value is None:
+            self._break(f'Error: Failed to read config file at "{path}", {found.problem}')
+            return None
+        self._keys = found.keys
+        return Parsed(found.value, found.error, found.shared)
 
     def _not_a_mapping(self, path: str, file: str) -> None:
         self._break(f'Error: Failed to read config file at "{path}", expected object at config root')
@@ -225,3 +227,17 @@ class _Loading:
 
     def _break(self, message: str) -> None:
         self._broken = self._broken or message
+
+
+def _where_else(root: Path) -> str:
+    """What to give where Backstage's own lookup finds nothing: an app-config that is inside another file is named."""
+    from generator.backstage.config.deployed import choose, find_deployed
+
+    usual = "name the files with --config, or the folder with --root"
+    found = find_deployed(root)
+    if not found:
+        return usual
+    meant = choose(found)
+    item = (meant.chosen or meant.several)[-1]
+    option = config_options(display_path(root / item.file), [item.found.path])
+    return f"{item.file} has an app-config inside: give {option}, or run `greenroom init` where it is to be read always"

@@ -1,27 +1,37 @@
-"""An app-config inside another file: the values of a Helm chart, or a ConfigMap. ``values.yaml#backstage.appConfig``."""
+"""An app-config inside another file: the values of a Helm chart, a ConfigMap, what Argo CD or Flux give to a chart.
+
+``values.yaml#backstage.appConfig`` names one; how the path is written is in :mod:`~generator.backstage.config.selector`.
+"""
 
 from __future__ import annotations
 
 import os
 import re
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from generator.documents.documents import parse_yaml
-from generator.documents.values import ConfigList, ConfigMap, Mark
-from generator.problems.diagnostic import Diagnostics
+from generator.backstage.config.selector import Keys, as_pointer, name_of, read_selector, ways
+from generator.documents.embedded import Document, Outer
+from generator.documents.templates import is_unquoted_template, is_whole_template
+from generator.documents.values import ConfigList, ConfigMap
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Iterable, Iterator
 
+    from generator.backstage.config.selector import Step
+    from generator.documents.values import Mark
     from generator.problems.diagnostic import Diagnostic
 
 #: How the keys are called that hold an app-config, and how deep charts of charts put them.
 _NAMES: Final = frozenset(("appconfig", "app-config", "app_config"))
-_DEEPEST: Final = 6
+_DEEPEST: Final = 12
+#: So many of one file are told at most.
+_MOST: Final = 20
+#: A text that may have an app-config in it, or be one.
+_MAY_HOLD: Final = re.compile(r"app[-_]?config|^[ \t]*[\"']?(?:app|backend)[\"']?[ \t]*:", re.IGNORECASE | re.MULTILINE)
+_FILE: Final = (".yaml", ".yml")
 # A shell takes it as it is: a # inside a word starts no comment.
 _PLAIN: Final = re.compile(r"[\w./][\w./#:@%+=-]*", re.ASCII)
-# A line of a text that is no line of the file.
-_LINE: Final = re.compile(r" \(line \d+\)")
 #: What an app-config has at its top.
 CONFIG_PARTS: Final = frozenset(("app", "backend"))
 
@@ -29,14 +39,28 @@ CONFIG_PARTS: Final = frozenset(("app", "backend"))
 class Nested(NamedTuple):
     """What is at a path: ``value``, or ``None`` and the ``problem`` with it at ``place``.
 
-    ``problems`` are those of a text that was read as YAML, ``error`` what npm ``yaml`` would throw for it.
+    ``problems`` are those of the document and of texts that were read as YAML, ``error`` what npm ``yaml`` would throw for
+    them. ``keys`` are the keys that lead there, ``shared`` whether aliases make parts of the value one object.
+    ``is_template``: Helm has to fill it in first.
     """
 
-    value: Any = None
+    value: ConfigMap | None = None
     problem: str = ""
     place: Mark | None = None
     problems: tuple[Diagnostic, ...] = ()
     error: str | None = None
+    keys: Keys = ()
+    shared: bool = False
+    is_template: bool = False
+
+
+class Found(NamedTuple):
+    """An app-config that was found: the ``path`` that leads to it, the ``keys`` of it, its value, and where its key is."""
+
+    path: str
+    keys: Keys
+    value: ConfigMap
+    place: Mark | None = None
 
 
 def split_config(target: str) -> tuple[str, str]:
@@ -56,93 +80,145 @@ def config_options(file: str, paths: Iterable[str]) -> str:
     return " or ".join(f"--config {target if _PLAIN.fullmatch(target) else shlex.quote(target)}" for target in targets)
 
 
-def pick_config(root: Any, path: str, file: str, text: str) -> Nested:
-    """The app-config at ``path`` of the document ``root``, whose ``text`` is that of ``file``.
+def values_keys(keys: Keys) -> Keys | None:
+    """The keys in the values of a chart, for ``keys`` of a file: an object of Argo CD or Flux has the values further down.
 
-    Keys may have dots of their own (``data.app-config.yaml``). A text there is read as YAML, with places in the outer file.
+    ``None`` for what is no part of values: a file of a ConfigMap.
     """
-    value, mark, rest = root, None, path.split(".")
-    done: list[str] = []
-    while rest:
+    for at in range(len(keys) - 1, 0, -1):
+        if keys[at] in ("values", "valuesObject") and keys[at - 1] in ("helm", "spec"):
+            return keys[at + 1 :] or None
+        if keys[at - 1] == "data" and keys[at].lower().endswith(_FILE):
+            return keys[at + 1 :] or None
+    return keys
+
+
+class Manifest:
+    """A file that may have app-configs inside."""
+
+    def __init__(self, file: str, text: str) -> None:
+        self._outer = Outer(file, text)
+        self.documents = self._outer.documents()
+
+    def pick(self, path: str) -> Nested:
+        """The app-config at ``path``: see :mod:`~generator.backstage.config.selector`."""
+        selector = read_selector(path)
+        meant = [item for number, item in enumerate(self.documents, 1) if selector.fits(number, item.value)]
+        if not meant:
+            which = f"{selector.kind} {selector.name!r}" if selector.kind else f"document {selector.number}"
+            return Nested(problem=f"there is no {which} in it")
+        steps: list[tuple[Document, Step]] = []
+        furthest: tuple[Document, Step] | None = None
+        for document in meant:
+            found, last = ways(document.value, selector.path, self._outer.inside)
+            steps += [(document, step) for step in found]
+            if furthest is None or len(last.keys) > len(furthest[1].keys):
+                furthest = (document, last)
+        if len(steps) > 1:
+            return Nested(problem=_ambiguous(path, [step for _, step in steps]), place=steps[1][1].mark)
+        if steps:
+            return self._value(path, *steps[0])
+        assert furthest is not None
+        return _stuck(selector.path, *furthest, self.documents)
+
+    def _value(self, path: str, document: Document, step: Step) -> Nested:
+        texts, value = [document, *step.texts], step.value
+        if is_unquoted_template(value) or (isinstance(value, str) and is_whole_template(value)):
+            problem = f"{path!r} is a template that Helm fills in, and nobody has"
+            return Nested(problem=problem, place=step.mark, is_template=True)
+        if isinstance(value, str) and step.mark is not None:
+            texts.append(self._outer.inside(value, step.mark))
+            value = texts[-1].value
+        found = Nested(
+            problems=tuple(item for text in texts for item in text.problems),
+            error=next((text.parsed.error for text in texts if text.parsed.error is not None), None),
+            keys=step.keys,
+            place=step.mark,
+            shared=any(text.parsed.shared for text in texts),
+        )
         if not isinstance(value, ConfigMap):
-            return Nested(problem=f"{'.'.join(done)!r} holds no keys", place=mark)
-        size = next((size for size in range(len(rest), 0, -1) if ".".join(rest[:size]) in value), 0)
-        if not size:
-            return Nested(problem=f"there is no {'.'.join([*done, rest[0]])!r} in it", place=mark)
-        key = ".".join(rest[:size])
-        mark = value.marks.get(key)
-        value, rest = value[key], rest[size:]
-        done.append(key)
-    problems: tuple[Diagnostic, ...] = ()
-    error = None
-    if isinstance(value, str) and mark is not None:
-        value, problems, error = _read(value, mark, file, text)
-    if not isinstance(value, ConfigMap):
-        return Nested(problem=f"{path!r} holds a value or a list, no keys", place=mark, problems=problems, error=error)
-    return Nested(value, problems=problems, error=error)
+            return found._replace(problem=f"{path!r} holds a value or a list, no keys")
+        return found._replace(value=value)
 
+    def find(self) -> list[Found]:
+        """What looks like an app-config in the file: below ``appConfig``, or a file of a ConfigMap."""
+        everything = (
+            (number, *item)
+            for number, document in enumerate(self.documents, 1)
+            for item in self._search(document.value, (), None, set())
+        )
+        return [
+            Found(self._path(number, keys), keys, value, mark) for number, keys, value, mark in islice(everything, _MOST)
+        ]
 
-def find_configs(value: Any, path: str = "", depth: int = 0) -> Iterator[str]:
-    """The paths of what looks like an app-config inside ``value``: below ``appConfig``, or a file of a ConfigMap."""
-    if not isinstance(value, ConfigMap) or depth > _DEEPEST:
-        return
-    for key, item in value.items():
-        at = f"{path}.{key}" if path else str(key)
-        is_config = str(key).lower() in _NAMES and isinstance(item, ConfigMap) and CONFIG_PARTS & item.keys()
-        if is_config or (path == "data" and _is_file(str(key), item)):
-            yield at
+    def _search(
+        self, value: Any, keys: Keys, mark: Mark | None, seen: set[int]
+    ) -> Iterator[tuple[Keys, ConfigMap, Mark | None]]:
+        if len(keys) > _DEEPEST or id(value) in seen:
+            return
+        seen.add(id(value))  # what an alias stands for was looked at
+        if isinstance(value, str) and mark is not None and keys and _MAY_HOLD.search(value):
+            value = self._outer.inside(value, mark).value
+            is_file = keys[-1].lower().endswith(_FILE)
         else:
-            yield from find_configs(item, at, depth + 1)
+            is_file = False
+        if isinstance(value, ConfigMap):
+            if keys and _is_config(keys[-1].lower(), value, is_file=is_file):
+                yield keys, value, mark
+                return
+            for key, item in value.items():
+                if isinstance(item, (dict, list, str)):
+                    yield from self._search(item, (*keys, key), value.marks.get(key), seen)
+        elif isinstance(value, ConfigList):
+            for number, item in enumerate(value):
+                if isinstance(item, (dict, list, str)):
+                    yield from self._search(item, (*keys, str(number)), value.marks[number], seen)
+
+    def _path(self, number: int, keys: Keys) -> str:
+        """The shortest path that means just these keys of this document."""
+        paths = [".".join(keys), as_pointer(keys)]
+        document = self.documents[number - 1].value
+        if (name := name_of(document)) is not None:
+            paths.append(f"{name[0]}/{name[1]}:{paths[0]}")
+            paths.append(f"{name[0]}/{name[1]}:{paths[1]}")
+        paths += [f"{number}:{paths[0]}"]
+        return next((path for path in paths if self._means(path, number, keys)), f"{number}:{as_pointer(keys)}")
+
+    def _means(self, path: str, number: int, keys: Keys) -> bool:
+        selector = read_selector(path)
+        found = [
+            (at, step.keys)
+            for at, document in enumerate(self.documents, 1)
+            if selector.fits(at, document.value)
+            for step in ways(document.value, selector.path, self._outer.inside)[0]
+        ]
+        return found == [(number, keys)]
 
 
-def _is_file(key: str, item: Any) -> bool:
-    """Whether an entry of a ConfigMap's ``data`` is a file with an app-config."""
-    return isinstance(item, str) and key.endswith((".yaml", ".yml")) and any(f"{part}:" in item for part in CONFIG_PARTS)
+def _is_config(key: str, value: ConfigMap, *, is_file: bool) -> bool:
+    """Whether what is called ``key`` is an app-config. A file of any other name is one only where it plainly is."""
+    parts = CONFIG_PARTS & value.keys()
+    if key in _NAMES or (is_file and "app-config" in key):
+        return bool(parts)
+    return is_file and any(isinstance(value[part], ConfigMap) for part in parts)
 
 
-def _read(text: str, mark: Mark, file: str, outer: str) -> tuple[Any, tuple[Diagnostic, ...], str | None]:
-    """The document in ``text`` and its problems, with the places of the outer file where the text is a block as it stands
-    there, and else with ``mark``; and what npm ``yaml`` would throw.
-    """
-    found = Diagnostics()
-    indent = _indent(text, mark, outer)
-    # The same lines below one another: only the columns differ from those of the outer file.
-    parsed = parse_yaml(text if indent is None else "\n" * mark.line + text, file, found)
-
-    def moved(place: Mark) -> Mark:
-        if indent is None:
-            return mark
-        return Mark(file, place.line, place.column + indent, place.key_line, place.key_column and place.key_column + indent)
-
-    def located(problem: Diagnostic) -> Diagnostic:
-        place = problem.location
-        if place is None or indent is None:
-            return problem._replace(location=mark.location, summary=_LINE.sub("", problem.summary))
-        return problem._replace(location=place._replace(column=place.column + indent))
-
-    error = parse_yaml(text, file, Diagnostics()).error if parsed.error is not None else None
-    return _moved(parsed.value, moved), tuple(map(located, found)), error
+def _ambiguous(path: str, steps: list[Step]) -> str:
+    if steps[0].keys != steps[1].keys:
+        return f"{path!r} can be read as {as_pointer(steps[0].keys)!r} and as {as_pointer(steps[1].keys)!r}"
+    return f"more than one document has {path!r}"
 
 
-def _indent(text: str, mark: Mark, outer: str) -> int | None:
-    """How far the lines of ``text`` are indented in ``outer``, below ``mark``; ``None`` where they do not stand there."""
-    lines = text.rstrip("\n").split("\n")
-    block = [line.removesuffix("\r") for line in outer.split("\n")[mark.line : mark.line + len(lines)]]
-    first = next((at for at, line in enumerate(lines) if line.strip()), None)
-    if first is None or len(block) < len(lines) or not block[first].endswith(lines[first]):
-        return None
-    before = block[first][: len(block[first]) - len(lines[first])]
-    same = all(
-        there == before + line or not (there.strip() or line.strip()) for there, line in zip(block, lines, strict=True)
-    )
-    return len(before) if same and not before.strip(" ") else None
-
-
-def _moved(value: Any, moved: Callable[[Mark], Mark]) -> Any:
-    """A copy of ``value`` with other places."""
-    if isinstance(value, ConfigMap):
-        marks = {key: moved(mark) for key, mark in value.marks.items()}
-        return ConfigMap({key: _moved(item, moved) for key, item in value.items()}, marks)
-    if isinstance(value, ConfigList):
-        return ConfigList([_moved(item, moved) for item in value], [moved(mark) for mark in value.marks])
-    return value
+def _stuck(path: str, document: Document, step: Step, documents: list[Document]) -> Nested:
+    """Why ``path`` leads no further than ``step``."""
+    texts = [document, *step.texts]
+    broken = [text for text in (*texts, *documents) if text.parsed.error is not None]
+    error = next((text.parsed.error for text in broken), None)
+    problems = tuple(item for text in broken for item in text.problems)
+    if step.keys and not isinstance(step.value, (dict, list, str)):
+        return Nested(problem=f"{'.'.join(step.keys)!r} holds no keys", place=step.mark, problems=problems, error=error)
+    done = len(".".join(step.keys)) + 1 if step.keys else 0
+    after = path[done:].lstrip("/") if path.startswith("/") else path[done:].partition(".")[0]
+    missing = as_pointer(step.keys) + "/" + after.partition("/")[0] if path.startswith("/") else ""
+    missing = missing or ".".join([*step.keys, after])
+    return Nested(problem=f"there is no {missing!r} in it", place=step.mark, problems=problems, error=error)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 _CONFIG: Final = re.compile(r"app-config(?:\.(?P<name>[A-Za-z0-9_.-]+))?\.ya?ml\Z")
 #: Not for production: of one developer's machine, or to be copied from.
-_NOT_MEANT: Final = re.compile(r"(?:^|[._-])(?:local|example|sample|template|test|e2e)(?:[._-]|$)", re.IGNORECASE)
+NOT_MEANT: Final = re.compile(r"(?:^|[._-])(?:local|example|sample|template|test|e2e)(?:[._-]|$)", re.IGNORECASE)
 #: Names of files that are names of environments too; `docker` is none.
 PRODUCTION: Final = ("production", "prod", "live")
 _ENVIRONMENTS: Final = (*PRODUCTION, "staging", "stage", "preprod", "uat", "qa", "development", "dev")
@@ -63,8 +63,23 @@ def _files(chosen: list[str], there: list[str], source: Location | None = None) 
 
 def environment_of(files: Sequence[str]) -> str | None:
     """The environment that the last of ``files`` is named after, if any is: ``staging`` for ``app-config.staging.yaml``."""
-    names = [match["name"] for path in files if (match := _CONFIG.match(PurePosixPath(path).name))]
+    names = [
+        match["name"] if (match := _CONFIG.match(PurePosixPath(path).name)) else environment_in(path.partition("#")[0])
+        for path in files
+        if "#" in path or _CONFIG.match(PurePosixPath(path).name)
+    ]
     return next((name for name in reversed(names) if name in _ENVIRONMENTS), None)
+
+
+def environment_in(path: str) -> str | None:
+    """The environment that a file, or the folder nearest to it, is called after: ``staging`` for ``values-staging.yaml``."""
+    words = [word for part in reversed(PurePosixPath(path).parts) for word in re.split(r"[._-]", part.lower())]
+    return next((word for word in words if word in _ENVIRONMENTS), None)
+
+
+def is_made_here(data: bytes) -> bool:
+    """Whether a file is a fragment that greenroom made."""
+    return data.startswith(_MADE)
 
 
 def _there(root: Path) -> list[str]:
@@ -73,7 +88,7 @@ def _there(root: Path) -> list[str]:
         path.name
         for path in root.iterdir()
         if (match := _CONFIG.match(path.name))
-        and not _NOT_MEANT.search(match["name"] or "")
+        and not NOT_MEANT.search(match["name"] or "")
         and path.is_file()
         and not _is_ours(path)
     ]

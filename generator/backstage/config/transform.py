@@ -9,6 +9,7 @@ import os
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from generator.backstage.config.includes import FileCache, IncludeError, pick, split_target
+from generator.backstage.config.place import Place
 from generator.backstage.config.substitution import escape, names_in, substitute, substitute_known, unusable_names
 from generator.documents.javascript import WHITESPACE
 from generator.documents.values import UNDEFINED, ConfigList, Placeholder, Reference
@@ -19,56 +20,20 @@ if TYPE_CHECKING:
 
     from generator.backstage.config.substitution import Lookup
     from generator.documents.values import ConfigMap
-    from generator.problems.diagnostic import Diagnostics, Location
+    from generator.problems.diagnostic import Diagnostics
 
 Mode = Literal["keep", "backstage"]
 
 INCLUDE_KEYS: Final = ("$file", "$env", "$include")
-DATABASE: Final = "backend.database"
 MAX_DEPTH: Final = 200
 MAX_VALUES: Final = 10_000_000
+#: Of a path in an app-config that is a part of another file.
+_MOUNTED: Final = "Backstage reads this app-config where the chart or the pod mounts it, and so does the path"
+_MOUNTED_HINT: Final = "write the value here, or as ${A_VARIABLE}; or an absolute path, as it is in the container"
 
 
 class Stop(Exception):  # noqa: N818 - the file is given up; the problem has been reported
     """The values of this file cannot be built (too deep or too many)."""
-
-
-class _Place:
-    """Where a value is; its path (``.a.b[0]``) and location are worked out only when there is something to report."""
-
-    __slots__ = ("container", "depth", "folder", "key", "parent")
-
-    def __init__(self, parent: _Place | None, container: Any, key: str | int | None, folder: str) -> None:
-        self.parent, self.container, self.key, self.folder = parent, container, key, folder
-        self.depth: int = parent.depth + 1 if parent else 0
-
-    def moved(self, folder: str) -> _Place:
-        """The same place, with paths relative to another folder."""
-        place = _Place(self.parent, self.container, self.key, folder)
-        place.depth = self.depth
-        return place
-
-    @property
-    def path(self) -> str:
-        """As Backstage's messages write it."""
-        parts = []
-        place: _Place | None = self
-        while place is not None and place.key is not None:
-            parts.append(f"[{place.key}]" if isinstance(place.key, int) else f".{place.key}")
-            place = place.parent
-        return "".join(reversed(parts))
-
-    @property
-    def location(self) -> Location | None:
-        """Where the value was written, if that is known."""
-        location: Location | None = self.container.locate(self.key) if self.key is not None else None
-        return location
-
-    @property
-    def touches_database(self) -> bool:
-        """Whether this is at, above or below ``backend.database``."""
-        key = f"{self.path}."
-        return key.startswith(f".{DATABASE}.") or f".{DATABASE}.".startswith(key)
 
 
 class Transformer:
@@ -85,14 +50,20 @@ class Transformer:
         root: str | None = None,
         *,
         skips_others: bool = False,
+        is_inside: bool = False,
     ) -> None:
-        """``root`` is the repository: with ``keep``, only the run-time environment has a ``$file`` outside of it."""
+        """``root`` is the repository: with ``keep``, only the run-time environment has a ``$file`` outside of it.
+
+        ``is_inside``: the configuration is a part of another file, and Backstage gets it as a file of its own, somewhere
+        else: nobody knows here what its relative paths lead to.
+        """
         self.error: str | None = None
         self.asked: dict[str, bool] = {}
         self._lookup = lookup
         self._keep = mode == "keep"
         #: Whether a file that is missing and cannot concern the databases is left out.
         self._skips = skips_others
+        self._is_inside = is_inside
         self._cache = cache
         self._root = root
         self._diagnostics = diagnostics
@@ -103,7 +74,7 @@ class Transformer:
 
     def run(self, value: Any, file: str, *, shared: bool) -> Any:
         """The value of a whole document; ``UNDEFINED`` when nothing is left of it. ``shared``: it has aliases."""
-        place = _Place(None, None, None, os.path.dirname(file))  # noqa: PTH120 - the path as it is written, links kept
+        place = Place(None, None, None, os.path.dirname(file))  # noqa: PTH120 - the path as it is written, links kept
         if isinstance(value, str):
             return self._text(value, place)
         try:
@@ -113,7 +84,7 @@ class Transformer:
 
     # --- values ---------------------------------------------------------------------------------------------------------
 
-    def _container(self, value: Any, place: _Place, *, shared: bool) -> Any:
+    def _container(self, value: Any, place: Place, *, shared: bool) -> Any:
         if not isinstance(value, (dict, list)):
             return value
         before = self._values
@@ -129,7 +100,7 @@ class Transformer:
             self._shared[id(value)] = (value, result, self._values - before)
         return result
 
-    def _children(self, value: Any, place: _Place, *, shared: bool) -> Any:
+    def _children(self, value: Any, place: Place, *, shared: bool) -> Any:
         """Transform what is in ``value``, in place."""
         if place.depth >= MAX_DEPTH:
             self._fail(
@@ -142,9 +113,9 @@ class Transformer:
         for key, item in value.items() if is_map else enumerate(value):
             if type(item) is str:
                 if "${" in item:
-                    changes.append((key, self._text(item, _Place(place, value, key, place.folder))))
+                    changes.append((key, self._text(item, Place(place, value, key, place.folder))))
             elif isinstance(item, (dict, list)):
-                result = self._container(item, _Place(place, value, key, place.folder), shared=shared)
+                result = self._container(item, Place(place, value, key, place.folder), shared=shared)
                 if result is not item:
                     changes.append((key, result))
         if is_map and "__proto__" in value:
@@ -152,7 +123,7 @@ class Transformer:
         _apply(value, changes)
         return value
 
-    def _drop_prototype(self, value: ConfigMap, changes: list[tuple[Any, Any]], place: _Place) -> None:
+    def _drop_prototype(self, value: ConfigMap, changes: list[tuple[Any, Any]], place: Place) -> None:
         self._diagnostics.warning(
             "GR107",
             "the key __proto__ has a meaning of its own in JavaScript",
@@ -163,7 +134,7 @@ class Transformer:
         )
         changes.append(("__proto__", UNDEFINED))
 
-    def _count(self, values: int, place: _Place) -> None:
+    def _count(self, values: int, place: Place) -> None:
         self._values += values
         if self._values > MAX_VALUES:
             self._fail(
@@ -171,11 +142,11 @@ class Transformer:
             )
             raise Stop
 
-    def _ask(self, names: list[str], place: _Place) -> None:
+    def _ask(self, names: list[str], place: Place) -> None:
         for name in names:
             self.asked[name] = self.asked.get(name, False) or place.touches_database
 
-    def _text(self, text: str, place: _Place) -> Any:
+    def _text(self, text: str, place: Place) -> Any:
         if "${" in text:
             self._ask(names_in(text), place)
         if not self._keep:
@@ -185,7 +156,7 @@ class Transformer:
             self._check_names(text, place)
         return result
 
-    def _check_names(self, text: str, place: _Place) -> None:
+    def _check_names(self, text: str, place: Place) -> None:
         """``${PORT:8080}``: the default value needs ``:-``. The value itself may be a secret and is not shown."""
         for name in unusable_names(text):
             variable = name.split(":", 1)[0]
@@ -200,7 +171,7 @@ class Transformer:
 
     # --- includes -------------------------------------------------------------------------------------------------------
 
-    def _include(self, value: dict[str, Any], place: _Place) -> Any:
+    def _include(self, value: dict[str, Any], place: Place) -> Any:
         """What ``{$file: …}``, ``{$env: …}`` or ``{$include: …}`` stands for; ``UNDEFINED`` drops the key."""
         key = next(name for name in value if name in INCLUDE_KEYS)
         if len(value) != 1:
@@ -219,14 +190,14 @@ class Transformer:
             return self._fail(
                 "GR110", f"a variable in the value of {key} is not set", place, message, hint="set it (--env-file)"
             )
-        handlers: dict[str, Callable[[str, _Place], Any]] = {
+        handlers: dict[str, Callable[[str, Place], Any]] = {
             "$file": self._file,
             "$env": self._variable,
             "$include": self._document,
         }
         return handlers[key](name, place)
 
-    def _variable(self, name: str, place: _Place) -> Any:
+    def _variable(self, name: str, place: Place) -> Any:
         if isinstance(name, Placeholder):
             summary = f"the name after $env depends on {name}, which is not set"
             return self._fail("GR110", summary, place, "$env substitution value was undefined", hint="set it (--env-file)")
@@ -236,10 +207,12 @@ class Transformer:
             return value
         return Placeholder(f"${{{name}}}", (Reference("env", name),)) if self._keep and name else UNDEFINED
 
-    def _file(self, name: str, place: _Place) -> Any:
+    def _file(self, name: str, place: Place) -> Any:
         if isinstance(name, Placeholder):
             return Placeholder(name, (Reference("file", str(name)),))
         path = os.path.abspath(os.path.join(place.folder, name))  # noqa: PTH100, PTH118
+        if self._is_unknown(name):
+            return self._mounted_file(name, place)
         if self._keep and self._is_elsewhere(path, place.folder):
             return Placeholder(escape(name), (Reference("file", name),))
         try:
@@ -253,18 +226,42 @@ class Transformer:
             code = "GR113" if error.missing else "GR102"
             return self._fail(code, f"$file {name}: {error.summary}", place, message, hint=error.hint)
 
+    def _is_unknown(self, name: str) -> bool:
+        """Whether a path is relative to a file that only the run-time environment has."""
+        return self._is_inside and not self._active and not os.path.isabs(name)  # noqa: PTH117
+
+    def _mounted_file(self, name: str, place: Place) -> Any:
+        if not self._keep:
+            message = f"failed to read file {name}, relative to the mounted app-config"
+            return self._fail("GR113", f"$file {name}: {_MOUNTED}", place, message, hint=_MOUNTED_HINT)
+        if place.touches_database:
+            self._diagnostics.add(
+                Diagnostic(
+                    "GR433",
+                    Severity.INFO,
+                    f"$file {name} was not read: {_MOUNTED}",
+                    place.location,
+                    place.path.removeprefix("."),
+                    _MOUNTED_HINT,
+                    "reads it there when it starts",
+                )
+            )
+        return Placeholder(escape(name), (Reference("file", name),))
+
     def _is_elsewhere(self, path: str, folder: str) -> bool:
         """Whether a file is neither in the repository nor beside the configuration: each machine may have another one."""
         homes = (self._root, os.path.abspath(folder)) if self._root is not None else ()  # noqa: PTH100
         return bool(homes) and not any(path.startswith(home.rstrip(os.sep) + os.sep) for home in homes)
 
-    def _document(self, name: str, place: _Place) -> Any:
+    def _document(self, name: str, place: Place) -> Any:
         """``$include: path#a.b``. Relative paths inside the included file are relative to that file."""
         if isinstance(name, Placeholder):
             return self._missing_include(
                 name, "its path depends on a variable that is not set", place, "set it (--env-file)"
             )
         file, data_path = split_target(name)
+        if self._is_unknown(file) or (self._is_inside and self._keep and not self._active):
+            return self._missing_include(name, _MOUNTED, place, _MOUNTED_HINT)
         path = os.path.abspath(os.path.join(place.folder, file))  # noqa: PTH100, PTH118
         identity = (path, data_path)
         if identity in self._included:
@@ -294,7 +291,7 @@ class Transformer:
         self._included[identity] = (value, self._values - before)
         return value
 
-    def _missing_include(self, name: str, why: str, place: _Place, hint: str, kind: str = "$include") -> Any:
+    def _missing_include(self, name: str, why: str, place: Place, hint: str, kind: str = "$include") -> Any:
         """In keep mode: what is included elsewhere does not matter to the databases; near them nothing can be guessed."""
         severity = Severity.ERROR if place.touches_database else Severity.WARNING
         effect = "the databases cannot be resolved without it" if place.touches_database else "left out"
@@ -309,7 +306,7 @@ class Transformer:
 
     # --- problems -------------------------------------------------------------------------------------------------------
 
-    def _fail(self, code: str, summary: str, place: _Place, message: str = "", *, hint: str) -> Any:
+    def _fail(self, code: str, summary: str, place: Place, message: str = "", *, hint: str) -> Any:
         """Report an error; the key is dropped, so that the rest of the file is looked at as well."""
         backstage = f"fails to start: {message}" if message else "never finishes reading, or runs out of memory"
         self._diagnostics.error(
@@ -318,7 +315,7 @@ class Transformer:
         self._note(place, message or summary)
         return UNDEFINED
 
-    def _note(self, place: _Place, message: str) -> None:
+    def _note(self, place: Place, message: str) -> None:
         self.error = self.error or f"error at {place.path}, {message}"
 
 

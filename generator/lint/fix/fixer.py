@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from generator.documents.documents import parse_yaml
+from generator.documents.embedded import Outer
 from generator.lint.fix.hiding import hide_secrets
 from generator.output.changes import unified_diff
-from generator.problems.diagnostic import Diagnostics, GreenroomError, Location
+from generator.problems.diagnostic import Diagnostics, GreenroomError, Location, Severity
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -110,10 +111,19 @@ def _apply(text: str, placed: list[tuple[int, Edit]]) -> str:
 
 
 def _changes_only(old: str, new: str, count: int) -> bool:
-    """Whether ``new`` can be read and differs from ``old`` in at most ``count`` values."""
-    problems = Diagnostics()
-    before, after = parse_yaml(old, "", Diagnostics()).value, parse_yaml(new, "", problems).value
-    return not problems.has_errors and 0 < len(list(_differences(before, after))) <= count
+    """Whether ``new`` can be read and differs from ``old`` in at most ``count`` values, of whichever document."""
+    before, after = Outer("", old).documents(), Outer("", new).documents()
+    if any(item.severity is Severity.ERROR for document in after for item in document.problems):
+        return False
+    try:
+        found = list(_differences([document.value for document in before], [document.value for document in after]))
+    except _Damaged:
+        return False
+    return 0 < len(found) <= count
+
+
+class _Damaged(Exception):  # noqa: N818 - never leaves this module
+    """A text that is a document itself can no longer be read."""
 
 
 def _differences(before: Any, after: Any, path: str = "") -> Iterable[str]:
@@ -124,5 +134,20 @@ def _differences(before: Any, after: Any, path: str = "") -> Iterable[str]:
     elif isinstance(before, list) and isinstance(after, list) and len(before) == len(after):
         for index, item in enumerate(before):
             yield from _differences(item, after[index], f"{path}[{index}]")
+    elif isinstance(before, str) and isinstance(after, str) and before != after and "\n" in before:
+        yield from _inner_differences(before, after, path)
     elif type(before) is not type(after) or before != after:
         yield path
+
+
+def _inner_differences(before: str, after: str, path: str) -> Iterable[str]:
+    """The differences of two texts of several lines: of the documents in them, where they are such."""
+    problems = Diagnostics()
+    one = parse_yaml(before, "", problems).value
+    if problems.has_errors or not isinstance(one, (dict, list)):
+        yield path
+        return
+    two = parse_yaml(after, "", problems).value
+    if problems.has_errors:
+        raise _Damaged
+    yield from _differences(one, two, path)

@@ -16,6 +16,7 @@ from generator.engines import POSTGRESQL
 from generator.targets import TARGETS
 from generator.targets.base import Artifact, Target
 from generator.targets.fragment.base_login import LOGIN, base_login, check_others, others, password_of
+from generator.targets.fragment.formats import Format, check_format, steps, unwrapped, wrap
 from generator.targets.fragment.input import acts_as_base_role, check_input
 from generator.targets.fragment.plugin_input import PluginInput, restate
 from generator.targets.text.templates import render_template
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
     from generator.planning.model import Plan, PluginPlan
     from generator.problems.diagnostic import Diagnostics
-    from generator.targets.base import RenderContext
+    from generator.targets.base import Inside, ReadFrom, RenderContext
 
 FILE_NAME: Final = TARGETS["app-config"].default_path
 
@@ -38,6 +39,8 @@ class AppConfigTarget(Target):
         """Report what a fragment cannot say (GR63x), and what it takes away."""
         check_input(context, diagnostics)
         check_others(context, diagnostics)
+        if not diagnostics.has_errors and context.plan.plugins:
+            check_format(context, _content(context), diagnostics)
 
     def render(self, context: RenderContext) -> list[Artifact]:
         """The one file; none when nothing has to exist."""
@@ -69,7 +72,16 @@ class AppConfigTarget(Target):
                 for item in others(context)
             ],
         }
-        return [Artifact(FILE_NAME, render_template("app-config", f"{FILE_NAME}.j2", view, FILTERS))]
+        text = render_template("app-config", f"{FILE_NAME}.j2", view, FILTERS)
+        return [Artifact(FILE_NAME, wrap(text, context))]
+
+    def steps(self, context: RenderContext, file: str) -> list[str]:
+        """How ``file`` gets into the cluster, and the passwords to Backstage."""
+        return steps(Format.of(context.options, context.read_from), context.plan, file)
+
+    def inside(self, options: Mapping[str, Any], read_from: ReadFrom | None) -> Inside:
+        """Where the settings want it: a file of its own, values, a ConfigMap."""
+        return Format.of(options, read_from).inside
 
     def read_back(self, artifacts: list[Artifact]) -> set[tuple[str, ...]]:
         """The databases and users the fragment names. It does not say on which server they are: that part is ``""``.
@@ -94,7 +106,7 @@ def _connections(text: str) -> Iterator[Mapping[str, str]]:
     import yaml
 
     try:
-        document = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 - both are safe
+        document = unwrapped(yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)))  # noqa: S506 - both safe
         plugins = document["backend"]["database"]["plugin"].values()
         for plugin in plugins:
             connection = plugin["connection"]
@@ -105,6 +117,15 @@ def _connections(text: str) -> Iterator[Mapping[str, str]]:
             yield connection
     except (yaml.YAMLError, KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"the fragment cannot be read back: {type(error).__name__}") from error
+
+
+def _content(context: RenderContext) -> dict[str, Any]:
+    """Everything the fragment says below ``backend.database``."""
+    plugins: dict[str, Any] = {item.plugin_id: {"connection": item.connection} for item in others(context)}
+    for plugin in context.plan.plugins:
+        found = PluginInput(plugin)
+        plugins[plugin.plugin_id] = {**_plugin_settings(found.origin), "connection": _connection(plugin, found)}
+    return {**_base_settings(context), "plugin": plugins}
 
 
 def _lines(settings: Mapping[str, Any]) -> Iterator[dict[str, Any]]:

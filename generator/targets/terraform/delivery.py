@@ -6,6 +6,7 @@ import posixpath
 import re
 from typing import TYPE_CHECKING, Any, Final
 
+from generator.stores.names import CONTAINER_SECRET
 from generator.targets.terraform.escaping import string
 from generator.targets.terraform.stores.variables import keyed_by, password_key
 from generator.targets.text.escaped import Escaped
@@ -16,8 +17,6 @@ if TYPE_CHECKING:
     from generator.planning.model import Role
     from generator.targets.terraform.stores.base import Store
 
-#: The Secret of Kubernetes the passwords end in, where the store is outside of it.
-_SECRET: Final = "backstage-database-passwords"  # noqa: S105 - the name of a secret, not a secret
 _SHOWN: Final = 2
 _NOT_IN_KEY: Final = re.compile(r"[^A-Za-z0-9._-]")
 _PLAIN: Final = re.compile(r"[A-Za-z0-9_./=:-]*", re.ASCII)
@@ -35,7 +34,7 @@ def delivery_view(roles: list[Role], store: Store) -> dict[str, Any]:
     last = len(roles) - 1
     passwords = [_password(role, folder, store, is_last=number == last) for number, role in enumerate(roles)]
     return {
-        "target": _SECRET,
+        "target": CONTAINER_SECRET,
         "reference": store.name,
         "property": "password" if store.has_keys else "",
         "action": Escaped(store.read_action),

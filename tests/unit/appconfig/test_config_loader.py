@@ -288,6 +288,8 @@ def test_every_real_configuration_gives_layers_or_clean_problems(mode: Any) -> N
         loaded = load(mode, str(path))
         errors = [item for item in loaded.diagnostics if item.severity == "error"]
         assert loaded.layers or errors, path.name
-        assert (loaded.error is not None) == bool(errors), path.name
+        # Backstage reads a file of values without a word, and finds nothing in it.
+        stops = [item for item in errors if item.code not in ("GR229", "GR230", "GR434")]
+        assert (loaded.error is not None) == bool(stops), path.name
         assert all(item.location and item.hint and item.render() for item in loaded.diagnostics), path.name
         assert all(json.dumps(layer.data) for layer in loaded.layers), path.name

@@ -59,7 +59,7 @@ def test_it_is_read_with_its_places(tmp_path: Path, text: str, inside: str, plac
 def test_a_quoted_text_has_the_place_of_its_start(tmp_path: Path) -> None:
     text = 'data:\n  app-config.yaml: "backend: {database: {client: pg, connection: {host: h, sslmode: require}}}"\n'
     _, problems = read(tmp_path, text, "#data.app-config.yaml")
-    assert problems == ["2:3 GR222"]
+    assert problems == ["2:20 GR222"]
 
 
 def test_problems_inside_a_text_are_not_lost(tmp_path: Path) -> None:
