@@ -39,6 +39,17 @@ def test_no_instruction_installs_a_package_called_greenroom() -> None:
     assert found == []
 
 
+def test_one_page_says_how_to_install() -> None:
+    """A release changes one snippet. Programs call `pipelines/install.sh`; what people read links to docs/install.md."""
+    page = PROJECT / "docs/install.md"
+    ways = re.compile(r"pipelines/install\.sh +[~$/\w]|git clone +\S+ +greenroom|make wheel|greenroom-[\d*][^ ]*\.whl")
+    read = [(path, text) for path, text in texts() if path.suffix in (".md", ".j2", ".toml")]
+    found = {path.relative_to(PROJECT).as_posix() for path, text in read if ways.search(text)}
+    assert found == {"docs/install.md"}, "link to docs/install.md instead"
+    snippet = re.findall(r"<!-- install:.*? -->\n```sh\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+    assert len(snippet) == 1
+
+
 def test_every_action_is_pinned_by_hash() -> None:
     for path, text in texts():
         if path.suffix not in (".md", ".yml", ".yaml"):
