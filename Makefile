@@ -16,7 +16,7 @@ TIMES ?= 10
 SEED ?= $(shell od -An -N4 -tu4 /dev/urandom | tr -d ' ')
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test quick fuzz applies year attack supply-chain constraints check lint types format oracle truth upstream atlas coverage goldens bench bench-plan wheel clean setup-demo setup-test
+.PHONY: help demo test quick fuzz applies year attack supply-chain constraints check lint types format oracle truth upstream atlas coverage goldens bench bench-plan docs docs-serve wheel clean setup-demo setup-test
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -94,6 +94,12 @@ bench: setup-test ## how fast, as ratios, measured on the built wheel
 
 bench-plan: ## how long Terraform plans for 10 to 1,000 plugins, written in three ways; needs terraform (or tofu)
 	@python3 tests/bench/plan_time.py $(ARGS)
+
+docs: setup-test ## the documentation as a site, in .cache/site/html; a link to nothing is an error
+	@$(PYTHON_IN_VENV) tools/docs_site.py build
+
+docs-serve: setup-test ## the documentation at http://localhost:8000, as you write it
+	@$(PYTHON_IN_VENV) tools/docs_site.py serve $(ARGS)
 
 wheel: setup-test ## dist/*.whl and dist/*.tar.gz
 	@$(PYTHON_IN_VENV) -m build --outdir dist .

@@ -16,6 +16,7 @@ CLI = PROJECT / "docs" / "cli.md"
 LINT = PROJECT / "docs" / "lint" / "README.md"
 CODES = PROJECT / "docs" / "codes.md"
 PLUGINS = PROJECT / "docs" / "plugins.md"
+SETTINGS_PAGE = PROJECT / "docs" / "settings.md"
 SETTINGS = PROJECT / "schemas" / "settings.schema.json"
 _STORES = re.compile(r'(?<="store": \{\n)(?P<description> *"description": .*\n *"enum": )\[.*\]')
 _RULES = re.compile(r"(?<=<!-- rules -->\n).*(?=<!-- end of rules -->)", re.DOTALL)
@@ -126,6 +127,13 @@ def plugins_page() -> str:
     return page()
 
 
+def settings_page() -> str:
+    """docs/settings.md, made from the JSON Schema."""
+    from settings_page import page
+
+    return page()
+
+
 def main() -> None:
     """Write what changed."""
     documents = (
@@ -135,6 +143,7 @@ def main() -> None:
         (CODES, codes_page()),
         (PLUGINS, plugins_page()),
         (SETTINGS, settings_schema()),
+        (SETTINGS_PAGE, settings_page()),
     )
     for path, text in documents:
         if not path.is_file() or path.read_text(encoding="utf-8") != text:

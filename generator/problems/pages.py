@@ -32,5 +32,6 @@ def page(code: str) -> str:
 
 
 def address(code: str) -> str:
-    """The page about ``code`` as an absolute URI, where a format asks for one."""
-    return SITE + page(code)
+    """The page about ``code`` in the published documentation, where a format asks for an absolute URI."""
+    file, _, anchor = page(code).removeprefix("docs/").partition("#")
+    return f"{SITE}{file.removesuffix('.md')}/{'#' if anchor else ''}{anchor}"

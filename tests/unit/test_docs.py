@@ -8,7 +8,7 @@ import shlex
 from pathlib import Path
 
 import pytest
-from update_docs import CLI, README, SETTINGS, cli, readme, settings_schema
+from update_docs import CLI, README, SETTINGS, SETTINGS_PAGE, cli, readme, settings_page, settings_schema
 
 from generator.stores.names import STORES
 
@@ -36,6 +36,14 @@ def test_the_schema_of_the_settings_has_the_stores_there_are() -> None:
     text = SETTINGS.read_text(encoding="utf-8")
     assert text == settings_schema(), REGENERATE
     assert json.loads(text)["properties"]["credentials"]["properties"]["store"]["enum"] == list(STORES)
+
+
+def test_the_reference_of_the_settings_has_every_key_of_the_schema() -> None:
+    text = SETTINGS_PAGE.read_text(encoding="utf-8")
+    assert text == settings_page(), REGENERATE
+    headings = set(re.findall(r"^##+ `(.*)`$", text, re.MULTILINE))
+    assert set(json.loads(SETTINGS.read_text(encoding="utf-8"))["properties"]) - {"$schema"} <= headings
+    assert {"servers.NAME.kind", "credentials.delivery.env", "targets.cloudformation.dataApi", "ignore[].reason"} <= headings
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(PROJECT)))

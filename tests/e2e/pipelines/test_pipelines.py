@@ -18,6 +18,7 @@ from setup_venv import SetupError
 
 PROJECT = Path(__file__).resolve().parents[3]
 WORKFLOW = PROJECT / ".github/workflows/databases.yml"
+RELEASE = PROJECT / ".github/workflows/release.yml"
 GITLAB = PROJECT / "pipelines/gitlab/greenroom.yml"
 SHELL = [*sorted((PROJECT / "pipelines").rglob("*.sh")), PROJECT / "tools/pin_pipelines.sh"]
 COMMIT = re.compile(r"[0-9a-f]{40}")
@@ -39,6 +40,19 @@ def test_no_instruction_installs_a_package_called_greenroom() -> None:
     assert found == []
 
 
+def test_one_page_says_how_to_install() -> None:
+    """A release changes one snippet. Programs call `pipelines/install.sh`; what people read links to docs/install.md."""
+    page = PROJECT / "docs/install.md"
+    ways = re.compile(
+        r"pipelines/install\.sh +[~$/\w]|git clone +\S+ +greenroom|make wheel|install\b[^\n]*greenroom-[\d*][^ ]*\.whl"
+    )
+    read = [(path, text) for path, text in texts() if path.suffix in (".md", ".j2", ".toml")]
+    found = {path.relative_to(PROJECT).as_posix() for path, text in read if ways.search(text)}
+    assert found == {"docs/install.md"}, "link to docs/install.md instead"
+    snippet = re.findall(r"<!-- install:.*? -->\n```sh\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+    assert len(snippet) == 1
+
+
 def test_every_action_is_pinned_by_hash() -> None:
     for path, text in texts():
         if path.suffix not in (".md", ".yml", ".yaml"):
@@ -53,11 +67,18 @@ def test_what_pipelines_install_is_pinned_with_hashes_and_enough() -> None:
 
     project = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))
     needed = {*project["project"]["dependencies"], "hatchling", "jinja2"}
-    for file, extras in (("requirements.txt", ()), ("requirements-live.txt", ("live", "aws"))):
+    release = {"build", "cyclonedx-bom", *project["build-system"]["requires"]}
+    for file, extras in (
+        ("requirements.txt", ()),
+        ("requirements-live.txt", ("live", "aws")),
+        ("requirements-release.txt", ()),
+    ):
         text = (PROJECT / "pipelines" / file).read_text(encoding="utf-8")
         blocks = re.findall(r"^([a-z0-9.-]+)==.* \\\n((?:    --hash=sha256:[0-9a-f]{64}(?: \\)?\n)+)", text, re.MULTILINE)
         assert sum(line[:1] not in ("", "#", " ") for line in text.splitlines()) == len(blocks)
-        listed = needed.union(*(project["project"]["optional-dependencies"][name] for name in extras))
+        listed = (release if "release" in file else needed).union(
+            *(project["project"]["optional-dependencies"][name] for name in extras)
+        )
         names = {re.split(r"[^A-Za-z0-9_.-]", requirement)[0].lower() for requirement in listed}
         assert names <= {name for name, _ in blocks}
         assert "http" not in text, "no index is named"
@@ -79,9 +100,10 @@ def programs() -> str:
     "command",
     [
         ["shellcheck", "-x", *SHELL],
-        ["actionlint", WORKFLOW],
+        ["actionlint", WORKFLOW, RELEASE],
         ["zizmor", "--offline", "--quiet", "action.yml", ".github/workflows"],
         ["check-jsonschema", "--builtin-schema", "vendor.github-actions", "action.yml"],
+        ["check-jsonschema", "--builtin-schema", "vendor.github-workflows", WORKFLOW, RELEASE],
         ["hadolint", "Containerfile"],
         ["pre-commit", "validate-manifest", ".pre-commit-hooks.yaml"],
     ],

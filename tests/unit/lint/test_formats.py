@@ -105,7 +105,7 @@ def test_sarif_says_what_the_findings_say(folder: Path) -> None:
     results = log["results"]
     assert [item["ruleId"] for item in results] == ["GR210", "GR001", "GR210", "GR003"]
     rule = log["tool"]["driver"]["rules"][rules.index("GR001")]
-    assert (rule["helpUri"], rule["name"]) == ("https://greenroom.dev/docs/lint/GR001.md", "SslAsText")
+    assert (rule["helpUri"], rule["name"]) == ("https://greenroom.dev/lint/GR001/", "SslAsText")
     assert rule["help"]["text"].startswith("ssl is a text, which the driver cannot use.\n\n")
     assert all(rules[item["ruleIndex"]] == item["ruleId"] for item in results)
     assert [item.get("suppressions") for item in results] == [None, None, None, [{"kind": "inSource"}]]
