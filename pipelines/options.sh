@@ -14,6 +14,7 @@ add_each() { # add_each OPTION VALUES: one value a line
 }
 add --root "${INPUT_ROOT:-}"
 add --settings "${INPUT_SETTINGS:-}"
+add --environment "${INPUT_ENVIRONMENT:-}"
 add --out "${INPUT_OUT:-}"
 add_each --config "${INPUT_CONFIG:-}"
 add_each --target "${INPUT_TARGETS:-}"

@@ -39,6 +39,8 @@ def _entries(entry: dict[str, Any], schema: dict[str, Any], path: str) -> Iterat
             prefix = f"{path}{name}." if name == "NAME" else f"{path.removesuffix('.')}{name}."
             below |= {f"{prefix}{key}": value for key, value in inner["properties"].items()}
     for key, value in below.items():
+        if str(value.get("$ref", "")).startswith("#/properties/"):
+            continue  # a key that is described where it is shared
         found = _resolved(value, schema)
         yield key, found
         yield from _entries(found, schema, f"{key}.")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from generator.cli.options import common_options, make_request
+from generator.cli.options import common_options, make_request, one_environment
 from generator.cli.output import say, say_text
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def command(
     from generator.run import steps
     from generator.stores.names import makes_secrets
 
-    project = steps.load(make_request(**options))
+    project = steps.load(one_environment(make_request(**options)))
     planned = steps.plan(project, steps.resolve(project))
     plan, as_of = planned.plan, _as_of(planned.past)
     if secrets and (not makes_secrets(plan.store) or plan.credentials == "iam"):
@@ -145,7 +145,7 @@ def _list(project: Project) -> Path:
     from generator.settings.adopted import adopt_path
 
     settings = project.settings
-    return adopt_path(Path(settings.path) if settings.path else None, settings.folder)
+    return adopt_path(Path(settings.path) if settings.path else None, settings.folder, settings.one_of_several)
 
 
 def _stored(project: Project) -> Mapping[str, Any]:
@@ -153,7 +153,8 @@ def _stored(project: Project) -> Mapping[str, Any]:
     from generator.settings.adopted import stored_adoptions
 
     settings = project.settings
-    return stored_adoptions(Path(settings.path) if settings.path else None, settings.folder, project.diagnostics)
+    path = Path(settings.path) if settings.path else None
+    return stored_adoptions(path, settings.folder, project.diagnostics, settings.one_of_several)
 
 
 def _listed(project: Project, server: Server, secrets: bool | None) -> Mapping[str, int] | None:

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from generator.cli.options import common_options, make_request
+from generator.cli.options import common_options, environments_of, make_request
 from generator.cli.output import say, say_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from generator.backstage.database.resolved import PluginDatabase
     from generator.problems.diagnostic import Location
@@ -38,38 +38,45 @@ def command(
     CODE, such as GR501: what is wrong, what Backstage does, and what to do. Reads no file of yours.
     """
     from generator.cli.explain_codes import find_codes, is_code, render_code
+    from generator.run import steps
 
     codes = find_codes(name for name in names if is_code(name))
     plugin_ids = list(dict.fromkeys(name for name in names if not is_code(name)))
     as_json = output_format == "json"
-    documents: list[dict[str, Any]] = []
+    documents: dict[str, list[dict[str, Any]]] = {}
     if codes and not as_json:
         say_text("\n\n".join(map(render_code, codes)) + "\n")
     failed = False
+    projects: dict[str, Project] = {}
     if plugin_ids:
-        project = _load(make_request(**options, reads_environment=True), plugin_ids)
-        documents, failed = _plugins(project, plugin_ids, as_json=as_json, show_secrets=show_secrets, first=not codes)
+        requests = environments_of(make_request(**options, reads_environment=True))
+        projects = {name: steps.load(request) for name, request in requests.items()}
+        _refuse_strange(list(projects.values()), plugin_ids)
+        for name, project in projects.items():
+            first = not codes and not documents
+            if len(projects) > 1 and not as_json:
+                say_text(f"{name}:\n" if first else f"\n{name}:\n")
+            documents[name], bad = _plugins(project, plugin_ids, as_json=as_json, show_secrets=show_secrets, first=first)
+            failed = failed or bad
     if as_json:
         _show_json([code.to_json() for code in codes], documents)
     if plugin_ids:
-        _show_rest(project, plugin_ids, quiet=quiet)
+        _show_rest(projects, plugin_ids, quiet=quiet)
     return int(failed)
 
 
-def _load(request: Any, plugin_ids: Sequence[str]) -> Project:
-    """The project, in which each of ``plugin_ids`` is known.
+def _refuse_strange(projects: Sequence[Project], plugin_ids: Sequence[str]) -> None:
+    """Refuse an id that no environment knows.
 
     Raises:
         click.UsageError: an id that no file, no package of the repository and no published package has.
     """
-    from generator.run import steps
-
-    project = steps.load(request)
-    if project.config.error is None:
-        strange = [said for plugin_id in plugin_ids if (said := _strange(project, plugin_id))]
-        if strange:
-            raise click.UsageError("\n".join(strange))
-    return project
+    strange = []
+    for plugin_id in plugin_ids:
+        said = [_strange(project, plugin_id) if project.config.error is None else "" for project in projects]
+        strange += said[:1] if all(said) else []
+    if strange:
+        raise click.UsageError("\n".join(strange))
 
 
 def _strange(project: Project, plugin_id: str) -> str:
@@ -141,26 +148,41 @@ def _plugins(
     return documents, failed or project.diagnostics.has_errors
 
 
-def _show_json(codes: list[dict[str, Any]], plugins: list[dict[str, Any]]) -> None:
-    """One plugin is a document of its own; codes, and several plugins, are lists."""
+def _show_json(codes: list[dict[str, Any]], found: Mapping[str, list[dict[str, Any]]]) -> None:
+    """One plugin is a document of its own; codes, and several plugins, are lists. Several environments have one each."""
     from generator.cli.output import show_json
 
+    if len(found) > 1:
+        each = {name: plugins[0] if len(plugins) == 1 else {"plugins": plugins} for name, plugins in found.items()}
+        show_json({**({"codes": codes} if codes else {}), "environments": each})
+        return
+    plugins = next(iter(found.values()), [])
     if not codes and len(plugins) == 1:
         show_json(plugins[0])
     else:
         show_json({**({"codes": codes} if codes else {}), **({"plugins": plugins} if plugins else {})})
 
 
-def _show_rest(project: Project, plugin_ids: Sequence[str], *, quiet: bool) -> None:
+def _show_rest(projects: Mapping[str, Project], plugin_ids: Sequence[str], *, quiet: bool) -> None:
     """Every problem, and which of the plugins `generate` leaves out."""
     from generator.cli.output import show_diagnostics
+    from generator.run.environments import told_once
 
-    show_diagnostics(project.diagnostics, quiet=quiet)
+    several = len(projects) > 1
+    problems = {name: project.diagnostics for name, project in projects.items()}
+    shared = next(iter(projects.values())).request.shared
+    show_diagnostics(told_once(problems, shared, several=several), quiet=quiet)
+    for name, project in projects.items():
+        if not quiet:
+            _show_left_out(project, plugin_ids, f"{name}: " if several else "")
+
+
+def _show_left_out(project: Project, plugin_ids: Sequence[str], label: str) -> None:
     left_out = [plugin_id for plugin_id in plugin_ids if plugin_id not in project.plugin_ids]
-    if left_out and project.config.error is None and not quiet:
+    if left_out and project.config.error is None:
         names = ", ".join(map(repr, left_out))
         say(
-            f"{names}: not among the plugins of this project, so `greenroom generate` makes nothing for "
+            f"{label}{names}: not among the plugins of this project, so `greenroom generate` makes nothing for "
             f"{'it' if len(left_out) == 1 else 'them'} (--plugin or plugins.include add one)",
             err=True,
         )

@@ -8,20 +8,18 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from generator.cli.gate_formats import GATE_FORMATS, show_gate, show_problems
-from generator.cli.options import common_options, make_request, same_command, with_formats
+from generator.cli.gate_formats import GATE_FORMATS, show_gate
+from generator.cli.options import common_options, environments_of, make_request, same_command, with_formats
+from generator.cli.outcome import Outcome, Run
 from generator.cli.output import say, say_text
 from generator.targets import TARGETS
 
 if TYPE_CHECKING:
     from generator.output.rendering import Rendering
-    from generator.problems.diagnostic import Diagnostic
-    from generator.run.steps import Project
+    from generator.run.project import Request
     from generator.run.verdict import Gate
 
 DRIFT = 3
-#: What changes nothing that is generated: what a user has excluded, and packages that are installed or added by halves.
-ELSEWHERE = frozenset({"GR408", "GR805", "GR806", "GR808"})
 
 
 @with_formats("text", "json", *GATE_FORMATS)
@@ -69,91 +67,112 @@ def command(
     What an earlier commit generated and this run would forget (after a revert, on an older branch, in a new output folder)
     is kept as retired.
     """
-    from generator.problems.diagnostic import GreenroomError
-
     if output_format in GATE_FORMATS and not check:
         raise click.UsageError(f"--format {output_format} is for --check")
-    try:
-        project, rendering, gate = _run(options, verify=verify, check=check, dry=check or diff, base=base)
-    except GreenroomError as problem:
-        if output_format not in GATE_FORMATS:
-            raise
-        show_problems(output_format, problem.diagnostics)
-        return problem.exit_code
-    if gate is not None and output_format in GATE_FORMATS:
-        show_gate(output_format, project, rendering, gate, _findings(project), quiet=quiet)
+    run = _run(options, verify=verify, check=check, dry=check or diff, base=base)
+    if run.failed and not (check and output_format in GATE_FORMATS):
+        if check:
+            _show(run, as_json=False, diff=diff, quiet=quiet, verbose=verbose)
+        run.stop()
+    if check and output_format in GATE_FORMATS:
+        show_gate(output_format, run, quiet=quiet)
     else:
-        as_json = output_format == "json"
-        _show(project, rendering, gate, as_json=as_json, diff=diff, quiet=quiet, verbose=verbose)
-    return DRIFT if check and rendering.changed else 0
+        _show(run, as_json=output_format == "json", diff=diff, quiet=quiet, verbose=verbose)
+    if run.failed:
+        return 1
+    return DRIFT if check and any(item.rendering.changed for item in run.done.values()) else 0
 
 
-def _run(
-    options: dict[str, Any], *, verify: bool, check: bool, dry: bool, base: str | None
-) -> tuple[Project, Rendering, Gate | None]:
-    """All of it, but for what is printed. Unless it is ``dry``, the files are written.
+def _run(options: dict[str, Any], *, verify: bool, check: bool, dry: bool, base: str | None) -> Run:
+    """All of it, but for what is printed. Unless it is ``dry``, the files are written: all environments' or none.
 
     Raises:
-        GreenroomError: the input has problems, or the files cannot be written.
+        GreenroomError: the files cannot be written.
     """
-    from generator.output.write.tree import write_tree
     from generator.planning.history import Base, base_of_ci
-    from generator.run import steps
-    from generator.run.verdict import judge
+    from generator.problems.diagnostic import GreenroomError
+    from generator.run.apart import check_names
+    from generator.run.incomplete import leave_out_ignored
 
     request = make_request(**options)
     if base is not None:
         request = request._replace(base=Base(base, "--base", diverged=False))
     elif check:  # what is written depends on files only, never on who runs it
         request = request._replace(base=base_of_ci(os.environ))
+    requests = environments_of(request)
+    run = Run(next(iter(requests.values())).shared, several=len(requests) > 1)
+    for name, own in requests.items():
+        try:
+            run.done[name] = _render(own, verify=verify)
+        except GreenroomError as problem:
+            run.failed[name] = problem.diagnostics
+    for name, found in check_names({name: (item.project.settings, item.rendering.plan) for name, item in run.done.items()}):
+        project = run.done[name].project
+        project.diagnostics.add(found)
+        leave_out_ignored(project.settings, project.diagnostics)
+    if not dry and not run.failed:
+        for item in run.done.values():
+            _write(item)
+    if check:
+        for name, item in run.done.items():
+            run.done[name] = item._replace(gate=_judge(item, base))
+    return run
+
+
+def _render(request: Request, *, verify: bool) -> Outcome:
+    from generator.run import steps
+
     project = steps.load(request)
     resolved = steps.resolve(project)
     planned = steps.plan(project, resolved)
     rendering = steps.render(project, resolved, planned, verify=verify)
     _ = rendering.changed  # as compared with what is on disk before anything is written
-    if not dry:
-        write_tree(
-            rendering.files,
-            rendering.delete,
-            owned=rendering.owned,
-            folder=project.layout.base,
-            lock=project.layout.lock,
-            read={project.layout.lock: planned.past.digest},
-        )
-    if not check:
-        return project, rendering, None
-    disbelieved = any(item.code == "GR426" for item in project.diagnostics)
-    return project, rendering, judge(project, rendering, _repair(rendering, base, disbelieved=disbelieved))
+    return Outcome(project, rendering)
 
 
-def _show(
-    project: Project,
-    rendering: Rendering,
-    gate: Gate | None,
-    *,
-    as_json: bool,
-    diff: bool,
-    quiet: bool,
-    verbose: bool,
-) -> None:
+def _write(item: Outcome) -> None:
+    from generator.output.write.tree import write_tree
+
+    rendering, layout = item.rendering, item.project.layout
+    write_tree(
+        rendering.files,
+        rendering.delete,
+        owned=rendering.owned,
+        folder=layout.base,
+        lock=layout.lock,
+        read={layout.lock: rendering.past.digest},
+    )
+
+
+def _judge(item: Outcome, base: str | None) -> Gate:
+    from generator.run.verdict import judge
+
+    disbelieved = any(found.code == "GR426" for found in item.project.diagnostics)
+    return judge(item.project, item.rendering, _repair(item.rendering, base, disbelieved=disbelieved))
+
+
+def _show(run: Run, *, as_json: bool, diff: bool, quiet: bool, verbose: bool) -> None:
     """Print the result as text or JSON."""
     from generator.cli.output import show_diagnostics, show_json
     from generator.run.variables import sentence
 
-    written = gate is None and not diff
     if as_json:
-        show_json(_document(project, rendering, gate, written=written))
+        documents = {name: _document(item, written=item.gate is None and not diff) for name, item in run.done.items()}
+        show_json({"environments": documents} if run.several else next(iter(documents.values())))
         return
-    show_diagnostics(_findings(project), quiet=quiet)
-    if diff:
-        say_text(rendering.diff())
-    if gate is not None or not diff:
-        _summary(rendering, gate, sentence(project.used), quiet=quiet, verbose=verbose)
-    if written and not quiet and rendering.changed:
-        from generator.report.next_steps import next_steps
+    if not run.failed:
+        show_diagnostics(run.findings(), quiet=quiet)
+    for name, item in run.done.items():
+        label = f"{name}: " if run.several else ""
+        if diff:
+            say_text(item.rendering.diff())
+        if item.gate is not None or not diff:
+            _summary(item, sentence(item.project.used), label, quiet=quiet, verbose=verbose)
+        if item.gate is None and not diff and not quiet and item.rendering.changed:
+            from generator.report.next_steps import next_steps
 
-        for step in next_steps(project, rendering):
-            say(f"next: {step}", err=True)
+            for step in next_steps(item.project, item.rendering):
+                say(f"next: {label}{step}", err=True)
 
 
 def _repair(rendering: Rendering, base: str | None, *, disbelieved: bool) -> str:
@@ -168,39 +187,41 @@ def _repair(rendering: Rendering, base: str | None, *, disbelieved: bool) -> str
     return command
 
 
-def _document(project: Project, rendering: Rendering, gate: Gate | None, *, written: bool) -> dict[str, Any]:
+def _document(item: Outcome, *, written: bool) -> dict[str, Any]:
+    rendering = item.rendering
     return {
         "changes": [change.line for change in rendering.changes],
         "changedFiles": [path.as_posix() for path in rendering.changed],
         "written": written and bool(rendering.files),
-        "values": [{"name": name, "from": origin} for name, origin in project.used.items()],
-        **({"check": gate.to_json()} if gate else {}),
-        "diagnostics": [item.to_json() for item in _findings(project)],
+        "values": [{"name": name, "from": origin} for name, origin in item.project.used.items()],
+        **({"check": item.gate.to_json()} if item.gate else {}),
+        "diagnostics": [found.to_json() for found in item.findings],
     }
 
 
-def _findings(project: Project) -> list[Diagnostic]:
-    """What there is to say about what is generated: `discover` and `lint` say the rest."""
-    return [item for item in project.diagnostics if item.code not in ELSEWHERE]
+def _summary(item: Outcome, values: str, label: str, *, quiet: bool, verbose: bool) -> None:
+    """By plugin what is new, then what happened to the files, or why they may not stay as they are.
 
-
-def _summary(rendering: Rendering, gate: Gate | None, values: str, *, quiet: bool, verbose: bool) -> None:
-    """By plugin what is new, then what happened to the files, or why they may not stay as they are."""
-    for change in rendering.changes:
-        say(change.line)
+    ``label`` begins what is said of one of several environments.
+    """
+    rendering, gate = item.rendering, item.gate
     changed = rendering.changed
-    known = f", {values}" if values else ""
     # A change that is no plugin's (a newer greenroom, an edited file) has no line of its own yet.
-    for path in changed if verbose or (gate and not rendering.changes) else ():
-        say(f"  {path.as_posix()}")
+    lines = [change.line for change in rendering.changes]
+    lines += [f"  {path.as_posix()}" for path in changed] if verbose or (gate and not lines) else []
+    if label and lines:
+        say(label.rstrip())
+    for line in lines:
+        say(line)
+    known = f", {values}" if values else ""
     if gate and gate.sentence:
-        say(gate.sentence, err=True)
+        say(f"{label}{gate.sentence}", err=True)
         if values and not quiet:
             say(f"({values})", err=True)
     elif not quiet and changed:
         count = f"{len(changed)} file{'' if len(changed) == 1 else 's'}"
-        say(f"{count} written to {rendering.layout.base.as_posix()}{known}", err=True)
+        say(f"{label}{count} written to {rendering.layout.base.as_posix()}{known}", err=True)
     elif not quiet and rendering.files:
         base = rendering.past.base
         compared = f", and nothing of {base.name} ({base.source}) is forgotten" if gate and base else ""
-        say(f"up to date{compared}{known}", err=True)
+        say(f"{label}up to date{compared}{known}", err=True)

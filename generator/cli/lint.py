@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from generator.cli.options import common_options, make_request
+from generator.cli.options import common_options, environments_of, make_request
 from generator.cli.output import point_to_explain, say, say_problem, say_text
 
 if TYPE_CHECKING:
@@ -45,17 +45,25 @@ def command(
     Each finding has a code with a page in the documentation (docs/lint). A comment in the YAML, on the line of a finding or
     above it, suppresses it: `# greenroom-ignore: GR003 why`. Exit code 1 when there is an error.
     """
-    from generator.lint import lint
+    from generator.lint.several import lint_each, together
 
     request = make_request(**options, reads_environment=True)
     codes = {"select": _codes(select, "--select"), "ignore": _codes(ignore, "--ignore")}
-    report = lint(request, **codes)
+    reports = lint_each(environments_of(request), **codes)
+    report = together(reports)
     if diff:
         _show_diff(report, quiet=quiet)
         return int(report.has_errors)
     if do_fix and _fix(report, quiet=quiet).texts:
-        report = lint(request, **codes)
-    _show(report, output_format, quiet=quiet)
+        reports = lint_each(environments_of(request), **codes)  # anew: nothing of what was read before
+        report = together(reports)
+    if output_format == "json":
+        from generator.cli.output import show_json
+
+        documents = {name: _document(own) for name, own in reports.items()}
+        show_json({"environments": documents} if len(reports) > 1 else _document(report))
+    else:
+        _show(report, output_format, quiet=quiet)
     return int(report.has_errors)
 
 
@@ -96,11 +104,7 @@ def _show_diff(report: Report, *, quiet: bool) -> None:
 
 
 def _show(report: Report, output_format: str, *, quiet: bool) -> None:
-    if output_format == "json":
-        from generator.cli.output import show_json
-
-        show_json(_document(report))
-    elif output_format == "sarif":
+    if output_format == "sarif":
         from generator.cli.output import show_json
         from generator.lint.formats.sarif import sarif
 

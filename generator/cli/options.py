@@ -32,6 +32,9 @@ _COMMON = (
     click.option(
         "--settings", type=_PATH, metavar="PATH", help="greenroom.yaml. [default: the one here or above, or in --root]"
     ),
+    click.option(
+        "--environment", metavar="NAME", help="One of the `environments` in greenroom.yaml. [default: all of them]"
+    ),
     click.option("--plugin", "plugins", multiple=True, metavar="ID", help="A plugin that needs a database. Repeatable."),
     click.option(
         "--env-file", "env_files", multiple=True, type=_PATH, metavar="PATH", help="Variables for ${…}. Repeatable."
@@ -127,6 +130,7 @@ def make_request(
     plugins: tuple[str, ...],
     env_files: tuple[Path, ...],
     placeholders: str,
+    environment: str | None = None,
     out: Path | None = None,
     targets: tuple[str, ...] = (),
     templates: Path | None = None,
@@ -158,4 +162,42 @@ def make_request(
         out=out,
         targets=targets,
         templates=templates,
+        environment=environment,
     )
+
+
+def environments_of(request: Request) -> dict[str, Request]:
+    """A request for each environment that a command works on, by name.
+
+    Raises:
+        click.UsageError: there is no such environment, or an option for one is given to several.
+    """
+    from generator.run.environments import each_environment, known_environments
+    from generator.run.shared import Shared
+    from generator.settings.environments import unknown_environment
+
+    request = request._replace(shared=Shared())
+    known = known_environments(request)
+    if request.environment is not None and known and request.environment not in known:
+        raise click.BadParameter(unknown_environment(request.environment, known), param_hint="--environment")
+    requests = each_environment(request)
+    given = [option for option, value in (("--config", request.config), ("--env-file", request.env_files)) if value]
+    if len(requests) > 1 and given:
+        raise click.UsageError(
+            f"{' and '.join(given)}: these files are of one environment; say which with --environment: {', '.join(requests)}"
+        )
+    return requests
+
+
+def one_environment(request: Request) -> Request:
+    """The request of a command that works on one environment.
+
+    Raises:
+        click.UsageError: there are several and none was chosen, or there is no such one.
+    """
+    requests = environments_of(request._replace(config=(), env_files=()))
+    if len(requests) > 1:
+        name = click.get_current_context().info_name
+        raise click.UsageError(f"{name} is for one environment; choose it with --environment: {', '.join(requests)}")
+    (only,) = requests.values()
+    return only._replace(config=request.config, env_files=request.env_files)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from generator.cli.options import common_options, make_request, with_formats
+from generator.cli.options import common_options, make_request, one_environment, with_formats
 from generator.cli.output import say, say_document
 
 if TYPE_CHECKING:
@@ -85,7 +85,8 @@ def command(
 
     signal.signal(signal.SIGTERM, _terminated)
     # The whole run is about this environment: a variable without a value is what Backstage would see as well.
-    project = steps.with_fragment(steps.load(make_request(placeholders="backstage", **options)._replace(skips_others=True)))
+    request = one_environment(make_request(placeholders="backstage", **options))
+    project = steps.with_fragment(steps.load(request._replace(skips_others=True)))
     _say_without_fragment(project)
     resolved = steps.resolve(project)
     plan = steps.plan_afresh(project, resolved)

@@ -7,13 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from generator.cli.options import common_options, make_request, with_formats
+from generator.cli.options import common_options, environments_of, make_request, with_formats
 from generator.cli.output import say_document, say_text
 from generator.targets import TARGETS
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from generator.problems.diagnostic import Diagnostic
     from generator.report.model import Report
-    from generator.run.project import Project
+    from generator.run.project import Project, Request
 
 _PATH = click.Path(path_type=Path, readable=False)
 
@@ -40,11 +43,48 @@ def command(*, output_format: str, quiet: bool, verbose: bool, preflight_file: P
     """
     from generator.cli.output import show_diagnostics, show_json
     from generator.problems.diagnostic import GreenroomError
+    from generator.report.build import together
+    from generator.run.environments import told_once
+
+    requests = environments_of(make_request(**options))
+    several = len(requests) > 1
+    if several and preflight_file is not None:
+        raise click.UsageError(f"--preflight is about one environment; choose it with --environment: {', '.join(requests)}")
+    projects: dict[str, Project] = {}
+    reports: dict[str, Report] = {}
+    failed: dict[str, Sequence[Diagnostic]] = {}
+    for name, request in requests.items():
+        try:
+            projects[name], reports[name] = _report(request, preflight_file)
+        except GreenroomError as problem:
+            failed[name] = problem.diagnostics
+    if failed:
+        raise GreenroomError(told_once(failed, request.shared, several=several))
+    if output_format == "json":
+        documents = {
+            name: {**report.to_json(), "diagnostics": [item.to_json() for item in projects[name].diagnostics]}
+            for name, report in reports.items()
+        }
+        show_json({"environments": documents} if several else documents[name])
+        return 0
+    _show(projects[name], together(reports), output_format)
+    problems = {name: project.diagnostics for name, project in projects.items()}
+    show_diagnostics(told_once(problems, request.shared, several=several), quiet=quiet)
+    return 0
+
+
+def _report(request: Request, preflight_file: Path | None) -> tuple[Project, Report]:
+    """The report of an environment.
+
+    Raises:
+        GreenroomError: it has errors.
+    """
+    from generator.problems.diagnostic import GreenroomError
     from generator.report.build import build_report
     from generator.report.verdicts import read_verdicts
     from generator.run import steps
 
-    project = steps.load(make_request(**options))
+    project = steps.load(request)
     verdicts = None
     if preflight_file is not None:
         verdicts = read_verdicts(str(preflight_file), preflight_file.as_posix(), project.diagnostics)
@@ -53,13 +93,7 @@ def command(*, output_format: str, quiet: bool, verbose: bool, preflight_file: P
     rendering = steps.render(project, resolved, planned)
     if project.diagnostics.has_errors:
         raise GreenroomError(project.diagnostics)
-    report = build_report(project, rendering, verdicts)
-    if output_format == "json":
-        show_json({**report.to_json(), "diagnostics": [item.to_json() for item in project.diagnostics]})
-        return 0
-    _show(project, report, output_format)
-    show_diagnostics(project.diagnostics, quiet=quiet)
-    return 0
+    return project, build_report(project, rendering, verdicts)
 
 
 def _show(project: Project, report: Report, output_format: str) -> None:

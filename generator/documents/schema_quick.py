@@ -64,9 +64,10 @@ def _same_number(wanted: Any, value: Any) -> bool:
 
 
 def _reference(wanted: str, value: Any, _schema: dict[str, Any], root: Schema) -> bool:
-    if not wanted.startswith("#/$defs/") or not isinstance(root, dict) or "/" in wanted[8:]:
+    start, _, name = wanted.removeprefix("#/").partition("/")
+    if start not in ("$defs", "properties") or not isinstance(root, dict) or "/" in name:
         raise _UnsupportedError(wanted)
-    return _holds(root["$defs"][wanted[8:]], value, root)
+    return _holds(root[start][name], value, root)
 
 
 def _type(wanted: str | list[str], value: Any, _schema: dict[str, Any], _root: Schema) -> bool:

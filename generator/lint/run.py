@@ -30,13 +30,16 @@ PROBE = "catalog"
 
 @dataclass(slots=True)
 class Report:
-    """What lint found. ``suppressed`` are the findings a comment in the YAML covers; they do not count."""
+    """What lint found. ``suppressed`` are the findings a comment in the YAML covers; they do not count. ``files`` are those
+    of the configuration.
+    """
 
     project: Project
     texts: Texts
     findings: list[Finding] = field(default_factory=list)
     suppressed: list[Finding] = field(default_factory=list)
     drivers: list[Drivers] = field(default_factory=list)
+    files: set[str] = field(default_factory=set)
 
     @property
     def diagnostics(self) -> Diagnostics:
@@ -90,7 +93,8 @@ def lint(request: Request, *, select: tuple[str, ...] = (), ignore: tuple[str, .
     if project.config.error is None:
         report.drivers = find_drivers(subject)
     active = {code for code in RULES if _wanted(code, select, ignore)}
-    suppressions = Suppressions(_files(project), subject.texts, _known(findings))
+    report.files = _files(project)
+    suppressions = Suppressions(report.files, subject.texts, _known(findings))
     for finding in _sorted(findings):
         fatal = project.config.error is not None and _stops_loading(finding.diagnostic)
         if not fatal and not _wanted(finding.diagnostic.code, select, ignore):

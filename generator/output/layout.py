@@ -53,21 +53,38 @@ def make_layout(settings: Settings, *, out: Path | None, only: Sequence[str] = (
     With ``targets`` in the settings and no ``--out``: their paths, the lock beside the settings. Otherwise the default
     layout below ``out`` (``infra`` beside the settings). A lock file that is there stays where it is, whatever the settings
     come to say about targets. ``only`` (``--target``) picks from all targets there are.
+
+    One of several environments of a file has a folder of its own, below ``out`` too: there is its lock file, and each target
+    without a path.
     """
     wanted = list(only) or list(settings.targets) or [name for name, entry in TARGETS.items() if entry.by_default]
     folder = settings.folder
+    if settings.environments:
+        base = out / settings.environment if out is not None else folder / environment_folder(settings)
+        return Layout(base, _paths(settings, wanted, base, configured=out is None))
     # Settings of another name are those of another environment: what is there is not theirs.
     is_usual = settings.path is None or Path(settings.path).name == FILE_NAME
     in_place = bool(settings.targets)
     beside = _is_beside(folder, in_place) if is_usual else in_place
     base = out or (folder if beside else folder / DEFAULT_OUT)
     default = base if out is not None or settings.targets else folder / DEFAULT_OUT
-    paths: dict[str, Path] = {}
-    for name in sorted(set(wanted)):
-        configured = settings.targets.get(name) if out is None else None
-        usual = TARGETS[name].path_for(settings.target_options.get(name, {}))
-        paths[name] = folder / configured if configured else default / usual
-    return Layout(base=base, targets=paths)
+    return Layout(base, _paths(settings, wanted, default, configured=out is None))
+
+
+def environment_folder(settings: Settings) -> str:
+    """The folder of one of several environments, relative to the settings: ``infra/staging``, where they say nothing."""
+    return settings.out or f"{DEFAULT_OUT}/{settings.environment}"
+
+
+def _paths(settings: Settings, wanted: Sequence[str], default: Path, *, configured: bool) -> dict[str, Path]:
+    """Where each target goes: where the settings say it (as far as they are asked), else below ``default``."""
+    written = settings.targets if configured else {}
+    return {
+        name: settings.folder / path
+        if (path := written.get(name))
+        else default / TARGETS[name].path_for(settings.target_options.get(name, {}))
+        for name in sorted(set(wanted))
+    }
 
 
 def _is_beside(folder: Path, in_place: bool) -> bool:

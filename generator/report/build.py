@@ -10,6 +10,7 @@ from generator.problems.diagnostic import Severity
 from generator.problems.paths import shown
 from generator.report.model import Report, Row, ServerPart
 from generator.report.origins import address, secret_of, values_of
+from generator.settings.environments import listing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -58,6 +59,34 @@ def build_report(project: Project, rendering: Rendering, verdicts: Verdicts | No
         preflight=verdicts.file if verdicts else None,
         is_generated=rendering.past.lock is not None,
         problems=[_line(item) for item in project.diagnostics if item.severity is Severity.WARNING],
+    )
+
+
+def together(reports: Mapping[str, Report]) -> Report:
+    """The reports of several environments as one: each server has the name of its environment in front."""
+    if len(reports) == 1:
+        return next(iter(reports.values()))
+    parts = tuple(reports.values())
+    problems: dict[str, list[str]] = {}
+    for name, report in reports.items():
+        for line in report.problems:
+            problems.setdefault(line, []).append(name)
+    return Report(
+        environment=", ".join(reports),
+        credentials=parts[0].credentials,
+        store=parts[0].store,
+        servers=tuple(
+            server._replace(name=f"{name}: {server.name}") for name, report in reports.items() for server in report.servers
+        ),
+        not_provisioned=[f"{item} ({name})" for name, report in reports.items() for item in report.not_provisioned],
+        excluded=sorted({item for report in parts for item in report.excluded}),
+        changed=[path for report in parts for path in report.changed],
+        edited=[path for report in parts for path in report.edited],
+        problems=[
+            f"{line} (environment{'s' if len(names) > 1 else ''} {listing(names)})" for line, names in problems.items()
+        ],
+        is_generated=any(report.is_generated for report in parts),
+        parts=parts,
     )
 
 

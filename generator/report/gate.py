@@ -58,8 +58,12 @@ def _finding(change: Change, asked: Asked | None, rendering: Rendering, hint: st
     return Diagnostic(_CODE, Severity.ERROR, texts[change.kind], place, hint=hint)
 
 
-def gate_summary(project: Project, rendering: Rendering, gate: Gate, warnings: Sequence[Diagnostic]) -> str:
-    """The summary of a pull request in Markdown: the same bytes for a job's summary and for a comment."""
+def gate_summary(
+    project: Project, rendering: Rendering, gate: Gate, warnings: Sequence[Diagnostic], environment: str = ""
+) -> str:
+    """The summary of a pull request in Markdown: the same bytes for a job's summary and for a comment. ``environment`` is
+    the one among several that it is about.
+    """
     report = build_report(project, rendering)
     changed = {change.plugin_id: change for change in rendering.changes}
     rows = [row for server in report.servers for row in (*server.rows, *server.retired) if row.plugin_id in changed]
@@ -75,7 +79,7 @@ def gate_summary(project: Project, rendering: Rendering, gate: Gate, warnings: S
         for row in rows[:_MOST_ROWS]
     ]
     view = {
-        "title": _title(rendering, gate),
+        "title": f"{environment}: {_title(rendering, gate)}" if environment else _title(rendering, gate),
         "sentence": gate.sentence.rpartition(": run `")[0],
         "command": gate.command if gate.sentence else "",
         "compared": f"Compared with {gate.base.name} ({gate.base.source}) as well." if gate.base else "",

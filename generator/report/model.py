@@ -109,6 +109,7 @@ class Report(NamedTuple):
     ``changed`` are the files that `greenroom generate` would write or delete, ``edited`` those of them that are not as they
     were generated. ``preflight`` is the file with its result, ``None`` where there is none. ``problems`` are the
     warnings of the run, each in a line. ``is_generated``: there is a lock file, so something was generated before.
+    ``parts`` are the reports of several environments that this one shows together.
     """
 
     environment: str
@@ -122,6 +123,7 @@ class Report(NamedTuple):
     preflight: str | None = None
     problems: Sequence[str] = ()
     is_generated: bool = True
+    parts: tuple[Report, ...] = ()
 
     @property
     def rows(self) -> list[Row]:

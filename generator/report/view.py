@@ -27,13 +27,14 @@ _SIGN_IN: Final = {
 
 def report_view(report: Report) -> dict[str, Any]:
     """What the page and the Markdown text print."""
-    secrets = "Secret" if makes_secrets(report.store) else "Password given as"
-    sign_in = _SIGN_IN[report.credentials]
-    if report.credentials != "iam" and makes_secrets(report.store):
-        sign_in += f", kept in {report.store}"
+    parts = report.parts or (report,)
+    makes = [makes_secrets(part.store) for part in parts]
+    secrets = "Secret" if all(makes) else "Secret, or password given as" if any(makes) else "Password given as"
+    sign_in = {part.environment: _sign_in(part) for part in parts}
+    alike = len(set(sign_in.values())) == 1
     return {
         "environment": report.environment,
-        "sign_in": f"{sign_in}.",
+        "sign_in": sign_in[parts[0].environment] if alike else " ".join(f"{key}: {said}" for key, said in sign_in.items()),
         "facts": _facts(report),
         "notes": list(_notes(report)),
         "choices": _choices(report),
@@ -47,6 +48,12 @@ def report_view(report: Report) -> dict[str, Any]:
         "footer": "Made by greenroom report from the files of the repository."
         + ("" if report.preflight is None else f" The verdicts are those of {report.preflight}, as old as that file."),
     }
+
+
+def _sign_in(report: Report) -> str:
+    """How plugins log in, in one sentence."""
+    kept = f", kept in {report.store}" if report.credentials != "iam" and makes_secrets(report.store) else ""
+    return f"{_SIGN_IN[report.credentials]}{kept}."
 
 
 def picture_view(report: Report) -> dict[str, Any]:

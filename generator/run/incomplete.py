@@ -90,7 +90,7 @@ def keep_unfound(
     gone = {*settings.exclude, *settings.renamed, *settings.dropped, *ids}
     if not gaps:
         return Kept(unseen=tuple(sorted(set(present.plugins) - gone)) if present else ())
-    earlier = [found for _, found in read_history(lock, base, quiet, root=root).locks]
+    earlier = [found for _, found in read_history(lock, base, quiet, root=root, environment=settings.one_of_several).locks]
     known = {name for found in (present, *earlier) if found is not None for name in found.plugins}
     # An earlier lock file has a renamed plugin under its old id, and one that is retired now as planned.
     past = {*present.retired, *(old for now in present.known.values() for old in now.former_ids)} if present else set()

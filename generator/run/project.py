@@ -14,10 +14,12 @@ from generator.backstage.versions import UNKNOWN, Backstage
 from generator.documents.values import ConfigMap
 from generator.output.layout import Layout, make_layout
 from generator.problems.diagnostic import Diagnostic, Diagnostics, Severity
+from generator.run.apart import check_places
 from generator.run.embedded import fragment_target
 from generator.run.incomplete import Kept, keep_unfound, leave_out_ignored, settle
+from generator.run.shared import Shared
 from generator.run.variables import Variables, read_variables, unused
-from generator.settings.read import read_settings
+from generator.settings.read import settings_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -38,7 +40,8 @@ class Request(NamedTuple):
     is remembered as well as HEAD's. ``environ`` are variables that count besides those of files. Without it there are none,
     so that the result depends on files only; with ``placeholders="backstage"`` it is the environment of the process. With
     ``skips_others`` a file that is missing, and cannot concern the databases, is a warning; with ``anywhere`` a ``$file`` is
-    read outside the repository too.
+    read outside the repository too. ``environment`` is one of those the settings have; ``shared`` what the requests for all
+    of them read only once.
     """
 
     root: Path = Path()
@@ -54,6 +57,8 @@ class Request(NamedTuple):
     base: Base | None = None
     skips_others: bool = False
     anywhere: bool = False
+    environment: str | None = None
+    shared: Shared | None = None
 
 
 class Project(NamedTuple):
@@ -108,8 +113,12 @@ def load(request: Request, settings: Settings | None = None) -> Project:
     With ``settings``, those count and no file of settings is read.
     """
     diagnostics = Diagnostics()
+    shared = request.shared or Shared()
     if settings is None:
-        settings = read_settings(request.settings, root=request.root, diagnostics=diagnostics)
+        file = shared.settings(request.settings, request.root)
+        diagnostics.extend(shared.diagnostics)
+        settings = settings_of(file, request.environment, diagnostics)
+        check_places(file, request.out, request.targets, diagnostics)
     layout = make_layout(settings, out=request.out, only=request.targets)
     as_backstage = request.placeholders == "backstage"
     variables = read_variables(settings, request.env_files, request.environ, diagnostics, as_backstage=as_backstage)
@@ -127,7 +136,7 @@ def load(request: Request, settings: Settings | None = None) -> Project:
         _check_values(settings, variables.values, config, diagnostics)
     reader = ConfigReader.from_layers((layer.data, layer.context) for layer in config.layers)
     database = _merged_database(reader)
-    discovery, gaps = _discovered(request, settings, diagnostics)
+    discovery, gaps = _discovered(request, settings, shared, diagnostics)
     ids = _plugin_ids(request, settings, database, discovery)
     looked = discovery is not None or not settings.discover
     kept = keep_unfound(layout.lock, ids, gaps, settings, base=request.base, root=request.root, looked=looked)
@@ -201,13 +210,13 @@ def _merged_database(reader: ConfigReader) -> ConfigMap:
     return value if isinstance(value, ConfigMap) else ConfigMap()
 
 
-def _discovered(request: Request, settings: Settings, diagnostics: Diagnostics) -> tuple[Discovery | None, Sequence[Gap]]:
+def _discovered(
+    request: Request, settings: Settings, shared: Shared, diagnostics: Diagnostics
+) -> tuple[Discovery | None, Sequence[Gap]]:
     """What the repository at the root adds (``None`` where that is off or there is no backend), and what may hide more."""
     if not settings.discover or not may_be_repository(request.root):
         return None, ()
-    from generator.backstage.repository import discover
-
-    found = discover(request.root).seen_from(request.root)
+    found = shared.discovery(request.root).seen_from(request.root)
     gaps = settle(found, {*settings.include, *request.plugins}, settings.exclude)
     if not found.is_backstage:
         # That there is no backend is no problem here; a file that could not be read may be why.

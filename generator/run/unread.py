@@ -135,11 +135,22 @@ def _hint(project: Project, unread: list[str]) -> str:
     chosen = find_config_files(root).chosen
     is_clear = any(display_path(root / name) in unread for name in chosen)
     names = list(chosen) if is_clear else [*chosen, os.path.relpath(unread[0], root)]
+    if settings.environments:
+        found = find_config_files(root)
+        own = [name for name in (*found.chosen, *found.others) if f".{settings.environment}." in name]
+        listed = ", ".join(_beside(project, name) for name in ([chosen[0], *own] if own and chosen else names))
+        of_which = f"environments.{settings.environment} of {settings.path}"
+        return f"say under {of_which} which files it starts with: `appConfig: [{listed}]`"
     if settings.path is not None:
-        listed = ", ".join(Path(os.path.relpath(root / name, settings.folder)).as_posix() for name in names)
+        listed = ", ".join(_beside(project, name) for name in names)
         return f"say in {settings.path} which files production starts with: `appConfig: [{listed}]`"
     options = [] if is_clear else [word for name in names for word in ("--config", display_path(root / name))]
     return f"{_init(project, *options)} writes the files that production starts with into greenroom.yaml"
+
+
+def _beside(project: Project, name: str) -> str:
+    """A file of the root as the settings call it."""
+    return Path(os.path.relpath(project.request.root / name, project.settings.folder)).as_posix()
 
 
 def _without(project: Project) -> str:

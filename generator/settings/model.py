@@ -63,6 +63,8 @@ class Settings(NamedTuple):
     ``ignore`` are codes of warnings that somebody has looked at, each in one file or (``None``) in all of them.
     ``values`` and ``env_files`` are variables that are known when generating.
     ``adopt`` is what is there already and is to be taken over, ``templates`` a folder of templates that replace greenroom's.
+    ``environments`` are the names of all environments of the file, none where it is about one; ``out`` is the folder of this
+    one among them.
     ``complete`` is false where the file has errors: what it does not say, a reader cannot know.
     """
 
@@ -70,6 +72,8 @@ class Settings(NamedTuple):
     path: str | None = None
     app_config: tuple[str, ...] = ()
     environment: str = "production"
+    environments: tuple[str, ...] = ()
+    out: str | None = None
     database_manager: Literal["current", "plugin-connection", "single-connection"] = "current"
     backend_defaults: str | None = None
     discover: bool = True
@@ -99,3 +103,8 @@ class Settings(NamedTuple):
     target_options: Mapping[str, Mapping[str, Any]] = _NOTHING
     locations: Mapping[str, Location] = _NOTHING
     complete: bool = True
+
+    @property
+    def one_of_several(self) -> str | None:
+        """The name of the environment, where the file has several."""
+        return self.environment if self.environments else None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from generator.documents.documents import parse_document, read_text
 from generator.documents.schema import check_schema, schema_text
@@ -12,6 +12,14 @@ from generator.documents.schema_quick import conforms
 from generator.documents.values import UNDEFINED, ConfigMap
 from generator.problems.diagnostic import Diagnostics
 from generator.settings.adopted import read_adopted
+from generator.settings.environments import (
+    DEFAULT,
+    check_single,
+    environment_names,
+    listing,
+    of_environment,
+    unknown_environment,
+)
 from generator.settings.model import SHARED_ROLE, SHARED_SECRET, SHARED_VARIABLE, ServerSettings, Settings
 from generator.settings.name_template import template_fields
 from generator.settings.target_keys import target_name
@@ -23,41 +31,106 @@ if TYPE_CHECKING:
 
 FILE_NAME: Final = "greenroom.yaml"
 
-#: How deep the keys are that have values of their own: targets.terraform.state.bucket.
-_DEEPEST: Final = 4
+#: How deep the keys are that have values of their own: environments.staging.targets.cloudformation.parameters.
+_DEEPEST: Final = 6
 _ODD: Final = re.compile("[\0\ud800-\udfff]")
 _VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 
 
-def read_settings(path: Path | None, *, root: Path, diagnostics: Diagnostics) -> Settings:
+class SettingsFile(NamedTuple):
+    """A settings file as it was read: ``data`` is what of it is as the schema wants it, ``None`` where nothing was read.
+
+    ``path`` is ``None`` where there is no file, and everything has its default. ``folder`` is where relative paths start.
+    """
+
+    folder: Path
+    path: Path | None = None
+    data: ConfigMap | None = None
+    complete: bool = True
+
+    @property
+    def environments(self) -> tuple[str, ...]:
+        """The names of several environments; none where the file is about one."""
+        return environment_names(self.data) if self.data is not None else ()
+
+    @property
+    def environment(self) -> str:
+        """The name of the only environment."""
+        return str(self.data.get("environment", DEFAULT)) if self.data is not None else DEFAULT
+
+
+def read_settings(path: Path | None, *, root: Path, diagnostics: Diagnostics, environment: str | None = None) -> Settings:
     """The settings from ``path``, else from ``greenroom.yaml`` in ``root`` when it is there, else the defaults.
 
-    Every problem is reported; the settings returned then hold the defaults in the places of what is wrong, and are not
-    ``complete``.
+    ``environment`` is one of the file's ``environments``. Every problem is reported; the settings returned then hold the
+    defaults in the places of what is wrong, and are not ``complete``.
     """
+    return settings_of(read_file(path, root=root, diagnostics=diagnostics), environment, diagnostics)
+
+
+def read_file(path: Path | None, *, root: Path, diagnostics: Diagnostics) -> SettingsFile:
+    """The settings file at ``path``, else ``greenroom.yaml`` in ``root``; what is wrong with it as a file is reported."""
     found = Diagnostics()
-    settings = _read(path, root, found)
+    file = _read(path, root, found)
     diagnostics.extend(found.items)
-    return settings._replace(complete=not found.has_errors)
+    return file._replace(complete=not found.has_errors)
 
 
-def _read(path: Path | None, root: Path, diagnostics: Diagnostics) -> Settings:
+def _read(path: Path | None, root: Path, diagnostics: Diagnostics) -> SettingsFile:
     if path is None:
         path = root / FILE_NAME
         if not path.exists():
-            return Settings(folder=root, adopt=read_adopted({}, None, root, diagnostics))
+            return SettingsFile(root)
     text = read_text(path, diagnostics)
     if text is None:
-        return Settings(folder=root)
+        return SettingsFile(root)
     shown = str(path)
     data = parse_document(text, shown, diagnostics)
     if data is None or data is UNDEFINED:
         data = ConfigMap()
     if _has_odd_text(data, "", diagnostics):
-        return Settings(folder=path.parent, path=shown)
+        return SettingsFile(path.parent, path)
     if not check_schema("settings", data, shown, diagnostics):
         data = _usable(data)
-    settings = _build(data, path, diagnostics)
+    check_single(data, shown, diagnostics)
+    return SettingsFile(path.parent, path, data)
+
+
+def settings_of(file: SettingsFile, environment: str | None, diagnostics: Diagnostics) -> Settings:
+    """The settings of ``environment``, which may be ``None`` where ``file`` is about one.
+
+    A name that the file does not have, and none where it has several, is an error (GR451).
+    """
+    found = Diagnostics()
+    settings = _settings_of(file, environment, found)
+    diagnostics.extend(found.items)
+    return settings._replace(complete=file.complete and not found.has_errors)
+
+
+def _settings_of(file: SettingsFile, environment: str | None, diagnostics: Diagnostics) -> Settings:
+    names = file.environments
+    wanted = environment or (names[0] if len(names) == 1 else None)
+    if names and wanted is None:
+        diagnostics.error(
+            "GR451",
+            f"{file.path} has several environments, and none was chosen",
+            hint=f"choose one: {listing(names)}",
+        )
+    elif file.complete and wanted not in (None, *(names or (file.environment,))):
+        known = names or (file.environment,)
+        diagnostics.error(
+            "GR451",
+            f"{unknown_environment(str(wanted), known)}",
+            hint=f"{file.path or FILE_NAME} names them: `environments`, or `environment` where there is one",
+        )
+    if file.data is None:
+        if file.path is None and file.complete:
+            return Settings(folder=file.folder, adopt=read_adopted({}, None, file.folder, diagnostics))
+        return Settings(folder=file.folder, path=None if file.path is None else str(file.path))
+    assert file.path is not None
+    chosen = wanted if wanted in names else None
+    data = file.data if chosen is None else of_environment(file.data, chosen)
+    settings = _build(data, file.path, names if chosen else (), diagnostics)
     _check_templates(settings, diagnostics)
     return settings
 
@@ -104,7 +177,7 @@ def _has_odd_text(value: Any, path: str, diagnostics: Diagnostics) -> bool:
     return found
 
 
-def _build(data: ConfigMap, path: Path, diagnostics: Diagnostics) -> Settings:
+def _build(data: ConfigMap, path: Path, environments: tuple[str, ...], diagnostics: Diagnostics) -> Settings:
     credentials = data.get("credentials", {})
     delivery = credentials.get("delivery", {})
     plugins = data.get("plugins", {})
@@ -113,6 +186,7 @@ def _build(data: ConfigMap, path: Path, diagnostics: Diagnostics) -> Settings:
     values: dict[str, Any] = {
         "app_config": _strings(data.get("appConfig")),
         "environment": data.get("environment"),
+        "out": data.get("out"),
         "database_manager": data.get("backstage", {}).get("databaseManager"),
         "backend_defaults": data.get("backstage", {}).get("backendDefaults"),
         "discover": plugins.get("discover"),
@@ -144,7 +218,10 @@ def _build(data: ConfigMap, path: Path, diagnostics: Diagnostics) -> Settings:
         folder=path.parent,
         path=str(path),
         credentials_mode=mode,
-        adopt=read_adopted(data.get("adopt") or {}, path, path.parent, diagnostics),
+        environments=environments,
+        adopt=read_adopted(
+            data.get("adopt") or {}, path, path.parent, diagnostics, data["environment"] if environments else None
+        ),
         servers={name: ServerSettings(**(entry or {})) for name, entry in data.get("servers", {}).items()},
         targets={name: options.get("path") for name, options in targets.items()},
         target_options=targets,

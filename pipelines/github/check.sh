@@ -16,8 +16,13 @@ if [ "$code" -ne 0 ] && [ "$code" -ne 3 ]; then
     exit "$code"
 fi
 "${check[@]}" --format json > "$RUNNER_TEMP/greenroom-check.json" || true
-plugins=$(python3 -c 'import json, sys; print(json.dumps([p["plugin"] for p in json.load(sys.stdin)["check"]["plugins"]]))' \
-    < "$RUNNER_TEMP/greenroom-check.json")
+plugins=$(python3 - "$RUNNER_TEMP/greenroom-check.json" << 'PYTHON'
+import json, sys
+found = json.load(open(sys.argv[1], encoding="utf-8"))
+checks = [one["check"] for one in found.get("environments", {"": found}).values()]
+print(json.dumps(sorted({plugin["plugin"] for check in checks for plugin in check["plugins"]})))
+PYTHON
+)
 {
     if [ "$code" -eq 3 ]; then echo "changed=true"; else echo "changed=false"; fi
     echo "plugins=$plugins"

@@ -26,7 +26,9 @@ greenroom generate "${options[@]}" --format json > "$changed"
 TOP=$top python3 - "$changed" > "$RUNNER_TEMP/greenroom-files" << 'PYTHON' || fail "something was generated outside of the repository of target-path: set out"
 import json, os, sys
 top = os.path.realpath(os.environ["TOP"])
-for name in json.load(open(sys.argv[1], encoding="utf-8"))["changedFiles"]:
+found = json.load(open(sys.argv[1], encoding="utf-8"))
+environments = found.get("environments", {"": found}).values()
+for name in [name for one in environments for name in one["changedFiles"]]:
     path = os.path.realpath(name)
     if not path.startswith(top + os.sep):
         sys.exit(1)

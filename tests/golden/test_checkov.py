@@ -52,8 +52,8 @@ def scan(linters: Path, folder: Path) -> list[str]:
 def test_every_example_and_every_kind_of_server(linters: Path, tmp_path: Path) -> None:
     """In one go: it takes checkov longer to start than to look."""
     for case in cases():
-        if (EXAMPLES / case / "expected" / "terraform").is_dir():
-            shutil.copytree(EXAMPLES / case / "expected" / "terraform", tmp_path / case)
+        for number, folder in enumerate(sorted((EXAMPLES / case / "expected").glob("**/terraform"))):
+            shutil.copytree(folder, tmp_path / f"{case}-{number}")
     for path, text in every_server().items():
         target = tmp_path / path
         target.parent.mkdir(parents=True, exist_ok=True)

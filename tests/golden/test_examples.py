@@ -33,6 +33,11 @@ def out(case: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def environments(case: str) -> tuple[str, ...]:
+    """The folders of an example below what it generates: one for each environment, or the whole."""
+    return tuple(yaml.safe_load((EXAMPLES / case / "greenroom.yaml").read_text()).get("environments", {"": None}))
+
+
 def difference(expected: dict[str, bytes], actual: dict[str, bytes]) -> str:
     """A unified diff of two trees."""
     lines: list[str] = []
@@ -96,16 +101,23 @@ def test_terraform_finds_nothing_to_format(case: str, out: Path) -> None:
         pytest.skip("neither terraform nor tofu is on PATH: `fmt -check` cannot run")
     if (out / "cloudformation").is_dir():
         pytest.skip("the example is about CloudFormation and has no Terraform")
-    assert list((out / "terraform").rglob("*.tf")), "no Terraform was generated"
+    for folder in environments(case):
+        assert list((out / folder / "terraform").rglob("*.tf")), "no Terraform was generated"
     done = subprocess.run([terraform, "fmt", "-check", "-diff", "-recursive", out], capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_the_fragment_and_the_lock_are_what_they_say(case: str, out: Path) -> None:
+    settings = yaml.safe_load((EXAMPLES / case / "greenroom.yaml").read_text())
+    for name in environments(case):
+        own = (settings["environments"][name] if name else settings).get("plugins", settings["plugins"])
+        check_fragment_and_lock(case, out / name, own["include"])
+
+
+def check_fragment_and_lock(case: str, out: Path, plugins: list[str]) -> None:
     file = next(path for path in out.glob("*.databases.yaml"))
     fragment = unwrapped(yaml.safe_load(file.read_text()))
     database = fragment["backend"]["database"]
-    plugins = yaml.safe_load((EXAMPLES / case / "greenroom.yaml").read_text())["plugins"]["include"]
     sqlite = {"devtools", "proxy"} & set(plugins) if case in ("quickstart", "sqlite-beside-postgres") else set()
     assert set(database["plugin"]) == set(plugins) - sqlite
     assert database["ensureExists"] is False

@@ -41,8 +41,10 @@ class History(NamedTuple):
     base: Compared | None = None
 
 
-def read_history(lock: Path, base: Base | None, diagnostics: Diagnostics, *, root: Path) -> History:
-    """What earlier commits have of the lock file at ``lock``.
+def read_history(
+    lock: Path, base: Base | None, diagnostics: Diagnostics, *, root: Path, environment: str | None = None
+) -> History:
+    """What earlier commits have of the lock file at ``lock``, which is that of ``environment``.
 
     Always: HEAD's, or where that is the present one, the one before its last change (a ``git revert`` that was just made
     has taken it away). With ``base``: that commit's too, unless a CI service named it for another repository, that of
@@ -84,7 +86,7 @@ def read_history(lock: Path, base: Base | None, diagnostics: Diagnostics, *, roo
         return History(tuple(locks))
     try:
         compared = _compared(repository, head, base, diagnostics)
-        found = _at_base(repository, compared, lock, diagnostics) if compared else []
+        found = _at_base(repository, compared, lock, diagnostics, environment) if compared else []
     except GitError as error:
         diagnostics.error("GR540", f"cannot read the base {base.revision}: {error}", hint=_FETCH)
         return History(tuple(locks))
@@ -150,12 +152,16 @@ def _no_commit(base: Base, repository: Repository, diagnostics: Diagnostics) -> 
     )
 
 
-def _at_base(repository: Repository, compared: Compared, lock: Path, diagnostics: Diagnostics) -> list[tuple[str, Lock]]:
+def _at_base(
+    repository: Repository, compared: Compared, lock: Path, diagnostics: Diagnostics, environment: str | None
+) -> list[tuple[str, Lock]]:
     name = compared.name
     content = repository.read(compared.commit, lock)
     if content is None:
-        # The folder of the output may have another name since.
-        gone = [path for path in repository.files_named(compared.commit, lock.name) if not path.exists()]
+        # The folder of the output may have another name since. What another environment has is not this one's.
+        there = repository.files_named(compared.commit, lock.name)
+        contents = {path: repository.read(compared.commit, path) for path in there if not path.exists()}
+        gone = [path for path, old in contents.items() if not _is_of_another(old, environment)]
         if len(gone) > 1:
             listed = ", ".join(str(path) for path in gone)
             diagnostics.error(
@@ -166,6 +172,12 @@ def _at_base(repository: Repository, compared: Compared, lock: Path, diagnostics
             )
         if len(gone) != 1:
             return []
-        content = repository.read(compared.commit, gone[0])
+        content = contents[gone[0]]
     parsed = parse_lock(content, f"{name}:{lock.name}", diagnostics) if content is not None else None
     return [(name, parsed)] if parsed else []
+
+
+def _is_of_another(content: bytes | None, environment: str | None) -> bool:
+    """Whether a lock file says that it is another environment's."""
+    parsed = parse_lock(content, "", Diagnostics()) if content is not None else None
+    return environment is not None and parsed is not None and parsed.environment not in (None, environment)

@@ -58,7 +58,7 @@ def read_past(
     ``diagnostics``.
     """
     present = read_lock(path, diagnostics)
-    history = read_history(path, base, diagnostics, root=root)
+    history = read_history(path, base, diagnostics, root=root, environment=settings.one_of_several)
     if diagnostics.has_errors:  # a lock file that cannot be read has forgotten nothing
         return Past(present, base=history.base, digest=present.digest if present else None)
     # Where it is gone, the one of the last commit says whose folder this is.
@@ -70,8 +70,9 @@ def read_past(
             f"are for {settings.environment!r}",
             Location(shown(path)),
             path="environment",
-            hint=f"give {settings.environment} a folder of its own: --out, or greenroom.yaml in another folder; if it is "
-            'the same environment under a new name, change "environment" in the lock file',
+            hint=f"give {settings.environment} a folder of its own: "
+            + ("`out` of the environment; " if settings.environments else "--out, or greenroom.yaml in another folder; ")
+            + 'if it is the same environment under a new name, change "environment" in the lock file',
         )
         return Past(present, base=history.base, digest=present.digest if present else None)
     present = believe(present, history, path, diagnostics)

@@ -109,6 +109,28 @@ def test_check(forge: Forge) -> None:
     assert git(forge.portal, "status", "--porcelain") == "M app-config.yaml", "a check writes nothing"
 
 
+def test_several_environments(forge: Forge) -> None:
+    """The outputs are about all of them, or about the one that is asked for."""
+    one = "appConfig: [app-config.yaml]"
+    settings = forge.portal / "greenroom.yaml"
+    settings.write_text(
+        f"plugins: {{discover: false}}\nenvironments: {{production: {{{one}, out: infra}}, staging: {{{one}}}}}\n"
+        'ignore: [{code: GR453, reason: "two networks"}]\n'
+    )
+    ran = forge.run()
+    assert (ran.code, ran.outputs["changed"], json.loads(ran.outputs["plugins"])) == (3, "true", ["auth"]), ran.log
+    assert "staging: 1 plugin has no database yet" in ran.summary
+    ran = forge.run(environment="production")
+    assert (ran.code, ran.outputs["changed"], ran.outputs["plugins"]) == (0, "false", "[]"), ran.log
+    forge.commit("environments")
+    git(forge.portal, "checkout", "--quiet", "-b", "renovate/catalog")
+    ran = forge.run(mode="commit")
+    assert ran.code == 0, ran.log
+    files = git(forge.root / "portal.git", "show", "--name-only", "--format=", "renovate/catalog").splitlines()
+    assert files
+    assert all(name.startswith("infra/staging/") for name in files)
+
+
 def test_problems_of_the_input_are_annotations(forge: Forge) -> None:
     (forge.portal / "app-config.yaml").write_text(CONFIG.replace("pg", "oracle") + "      auth: {}\n")
     for mode in ("check", "commit"):

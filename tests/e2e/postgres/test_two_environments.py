@@ -155,6 +155,10 @@ def test_preflight_looks_at_every_database_its_user_can_enter(stage: Stage) -> N
     assert isolation(stage, PRODUCTION._replace(retired=(gone,)))["catalog"][0]
 
 
+def without_libpq() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if not name.startswith("PG")}
+
+
 class Portal:
     """An environment's repository, whose script is run as its README says."""
 
@@ -247,3 +251,66 @@ def test_adopt_takes_over_nothing_of_another_environments(stage: Stage, tmp_path
         assert done.returncode == 1
         assert codes.count("GR776") == 2
         assert written == ["app-config.yaml", "greenroom.yaml"]
+
+
+class Both(Portal):
+    """One repository with both environments, each applied and proved with its own files."""
+
+    def greenroom(self, *arguments: str, status: int = 0, **environ: str) -> str:
+        done = command_line.run(
+            [*arguments],
+            cwd=self.folder,
+            env={**without_libpq(), "PGSSLMODE": "disable", **environ},
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+        assert done.returncode == status, done.stdout + done.stderr
+        return done.stdout + done.stderr
+
+    def apply_environment(self, name: str) -> None:
+        done = apply_script(
+            self.folder / "infra" / name / "sql" / "databases.sql",
+            host=self.stage.server.host,
+            port=self.stage.server.port,
+            user=ADMIN,
+            password=ADMIN_PASSWORD,
+            env={"BACKSTAGE_DB_CATALOG_PASSWORD": f"of {name}"},
+            psql=self.stage.psql,
+        )
+        assert done.ok, done.stderr
+
+
+def test_one_file_for_both_on_one_server(stage: Stage, tmp_path: Path) -> None:
+    """What GR453 warns of; its hint; then both are applied, and each is ready and keeps out of the other's."""
+    both = Both(stage, tmp_path / "portal", "production")
+    settings = {
+        "version": 1,
+        "plugins": both.plugins,
+        "targets": {"sql": {}, "appConfig": {}},
+        "environments": {"production": {}, "staging": {"appConfig": ["app-config.yaml", "app-config.staging.yaml"]}},
+    }
+    (both.folder / "app-config.yaml").write_text(yaml.safe_dump({"backend": {"database": both.database}}))
+    overlay = both.folder / "app-config.staging.yaml"
+    overlay.write_text("app: {title: Staging}\n")
+    (both.folder / "greenroom.yaml").write_text(yaml.safe_dump(settings))
+    assert "warning[GR453] environments.staging" in both.greenroom("generate", "--check", status=3)
+    overlay.write_text("backend: {database: {prefix: staging_}}\n")
+    settings["environments"]["staging"]["credentials"] = {"roleName": "backstage_{environment}_{plugin}"}  # type: ignore[index]
+    (both.folder / "greenroom.yaml").write_text(yaml.safe_dump(settings))
+    assert "GR453" not in both.greenroom("generate")
+    for name in ("production", "staging"):
+        both.apply_environment(name)
+    for name in ("production", "staging"):
+        said = both.greenroom("preflight", "--environment", name, BACKSTAGE_DB_CATALOG_PASSWORD=f"of {name}")
+        assert "ready" in said
+        assert "NOT READY" not in said
+        wrong = both.greenroom("preflight", "--environment", name, status=4, BACKSTAGE_DB_CATALOG_PASSWORD="of nobody")
+        assert "NOT READY" in wrong
+    assert set(comments(stage).values()) == {mark("production"), mark("staging")}
+    adopted = both.greenroom(
+        "adopt", "--environment", "staging", "--user", ADMIN, "--write", GREENROOM_ADMIN_PASSWORD=ADMIN_PASSWORD
+    )
+    assert "staging_catalog" in adopted
+    assert (both.folder / "greenroom.staging.adopt.yaml").exists()
+    assert "production: up to date" in both.greenroom("generate", "--check")

@@ -23,6 +23,9 @@ backend:
     connection: {host: "${POSTGRES_HOST}", user: "${POSTGRES_USER}", password: "${POSTGRES_PASSWORD}"}
 """
 
+CATALOG = "plugins: {discover: false, include: [catalog]}\n"
+TWO = "environments: {production: {}, staging: {}}\n"
+
 Files = dict[str, str | bytes]
 
 
@@ -113,6 +116,47 @@ INPUTS: dict[str, tuple[Files, str, int]] = {
         config(GOOD + "    plugin: {mcpActions: {connection: {database: x}}, catalogg: {}, mine: {}}\n"),
         "",
         0,
+    ),
+    "environment-and-environments": (
+        config(
+            GOOD, greenroom__yaml=f"environment: production\n{CATALOG}environments: {{production: {{}}, staging: {{}}}}\n"
+        ),
+        "",
+        1,
+    ),
+    "environments-misspelt": (
+        config(
+            GOOD, greenroom__yaml=f"{CATALOG}environments:\n  production: {{credential: {{}}}}\n  sta ging: {{}}\n  qa: 5\n"
+        ),
+        "",
+        1,
+    ),
+    "environments-in-one-folder": (
+        config(
+            GOOD,
+            greenroom__yaml=f"{CATALOG}environments:\n  production: {{}}\n  staging:\n    out: infra/production\n",
+        ),
+        "",
+        1,
+    ),
+    "environment-of-a-list": (
+        config(GOOD, greenroom__yaml=f"{CATALOG}environments: [production, staging]\n"),
+        "",
+        1,
+    ),
+    "unknown-environment": (
+        config(GOOD, greenroom__yaml=f"{CATALOG}{TWO}"),
+        "--environment produktion",
+        2,
+    ),
+    "environments-with-problems": (
+        config(
+            GOOD,
+            greenroom__yaml=f"{CATALOG}environments:\n  production: {{appConfig: [app-config.yaml]}}\n"
+            "  staging: {appConfig: [app-config.yaml, nope.yaml], credentials: {roleName: x}}\n",
+        ),
+        "",
+        1,
     ),
     "no-plugin": (config(GOOD), "", 1),
     "only-sqlite": (

@@ -23,8 +23,8 @@ KNOWN = {"GR104", "GR105", "GR201", "GR215", "GR434"}
 MOST_WARNINGS = 0.55
 
 
-def config(files: list[Path], folder: Path) -> Report:
-    return lint(Request(root=folder, config=[str(file) for file in files], environ={}))
+def config(files: list[Path], folder: Path, environment: str | None = None) -> Report:
+    return lint(Request(root=folder, config=[str(file) for file in files], environ={}, environment=environment))
 
 
 def groups() -> list[list[Path]]:
@@ -70,7 +70,14 @@ def test_what_is_generated_gets_no_warning(folder: Path) -> None:
     fragments = sorted(folder.glob("expected/**/app-config.databases.yaml"))
     if not fragments:
         pytest.skip("this example has no app-config fragment")
-    report = config([folder / "app-config.yaml", *overlays, fragments[0]], folder)
+    names = [path.parent.name for path in fragments]
+    for name, fragment in zip(names, fragments, strict=True):
+        several = len(fragments) > 1
+        own = [path for path in overlays if not several or f".{name}." in path.name]
+        check_silence(config([folder / "app-config.yaml", *own, fragment], folder, name if several else None))
+
+
+def check_silence(report: Report) -> None:
     said = {finding.diagnostic.code for finding in report.findings if finding.diagnostic.severity is not Severity.INFO}
     places = [item.diagnostic.location for item in report.findings if item.diagnostic.location]
     ours = [str(place) for place in places if "expected" in place.file]
