@@ -25,6 +25,7 @@ from generator.run.extensions import known_extensions, report_extensions
 from generator.run.incomplete import leave_out_ignored
 from generator.run.own_templates import each_with_own_templates
 from generator.run.project import Project, Request, load, with_fragment
+from generator.run.rotation import check_targets
 from generator.run.unread import check_unread
 from generator.stores.names import makes_secrets
 from generator.targets import TARGETS
@@ -118,6 +119,7 @@ def plan(project: Project, resolved: PluginDatabaseMap) -> Planned:
         fresh = assign_stacks(fresh, past.lock, size=project.layout.stack_plugins)
         check_adopted(fresh, project.settings, diagnostics)
     report_extensions(project, fresh)
+    check_targets(project, fresh)
     check_unread(project, resolved, fresh)
     project.kept.report(ids, diagnostics)
     leave_out_ignored(settings, diagnostics)
@@ -169,6 +171,8 @@ def describe(project: Project, plugin_id: str) -> dict[str, str]:
     if found is None:
         return {}
     names = {"server": found.server, "database": found.database.name, "schema": found.schema, "role": found.role.name}
+    if found.role.has_pair:
+        names["login"] = " or ".join(found.role.login_names)
     if found.role.group:
         names["acts as"] = found.role.group
     if found.role.iam is not None:
