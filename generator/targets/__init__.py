@@ -45,7 +45,7 @@ TARGETS: Final = {
         creates_extensions=False,
         makes_pairs=False,
     ),
-    "sql": TargetEntry("generator.targets.sql", "sql", makes_pairs=False),
+    "sql": TargetEntry("generator.targets.sql", "sql"),
     "app-config": TargetEntry(
         "generator.targets.fragment", "app-config.databases.yaml", is_single_file=True, is_app_config=True
     ),
