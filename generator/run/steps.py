@@ -119,7 +119,6 @@ def plan(project: Project, resolved: PluginDatabaseMap) -> Planned:
         fresh = assign_stacks(fresh, past.lock, size=project.layout.stack_plugins)
         check_adopted(fresh, project.settings, diagnostics)
     report_extensions(project, fresh)
-    check_targets(project, fresh)
     report_unfinished(project, fresh)
     check_unread(project, resolved, fresh)
     project.kept.report(ids, diagnostics)
@@ -207,6 +206,7 @@ def render(project: Project, resolved: PluginDatabaseMap, planned: Planned, *, v
         excluded=tuple(project.settings.exclude),
     )
     contexts = {name: context._replace(options=project.settings.target_options.get(name, {})) for name in targets}
+    check_targets(project, planned.plan)
     for name, target in targets.items():
         target.check(contexts[name], diagnostics)
     diagnostics.locate(project.settings.locations)  # what a target says about a setting
