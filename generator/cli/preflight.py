@@ -82,6 +82,7 @@ def command(
     from generator.preflight.unset import find_unset
     from generator.problems.diagnostic import Diagnostics
     from generator.run import steps
+    from generator.run.logins import with_pairs, without_logins
 
     signal.signal(signal.SIGTERM, _terminated)
     # The whole run is about this environment: a variable without a value is what Backstage would see as well.
@@ -89,10 +90,10 @@ def command(
     project = steps.with_fragment(steps.load(request._replace(skips_others=True)))
     _say_without_fragment(project)
     resolved = steps.resolve(project)
-    plan = steps.plan_afresh(project, resolved)
-    unset = find_unset(project)
     # What is wrong with the lock file is for `generate` to say.
     lock = read_lock(project.layout.lock, Diagnostics())
+    plan = with_pairs(steps.plan_afresh(project, without_logins(resolved, lock)), lock)
+    unset = find_unset(project)
     known = {(item.server, item.database) for item in lock.known.values()} if lock is not None else set()
     targets = targets_from_map(resolved, plan, project.environ, read_base(project), unset, known)
     if not targets:

@@ -121,7 +121,7 @@ def _differences(plugin: PluginPlan, found: PluginDatabase) -> Iterator[tuple[st
         ("client", plugin.source.client if plugin.source else found.client, found.client),
         ("databaseName", plugin.database.name, found.database_name),
         ("connection.database", plugin.database.name, connection.get("database")),
-        ("connection.user", plugin.role.name, connection.get("user")),
+        ("connection.user", plugin.role.live.name, connection.get("user")),
         ("schemaName", plugin.schema, found.schema_name),
         ("ensureExists", False, found.ensure_exists),
         ("ensureSchemaExists", False, found.ensure_schema_exists or False),

@@ -30,7 +30,7 @@ def acts_as(role: Role) -> str | None:
 
 
 def owner(plugin: PluginPlan) -> str:
-    """The role that owns what ``plugin`` makes: its own, or the group of those it shares with."""
+    """The role that owns what ``plugin`` makes, whoever logs in: its own, or the group of those it shares with."""
     return plugin.role.group or plugin.database.group or plugin.role.name
 
 
@@ -45,11 +45,27 @@ class SchemaAccess(NamedTuple):
     plugins: tuple[str, ...]
 
 
+class LoginAccess(NamedTuple):
+    """One login of a pair: a member of ``owner`` that inherits nothing (NOINHERIT) and acts as it by a setting of its own
+    (``ALTER ROLE login SET role = owner``), so that all it creates belongs to ``owner``.
+
+    It is granted nothing but that membership and CONNECT, which a server checks before it looks at settings. It needs what
+    is set for the owner, because settings do not follow ``SET ROLE``. ``may_log_in`` is false for the one that is locked.
+    """
+
+    name: str
+    owner: str
+    may_log_in: bool
+    renamed_from: str | None
+
+
 class DatabaseAccess(NamedTuple):
     """Who may do what in a database of PostgreSQL.
 
     ``owner`` makes tables in ``public``; ``None`` where every plugin has a schema. ``members`` act as the owner, where that
     is a group. ``connecting`` may connect, besides the owner. ``roles`` are all that work here, the group among them.
+    ``logins`` act as one of them, and get CONNECT alone; in a database with a group each of them has the group as its
+    ``role`` there (``IN DATABASE``), as the role it belongs to has.
     """
 
     owner: str | None
@@ -57,6 +73,11 @@ class DatabaseAccess(NamedTuple):
     connecting: tuple[str, ...]
     roles: tuple[str, ...]
     schemas: tuple[SchemaAccess, ...]
+    logins: tuple[LoginAccess, ...] = ()
+
+    def logins_of(self, role: str) -> tuple[str, ...]:
+        """The names of the logins that act as ``role``: what is set for it here has to be set for them."""
+        return tuple(login.name for login in self.logins if login.owner == role)
 
 
 class Occupant(NamedTuple):
@@ -111,8 +132,17 @@ class Access:
 
     @cached_property
     def roles(self) -> frozenset[Place]:
-        """Every role, the groups among them."""
-        return self.groups | {place(role) for role in self.plan.roles}
+        """Every role, the groups and the logins of pairs among them."""
+        return self.groups | {place(role) for role in self.plan.roles} | self.logins.keys()
+
+    @cached_property
+    def logins(self) -> dict[Place, LoginAccess]:
+        """The logins of all pairs."""
+        return {
+            (role.server, login.name): LoginAccess(login.name, role.name, login.may_log_in, login.renamed_from)
+            for role in self.plan.roles
+            for login in role.logins
+        }
 
     @cached_property
     def schemas(self) -> frozenset[tuple[str, str, str]]:
@@ -162,12 +192,14 @@ class Access:
         users = sorted({plugin.role.name for plugin in plugins if plugin.schema is None})
         in_schemas = {plugin.role.name for plugin in plugins if plugin.schema is not None}
         everybody = {*users, *in_schemas}
+        roles = {plugin.role.name: plugin.role for plugin in plugins}
         return DatabaseAccess(
             owner=(database.group or users[0]) if users else None,
             members=tuple(sorted(everybody)) if group else (),
             connecting=tuple(sorted(everybody | group if group else in_schemas)),
             roles=tuple(sorted(everybody | group)),
             schemas=self._schemas(plugins),
+            logins=tuple(self.logins[role.server, login.name] for _, role in sorted(roles.items()) for login in role.logins),
         )
 
     @staticmethod

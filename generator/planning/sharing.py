@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from generator.engines.names import role_problem
 from generator.planning.model import Database, Delivery, Role
 from generator.planning.naming import label
+from generator.planning.pair import new_pair
+from generator.planning.pair_checks import check_pairs, wants_pair
 from generator.planning.places import config_key, source
 from generator.planning.servers import PRIMARY
 from generator.planning.transport import goes_without_tls, warn_without_tls
@@ -16,6 +18,8 @@ from generator.settings.name_template import expand
 from generator.stores.names import secret_name
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from generator.planning.model import PluginPlan
     from generator.planning.names import Names
     from generator.problems.diagnostic import Diagnostics
@@ -118,6 +122,8 @@ def plan_roles(
         warn_without_tls(sharing, diagnostics)
         expanded = {"plugin": first, "environment": settings.environment, "server": server}
         groups = {databases[server, names.database].group for names in sharing} - {None}
+        version = max(settings.password_versions.get(names.plugin.plugin_id, 1) for names in sharing)
+        adopted = any(entry.server == server and name in entry.roles for entry in settings.adopt)
         if groups and sign_in.acts_as is None and len({names.database for names in sharing}) > 1:
             diagnostics.error(
                 "GR309",
@@ -138,13 +144,16 @@ def plan_roles(
             secret_name=secret_name(
                 expand(_of_server(SHARED_SECRET, settings.secret_name, server), **expanded), store=settings.store
             ),
-            password_version=max(settings.password_versions.get(names.plugin.plugin_id, 1) for names in sharing),
+            password_version=version,
             group=next(iter(groups), None),
             requires_tls=not all(map(goes_without_tls, sharing)),
             is_common=sign_in.common is not None,
             iam=sign_in.iam,
+            # What exists already may be in use by running instances.
+            pair=new_pair(version, owner_logs_in=adopted) if wants_pair(sharing, settings) else None,
         )
     _check_role_names(roles, databases, named, diagnostics)
+    check_pairs(roles, databases, named, settings, diagnostics)
     return roles
 
 
@@ -187,10 +196,7 @@ def _check_role_names(
     for role in roles.values():
         if role.iam is not None:
             continue  # no password, no secret
-        named_things = [("environment variable", role.delivery.env), ("secret", role.secret_name)]
-        if role.delivery.file:
-            named_things.append(("file", role.delivery.file))
-        for kind, name in named_things:
+        for kind, name in _of_passwords(role):
             other = seen.setdefault((kind, name), role)
             if other is not role:
                 diagnostics.error(
@@ -208,6 +214,15 @@ def _check_role_names(
                 place.get(database.plugins[0]),
                 hint="choose another connection.user",
             )
+
+
+def _of_passwords(role: Role) -> Iterator[tuple[str, str]]:
+    """Where the passwords of a role are: a kind, and a name of which there may be one only."""
+    for login in role.logins or (role.own_login,):
+        yield "environment variable", login.delivery.env
+        yield "secret", login.secret_name
+        if login.delivery.file:
+            yield "file", login.delivery.file
 
 
 def check_labels(plugins: tuple[PluginPlan, ...], diagnostics: Diagnostics) -> None:

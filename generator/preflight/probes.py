@@ -12,7 +12,7 @@ from generator.backstage.config.reader import ConfigError
 from generator.backstage.database.connection_string import parse_pg
 from generator.backstage.rbac import adapter_connection, adapter_problem
 from generator.engines import ENGINES
-from generator.planning.access import Occupant, access_of
+from generator.planning.access import Occupant, access_of, owner
 from generator.preflight.mysql import mysql_connection
 from generator.preflight.pool import Pool
 from generator.preflight.postgresql import libpq
@@ -61,7 +61,8 @@ class PreflightTarget:
     where a MySQL user may come from,
     ``search_path_problem`` is what knex throws for the search path,
     ``skip_migrations`` whether something else than Backstage migrates,
-    ``shares_user`` whether all plugins of the server log in with this user on purpose. ``missing`` are variables of the
+    ``shares_user`` whether all plugins of the server log in with this user on purpose. ``login`` is who is to log
+    in, where that is not ``role``, and ``owner`` the role it then has to act as. ``missing`` are variables of the
     password without a value; ``told`` are the checks whose failure follows from other such variables, which is told for all
     plugins at once. With ``error`` set there is nothing to connect with, and the text says why.
     """
@@ -73,6 +74,8 @@ class PreflightTarget:
     address: Address | None = None
     database: str
     role: str
+    login: str = ""
+    owner: str | None = None
     schema: str | None = None
     search_path: tuple[str, ...] | None = None
     search_path_problem: str = ""
@@ -180,7 +183,7 @@ def _target(
         except ConfigError as problem:
             error = "connection.connectionString cannot be parsed"
             backstage = problem.message
-    delivery = plugin.role.delivery
+    delivery = plugin.role.live.delivery
     waits = delivery.file is None and plugin.role.iam is None and not environment.get(delivery.env, "").strip()
     missing: tuple[str, ...] = (delivery.env,) if waits else ()
     told: frozenset[str] = frozenset()
@@ -196,6 +199,8 @@ def _target(
         address=place,
         database=plugin.database.name,
         role=plugin.role.name,
+        login=plugin.role.live.name,
+        owner=owner(plugin) if plugin.role.has_pair else None,
         schema=plugin.schema,
         search_path=found.search_path if found else None,
         search_path_problem=_search_path_problem(found, base),

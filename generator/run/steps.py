@@ -26,6 +26,7 @@ from generator.run.extensions import known_extensions, report_extensions
 from generator.run.incomplete import leave_out_ignored
 from generator.run.own_templates import each_with_own_templates
 from generator.run.project import Project, Request, load, with_fragment
+from generator.run.rotation import check_targets, report_unfinished
 from generator.run.unread import check_unread
 from generator.stores.names import makes_secrets
 from generator.targets import TARGETS
@@ -120,6 +121,7 @@ def plan(project: Project, resolved: PluginDatabaseMap) -> Planned:
         fresh = assign_stacks(fresh, past.lock, size=project.layout.stack_plugins)
         check_adopted(fresh, project.settings, diagnostics)
     report_extensions(project, fresh)
+    report_unfinished(project, fresh)
     check_unread(project, resolved, fresh)
     project.kept.report(ids, diagnostics)
     leave_out_ignored(settings, diagnostics)
@@ -171,6 +173,8 @@ def describe(project: Project, plugin_id: str) -> dict[str, str]:
     if found is None:
         return {}
     names = {"server": found.server, "database": found.database.name, "schema": found.schema, "role": found.role.name}
+    if found.role.has_pair:
+        names["login"] = " or ".join(found.role.login_names)
     if found.role.group:
         names["acts as"] = found.role.group
     if found.role.iam is not None:
@@ -205,6 +209,7 @@ def render(project: Project, resolved: PluginDatabaseMap, planned: Planned, *, v
         read_from=read_from(project.config.layers),
     )
     contexts = {name: context._replace(options=project.settings.target_options.get(name, {})) for name in targets}
+    check_targets(project, planned.plan)
     for name, target in targets.items():
         target.check(contexts[name], diagnostics)
         check_order(project.settings, project.config.layers, project.layout, name, diagnostics)

@@ -89,6 +89,7 @@ class Settings(NamedTuple):
     secret_name: str = "backstage/{environment}/database/{plugin}"  # noqa: S105 - the name of a secret, not a secret
     delivery_env: str = "BACKSTAGE_DB_{PLUGIN}_PASSWORD"
     delivery_file: str | None = None
+    rotation: Literal["in-place", "pair"] = "in-place"
     password_versions: Mapping[str, int] = _NOTHING
     credentials_mode: str = "per-plugin"
     iam: str | None = None

@@ -202,6 +202,7 @@ def _build(data: ConfigMap, path: Path, environments: tuple[str, ...], diagnosti
         "secret_name": credentials.get("secretName"),
         "delivery_env": delivery.get("env"),
         "delivery_file": delivery.get("file"),
+        "rotation": credentials.get("rotation"),
         "password_versions": credentials.get("passwordVersions"),
         "iam": credentials.get("iam"),
         "ignore": tuple((entry["code"], entry.get("file")) for entry in data.get("ignore", ())),

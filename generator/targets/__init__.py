@@ -18,8 +18,9 @@ class TargetEntry(NamedTuple):
     ``default_path``: where its output goes below ``--out``. ``is_single_file``: the target writes one file, and its path is
     that file. ``by_default``: it is generated where nobody says which targets. ``is_app_config``: what it writes is for
     Backstage to read after the app-config it was made from. ``stack_plugins``: it divides plugins into stacks, and new
-    plugins go into one until it has so many. ``creates_extensions``: it makes the extensions that plugins need. ``formats``
-    are the default paths of formats that have another one.
+    plugins go into one until it has so many. ``creates_extensions``: it makes the extensions that plugins need.
+    ``makes_pairs``: it creates the two logins of a role whose password rotates (``credentials.rotation: pair``).
+    ``formats`` are the default paths of formats that have another one.
     """
 
     module: str
@@ -29,6 +30,7 @@ class TargetEntry(NamedTuple):
     is_app_config: bool = False
     stack_plugins: int | None = None
     creates_extensions: bool = True
+    makes_pairs: bool = True
     formats: Mapping[str, str] = MappingProxyType({})
 
     def path_for(self, options: Mapping[str, Any]) -> str:
@@ -43,13 +45,14 @@ class TargetEntry(NamedTuple):
 #: By the name that ``--target`` takes. A stack of CloudFormation has a secret, a database and an output for each plugin, of
 #: 500 resources and 200 outputs that a template may have.
 TARGETS: Final = {
-    "terraform": TargetEntry("generator.targets.terraform", "terraform"),
+    "terraform": TargetEntry("generator.targets.terraform", "terraform", makes_pairs=False),
     "cloudformation": TargetEntry(
         "generator.targets.cloudformation",
         "cloudformation",
         by_default=False,
         stack_plugins=160,
         creates_extensions=False,
+        makes_pairs=False,
     ),
     "sql": TargetEntry("generator.targets.sql", "sql"),
     "app-config": TargetEntry(

@@ -14,7 +14,7 @@ def places_left(plan: Plan, server: str, engine: str) -> dict[str, set[str]]:
     found: dict[str, set[str]] = defaultdict(set)
     for gone in _retired(plan, server, engine):
         if gone.owner != gone.plugin_id:
-            found[gone.database].add(gone.role)
+            found[gone.database].update((gone.role, *gone.login_names))
     return found
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from generator.documents.files import ReadError, read_bytes
 from generator.planning.history.record import Lock, LockedPlugin, Names
+from generator.planning.pair import Pair
 from generator.problems.diagnostic import Diagnostics, Location
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ LOCK_VERSION: Final = 2
 """The version of the format this greenroom writes. It reads this one and older ones, but no newer one.
 
 Since version 2 a plugin has ``store``, ``secret``, ``formerIds``, ``dropped``, ``left``, ``leftAsOf``, ``formerly`` and
-``extensions``.
+``extensions``. ``pair`` came later: only a file of an installation that has pairs of logins has it.
 """
 
 _ENGINES = ("postgresql", "mysql")
@@ -45,6 +46,7 @@ _PLUGIN_KEYS = {
     "leftAsOf",
     "formerly",
     "extensions",
+    "pair",
 }
 _NAMES = {*_KINDS, "store", "secret"}
 _HASH = re.compile(r"[0-9a-f]{64}")
@@ -187,7 +189,22 @@ def _plugin(value: Any, path: tuple[str, ...]) -> LockedPlugin:
         left_as_of=_text(plugin, "leftAsOf", path) if "leftAsOf" in plugin else None,
         formerly=tuple(_names(item, (*path, "formerly")) for item in formerly),
         extensions=_texts(plugin, "extensions", path),
+        pair=_pair(plugin["pair"], version, (*path, "pair")) if "pair" in plugin else None,
     )
+
+
+def _pair(value: Any, version: int, path: tuple[str, ...]) -> Pair:
+    """Where a rotation stands; never so that the live login could not log in."""
+    pair = _object(value, path, {"retired", "ownerLogsIn", "until"})
+    until = _number(pair, "until", path) if "until" in pair else None
+    if until is not None and until > version:
+        raise _InvalidError((*path, "until"), f"`until` is greater than `passwordVersion`, {version}")
+    retired, most = pair.get("retired"), version - 1 if until is None else until
+    if not isinstance(retired, int) or isinstance(retired, bool) or not 0 <= retired <= most:
+        raise _InvalidError(
+            (*path, "retired") if "retired" in pair else path, f"`retired` is no whole number from 0 to {most}"
+        )
+    return Pair(retired, _true(pair, "ownerLogsIn", path), until)
 
 
 def _names(value: Any, path: tuple[str, ...]) -> Names:

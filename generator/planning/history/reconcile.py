@@ -8,6 +8,7 @@ from generator.planning.history import ways
 from generator.planning.history.adopted import adopted
 from generator.planning.history.keep import keep_sharing
 from generator.planning.history.moves import with_what_is_kept
+from generator.planning.history.passwords import check_free, with_past
 from generator.planning.history.renames import Thing, find_renames
 from generator.planning.history.write import secret_of
 from generator.planning.model import Retired, owner_of
@@ -31,7 +32,8 @@ def reconcile(plan: Plan, previous: Lock | None, diagnostics: Diagnostics, *, re
     engine (GR522), a database that becomes shared or is no longer (GR523), names that are swapped, passed on, merged, split
     or taken (GR524), a label that is taken (GR525), a rename the engine cannot do (GR527), a shared database renamed again
     (GR528), a schema renamed together with its database (GR529), a role that becomes that of all plugins or is no longer
-    (GR532). A plugin that moved to SQLite is retired with a warning (GR526).
+    (GR532), a password version that was raised by hand where logins take turns (GR645). A plugin that moved to SQLite is
+    retired with a warning (GR526).
     """
     if previous is None:
         return plan
@@ -200,17 +202,15 @@ class _Reconciliation:
                     path=f"backend.database.plugin.{first}",
                     hint="keep the name: set connection.user to the old one",
                 )
+        check_free(self.plan, self.present, self.diagnostics)
         return {
-            (item.server, item.name): item._replace(
-                renamed_from=renames.get((item.server, item.name)),
-                password_version=max([item.password_version, *self._password_versions(item)]),
-                former_secret=self._former_secret(item),
+            (item.server, item.name): with_past(
+                item._replace(renamed_from=renames.get((item.server, item.name)), former_secret=self._former_secret(item)),
+                [self.latest[plugin_id] for plugin_id in item.plugins if plugin_id in self.latest],
+                self.diagnostics,
             )
             for item in self.plan.roles
         }
-
-    def _password_versions(self, role: Role) -> list[int]:
-        return [self.latest[plugin_id].password_version for plugin_id in role.plugins if plugin_id in self.latest]
 
     def _former_secret(self, role: Role) -> tuple[str, str] | None:
         """The secret that ``role`` had before it got another one. Like a name, it is remembered until the next one."""
@@ -306,6 +306,7 @@ class _Reconciliation:
                 stack=gone.stack,
                 returned=gone.returned,
                 extensions=gone.extensions,
+                has_pair=gone.pair is not None,
             )
             for plugin_id, gone in sorted(self.known.items())
             if plugin_id not in planned

@@ -10,6 +10,8 @@ from generator.planning.model import owner_of
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from generator.planning.pair import Pair
+
 _NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
 
 
@@ -40,7 +42,8 @@ class LockedPlugin(NamedTuple):
     ``secret`` is the name of its password in ``store``, ``None`` where greenroom keeps no password.
     ``former_ids`` are the ids the plugin had before (``plugins.renamed``), oldest first; ``formerly`` are all the names of
     what it has before the present ones, oldest first. ``dropped``: a person has dealt with what the retired plugin left
-    (``plugins.dropped``), so its names are free. ``extensions`` are those that were created for it: they stay.
+    (``plugins.dropped``), so its names are free. ``extensions`` are those that were created for it: they stay. ``pair`` is
+    where the rotation of its password stands, ``None`` for a role that has only ever logged in by itself.
     """
 
     label: str
@@ -64,6 +67,7 @@ class LockedPlugin(NamedTuple):
     left_as_of: str | None = None
     formerly: tuple[Names, ...] = ()
     extensions: tuple[str, ...] = ()
+    pair: Pair | None = None
 
     @property
     def names(self) -> Names:

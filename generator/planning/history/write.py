@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from generator.planning.history.record import Lock, LockedPlugin
     from generator.planning.model import Plan, PluginPlan, Retired, Role
+    from generator.planning.pair import Pair
 
 
 def write_lock(plan: Plan, files: Mapping[str, Mapping[str, bytes]], *, previous: Lock | None) -> bytes:
@@ -122,7 +123,14 @@ def _planned(
         "secret": secret[1] if secret else None,
         "formerIds": list(plugin.former_ids) or None,
         "extensions": list(plugin.extensions) or None,
+        "pair": _pair(plugin.role.pair),
     }
+
+
+def _pair(pair: Pair | None) -> dict[str, Any] | None:
+    if pair is None:
+        return None
+    return {"retired": pair.retired, "ownerLogsIn": pair.owner_logs_in or None, "until": pair.until}
 
 
 def secret_of(role: Role, store: str) -> tuple[str, str] | None:
@@ -153,6 +161,7 @@ def _retired(gone: Retired, before: LockedPlugin | None) -> dict[str, Any]:
         "formerIds": list(gone.former_ids) or None,
         "dropped": gone.dropped or None,
         "extensions": list(gone.extensions) or None,
+        "pair": _pair(before.pair if before else None),
     }
 
 

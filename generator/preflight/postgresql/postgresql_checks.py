@@ -175,7 +175,9 @@ def _look_around(run: Recorder, connection: Any, *, pooled: bool) -> _Facts:
         said = f'error: password authentication failed for user "{facts.session_user}" from then on'
         run.warned("password expiry", Failure(f"the password expires {facts.valid_until}", said, hint))
     _database(run, facts)
-    if facts.user != facts.session_user:
+    if target.owner is not None and facts.user != target.owner:
+        _not_the_owner(run, facts)
+    elif facts.user != facts.session_user:
         run.passed("role", f"acts as {facts.user}, which owns what is created")
     check_search_path(run, facts.schema)
     if facts.is_superuser:
@@ -196,6 +198,20 @@ def _look_around(run: Recorder, connection: Any, *, pooled: bool) -> _Facts:
     return facts
 
 
+def _not_the_owner(run: Recorder, facts: _Facts) -> None:
+    """The setting by which a login acts as its owner is lost, or another one."""
+    from psycopg import sql
+
+    target = run.target
+    setting = sql.SQL("ALTER ROLE {} SET role = {}").format(sql.Identifier(facts.session_user), sql.Literal(target.role))
+    failure = Failure(
+        f"acts as {facts.user} instead of {target.owner}: what it creates would not be the other login's",
+        "fails in its migrations, or the next rotation fails: permission denied",
+        f"{setting.as_string(None)}, or apply what greenroom generated again",
+    )
+    run.failed("role", failure, stops=False)
+
+
 def _database(run: Recorder, facts: _Facts) -> None:
     """Whether this is the planned database and user."""
     target = run.target
@@ -212,8 +228,8 @@ def _database(run: Recorder, facts: _Facts) -> None:
     differs = []
     if facts.database != target.database:
         differs.append(f"database {facts.database} instead of {target.database}")
-    if facts.session_user != target.role:
-        differs.append(f"user {facts.session_user} instead of {target.role}")
+    if facts.session_user != (wanted := target.login or target.role):
+        differs.append(f"user {facts.session_user} instead of {wanted}")
     if differs:
         hint = "give Backstage the generated app-config fragment as its last --config"
         run.failed("as planned", Failure("; ".join(differs), "starts", hint), stops=False)

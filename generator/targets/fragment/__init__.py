@@ -48,8 +48,8 @@ class AppConfigTarget(Target):
         if not plan.plugins:
             return []
         with_password = [role for role in plan.roles if role.iam is None]
-        by_file = any(role.delivery.file for role in with_password)
-        by_env = any(not role.delivery.file for role in with_password)
+        by_file = any(role.live.delivery.file for role in with_password)
+        by_env = any(not role.live.delivery.file for role in with_password)
         ways = [way for way, used in (("the environment variables", by_env), ("the files", by_file)) if used]
         view = {
             "environment": plan.environment,
@@ -99,7 +99,7 @@ class AppConfigTarget(Target):
     def creates(self, plan: Plan) -> set[tuple[str, ...]]:
         """What the plugins use, on whatever server."""
         databases = {("database", "", plugin.database.name) for plugin in plan.plugins}
-        return databases | {("role", "", plugin.role.name) for plugin in plan.plugins}
+        return databases | {("role", "", plugin.role.live.name) for plugin in plan.plugins}
 
 
 def _connections(text: str) -> Iterator[Mapping[str, str]]:
@@ -162,7 +162,7 @@ def _connection(plugin: PluginPlan, found: PluginInput) -> dict[str, Any]:
     connection |= _string_parts(found.origin)
     connection |= restate(found.origin.beside_string)
     connection["database"] = restate(plugin.database.name)
-    connection["user"] = restate(plugin.role.name)
+    connection["user"] = restate(plugin.role.live.name)
     if iam is not None:
         if sign_in(iam).signs_for_port and not found.resolved.get("port"):
             connection["port"] = POSTGRESQL.port  # for a token Backstage has to know it; a password needs none

@@ -35,15 +35,15 @@ def base_login(context: RenderContext) -> dict[str, Any]:
     plugin = next((item for item in plan.plugins if item.plugin_id == plan.base_login), None)
     if plugin is None or not isinstance(context.base.connection, dict):
         return {}
-    connection: dict[str, Any] = {"user": restate(plugin.role.name)}
+    connection: dict[str, Any] = {"user": restate(plugin.role.live.name)}
     if plugin.role.iam is None:
         connection["password"] = password_of(plugin)
     return connection
 
 
 def password_of(plugin: PluginPlan) -> Any:
-    """The password of a plugin's role as app-config refers to it."""
-    delivery = plugin.role.delivery
+    """The password of a plugin's live login as app-config refers to it."""
+    delivery = plugin.role.live.delivery
     return {"$file": restate(delivery.file)} if delivery.file else delivery.app_config
 
 

@@ -23,6 +23,7 @@ from generator.targets.base import Artifact, Target
 from generator.targets.places import places_left, without_used_places
 from generator.targets.sql import mysql
 from generator.targets.sql.check import check_plan
+from generator.targets.sql.pairs import former_logins, locked, login_views, logins_here, renamed
 from generator.targets.text import mysql as mysql_text
 from generator.targets.text import postgresql as postgresql_text
 from generator.targets.text.escaped import Escaped, comment
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
 
 _ENGINE: Final = "postgresql"
 _IDENTIFIER: Final = r'(?:U&)?"[^"]+"'
-_OPTIONS: Final = "LOGIN|NOLOGIN|ALLOW_CONNECTIONS false"
+_OPTIONS: Final = "LOGIN|NOLOGIN|NOLOGIN NOINHERIT|ALLOW_CONNECTIONS false"
 _CREATE: Final = re.compile(rf"  CREATE (ROLE|DATABASE|SCHEMA) ({_IDENTIFIER})(?: (?:{_OPTIONS}))?;", re.ASCII)
 _OF_CLOUD: Final = re.compile(rf"-- Cloud SQL makes (ROLE) ({_IDENTIFIER}), because .*", re.ASCII)
 _ENTER: Final = re.compile(rf"REVOKE ALL ON DATABASE ({_IDENTIFIER}) FROM PUBLIC;", re.ASCII)
@@ -114,14 +115,20 @@ def _readme(plan: Plan, views: list[dict[str, Any]]) -> dict[str, Any]:
             "shell_file": view.get("shell_file", ""),
             "server": view["server"],
             "databases": len(view["databases"]),
-            "roles": len(view["roles"]) + len(view["groups"]),
+            "roles": len(view["roles"]) + len(view["groups"]) + len(view.get("logins", ())),
         }
         for view in views
     ]
     engines = {
         engine: {
             "scripts": [script for script in scripts if script["engine"] == engine],
-            "roles": [role for view in views if view["engine"] == engine for role in view["roles"] if role["env"]],
+            "roles": [
+                role
+                for view in views
+                if view["engine"] == engine
+                for role in (*view["roles"], *view.get("logins", ()))
+                if role["env"]
+            ],
         }
         for engine in sorted({view["engine"] for view in views}, reverse=True)
     }
@@ -153,6 +160,8 @@ def _script_view(plan: Plan, server: str, file: str) -> dict[str, Any]:
     roles = [role for role in plan.roles if role.server == server]
     groups = sorted(name for where, name in access.groups if where == server)
     views = [_role_view(role) for role in roles]
+    logins = [view for role in roles for view in login_views(role)]
+    with_value = [view for view in (*views, *logins) if view["env"]]
     places = places_left(plan, server, _ENGINE)
     gone_here = [gone for gone in plan.retired if gone.server == server and not gone.dropped]
     return {
@@ -164,13 +173,21 @@ def _script_view(plan: Plan, server: str, file: str) -> dict[str, Any]:
         "mark_before": MARK_BEFORE,
         "stack_mark_before": STACK_MARK_BEFORE,
         # Cloud SQL makes its roles itself, and lets nobody comment on them.
-        "marked": sorted({*groups, *(role.name for role in roles if not sign_in(role.iam).makes_users)}),
+        "marked": sorted(
+            {
+                *groups,
+                *(role.name for role in roles if not sign_in(role.iam).makes_users),
+                *(login["name"] for login in logins),
+            }
+        ),
         "roles": views,
-        "checked": [view for view in views if not sign_in(view["iam"]).makes_users],
+        "logins": logins,
+        "locked": locked(roles),
+        "checked": [view for view in (*views, *logins) if not sign_in(view["iam"]).makes_users],
         "made_by_cloud": [view for view in views if sign_in(view["iam"]).makes_users],
         "has_passwords": any(role.iam is None for role in roles),
-        "variables": sorted({view["env"] for view in views if view["env"]}),
-        "files": sorted({view["env"] for view in views if view["env"] and view["from_file"]}),
+        "variables": sorted({view["env"] for view in with_value}),
+        "files": sorted({view["env"] for view in with_value if view["from_file"]}),
         "verifier_pattern": Escaped(f"'{SCRAM_VERIFIER}'"),
         "extensions": sorted({name for plugin in plan.plugins if plugin.server == server for name in plugin.extensions}),
         "has_powers": Escaped(HAS_POWERS),
@@ -181,8 +198,8 @@ def _script_view(plan: Plan, server: str, file: str) -> dict[str, Any]:
             _database_view(
                 database,
                 access.database(database),
-                places.get(database.name, set()),
-                {gone.role for gone in gone_here if gone.database == database.name},
+                places.get(database.name, set()) | former_logins(roles, access.database(database)),
+                {name for gone in gone_here if gone.database == database.name for name in (gone.role, *gone.login_names)},
             )
             | {"extensions": _extension_views(access.users_of_database.get(place(database), []))}
             for database in databases
@@ -191,9 +208,10 @@ def _script_view(plan: Plan, server: str, file: str) -> dict[str, Any]:
         # Also what was dropped: elsewhere it may still be there.
         "known": sorted({(item.database, item.schema) for item in plan.retired if item.server == server}, key=str),
         "renamed_databases": [(item.renamed_from, item.name) for item in databases if item.renamed_from],
-        "renamed_roles": [(item.renamed_from, item.name) for item in roles if item.renamed_from],
+        "renamed_roles": renamed(roles),
         "retired": without_used_places(plan, server, _ENGINE),
-        "summary": f"{_count(len(databases), 'database')} and {_count(len(roles) + len(groups), 'role')} ready on server",
+        "summary": f"{_count(len(databases), 'database')} and "
+        f"{_count(len(roles) + len(groups) + len(logins), 'role')} ready on server",
     }
 
 
@@ -220,8 +238,13 @@ def _role_view(role: Role) -> dict[str, Any]:
         "name": role.name,
         "renamed_from": role.renamed_from,
         # What the environment has to say about the role: its password, or who signs in as it.
-        "env": {None: role.delivery.env, "azure": f"ENTRA_OBJECT_ID_{variable_part(role.name)}"}.get(role.iam),
+        "env": None
+        if role.has_pair
+        else {None: role.delivery.env, "azure": f"ENTRA_OBJECT_ID_{variable_part(role.name)}"}.get(role.iam),
         "iam": role.iam,
+        "is_owner": role.has_pair,
+        "owner_logs_in": role.own_login.may_log_in,
+        "logins": login_views(role),
         "from_file": role.delivery.file is not None,
         "plugins": _plugin_list(role.plugins),
         "plugin_ids": ", ".join(role.plugins),
@@ -242,9 +265,10 @@ def _database_view(database: Database, access: DatabaseAccess, left: set[str], r
         "group": database.group,
         "members": access.members,
         "connecting": access.connecting,
-        "users": sorted({*access.roles, *retired}),
+        "logins": logins_here(database, access),
+        "users": sorted({*access.roles, *retired, *(login.name for login in access.logins)}),
         "schemas": [_schema_view(schema) for schema in access.schemas],
-        "left": sorted(left - {*access.roles}),
+        "left": sorted(left - {*access.roles, *(login.name for login in access.logins)}),
     }
 
 

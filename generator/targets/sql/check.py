@@ -51,10 +51,10 @@ def _check_variables(plan: Plan, diagnostics: Diagnostics) -> None:
                 path="credentials.delivery.env",
                 hint="rename one of the plugins, or generate for them apart",
             )
-        if not (mysql_text.is_variable if on_mysql else is_variable)(role.delivery.env):
+        if not (mysql_text.is_variable if on_mysql else is_variable)(role.live.delivery.env):
             diagnostics.error(
                 "GR621",
-                f"{role.delivery.env!r} cannot be the name of an environment variable (password of role {role.name!r})",
+                f"{role.live.delivery.env!r} cannot be the name of an environment variable (password of role {role.name!r})",
                 _place([plugin for plugin in plan.plugins if plugin.role is role]),
                 path="credentials.delivery.env",
                 hint="letters, digits and underscores, no digit first" + (", at most 64 of them" if on_mysql else ""),
@@ -123,6 +123,7 @@ def _names(plan: Plan) -> Iterator[tuple[str, str | None, list[PluginPlan]]]:
     for role in plan.roles:
         yield "role", role.name, []
         yield "role", role.renamed_from, []
+        yield from (("role", login.name, []) for login in role.logins)
     for plugin in plan.plugins:
         yield "schema", plugin.schema, [plugin]
         yield "schema", plugin.schema_renamed_from, [plugin]

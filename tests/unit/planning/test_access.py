@@ -30,7 +30,7 @@ def planned(folder: Path, database: dict[str, Any], *plugins: str, settings: dic
 def test_a_database_of_its_own(tmp_path: Path) -> None:
     plan = planned(tmp_path, {}, "auth", "catalog")
     found = access_of(plan).database(plan.databases[0])
-    assert found == ("backstage_auth", (), (), ("backstage_auth",), ())
+    assert found == ("backstage_auth", (), (), ("backstage_auth",), (), ())
     assert [owner(plugin) for plugin in plan.plugins] == ["backstage_auth", "backstage_catalog"]
     assert not access_of(plan).groups
     assert not access_of(plan).shared_roles
