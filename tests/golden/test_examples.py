@@ -72,6 +72,7 @@ def test_nothing_changes_on_the_second_run(case: str, out: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.slow
 def test_where_it_runs_makes_no_difference(case: str, tmp_path: Path) -> None:
     """Relative paths from another folder give the same bytes: no path of the machine is in them."""
     shutil.copytree(EXAMPLES / case, tmp_path / "portal", ignore=shutil.ignore_patterns("expected", ".expected-*"))

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow  # hundreds of processes
+
 PROJECT = Path(__file__).resolve().parents[3]
 CONFIG = "backend: {database: {client: pg, connection: {host: h, user: u, password: '${PW}'}, plugin: {catalog: {}}}}\n"
 LONG = "x" * 300

@@ -11,6 +11,8 @@ from generator.backstage.repository import packages
 if TYPE_CHECKING:
     from tests.unit.discover.conftest import Discover
 
+pytestmark = pytest.mark.slow  # hundreds of processes
+
 CATALOG = "backend.add(import('@backstage/plugin-catalog-backend'));\n"
 
 

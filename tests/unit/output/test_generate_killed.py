@@ -38,6 +38,8 @@ def generate(*options: str) -> int:
     """The command line in this process; its exit code."""
     from generator.cli import main
 
+pytestmark = pytest.mark.slow  # hundreds of processes
+
     with open(os.devnull, "w") as nowhere, redirect_stdout(nowhere), redirect_stderr(nowhere):  # noqa: PTH123, SIM117
         with pytest.raises(SystemExit) as end:
             main(["generate", "--root", ".", *options])

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
     from trees import Case
 
+pytestmark = pytest.mark.slow  # hundreds of processes
+
 MOMENTS = pytest.mark.parametrize("afterwards", [False, True], ids=["before the call", "after the call"])
 #: What the next run wants where the input has changed meanwhile: other content, one file less, one more.
 OTHER = {"out/same.txt": b"same\n", "out/changed.txt": b"third\n", "fragment.yaml": b"c: d\n", "out/third.txt": b"3"}
