@@ -18,6 +18,8 @@ from sabotage import die, in_another_process, sabotage, tree
 from generator.output.write import tree as writer
 from generator.output.write.unfinished import NOTE
 
+pytestmark = pytest.mark.slow  # hundreds of processes
+
 EXAMPLE = Path(__file__).resolve().parents[3] / "examples" / "quickstart"
 FIRST = ("--plugin", "events")
 CHANGED = ("--plugin", "notifications", "--plugin", "proxy")
@@ -37,8 +39,6 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def generate(*options: str) -> int:
     """The command line in this process; its exit code."""
     from generator.cli import main
-
-pytestmark = pytest.mark.slow  # hundreds of processes
 
     with open(os.devnull, "w") as nowhere, redirect_stdout(nowhere), redirect_stderr(nowhere):  # noqa: PTH123, SIM117
         with pytest.raises(SystemExit) as end:
