@@ -50,7 +50,7 @@ def check_order(settings: Settings, layers: Sequence[Layer], layout: Layout, tar
         diagnostics.error(
             "GR439",
             f"the generated values become part of {ours[-1].target}, and {files[-1].target} is read after it",
-            Location(ours[-1].path),
+            ours[-1].data.locate_key("backend") or Location(ours[-1].path),
             path="targets.appConfig.format",
             backstage="gets the app-config of a chart as its last file",
             hint=f"list {ours[-1].target} last in appConfig",

@@ -35,6 +35,12 @@ def config(text: str) -> Files:
     return {"app-config.yaml": text}
 
 
+def dots(size: int) -> Files:
+    """Keys with dots that can be put together to one path in many ways, and never to the end of it."""
+    text = "{" + ", ".join(f"{'.'.join('a' * number)}: 1" for number in range(1, size + 1)) + "}"
+    return {"values.yaml": f"a: &a {{a.a: &b {{a: {text}, a.a: {text}}}, a: *b}}\nx: *a\n"}
+
+
 def repository(code: str = "", **files: str) -> Files:
     """A Backstage repository whose backend has ``code``; ``_`` in the name of a file stands for a point."""
     more = {name.replace("__", "-").replace("_", "."): text for name, text in files.items()}
@@ -112,6 +118,22 @@ READERS: dict[str, tuple[list[str], int, Callable[[int], Files]]] = {
         ["lint"],
         100,
         lambda n: config(ONE) | {"greenroom.yaml": "ignore:\n" + lines(n, "  - {code: GR062, file: f#, reason: x}\n")},
+    ),
+    "values: documents": (
+        ["lint", "--config", "values.yaml#1:x"],
+        60,
+        lambda n: {"values.yaml": lines(n, "---\ndata:\n  app-config.yaml: |\n    backend: {database: {client: pg}}\n")},
+    ),
+    "values: texts": (
+        ["lint", "--config", "values.yaml"],
+        60,
+        lambda n: {"values.yaml": "x:\n" + lines(n, "  k#: |\n    appConfig: {a: b}\n")},
+    ),
+    "values: dots": (["lint", "--config", "values.yaml#" + ".".join("a" * 50)], 100, dots),
+    "values: files": (
+        ["discover"],
+        30,
+        lambda n: {f"d{number}/values.yaml": "backstage: {appConfig: {backend: {database: {}}}}\n" for number in range(n)},
     ),
     "greenroom.lock.json": (["generate", "--check"], 20, lock),
     "a plan of Terraform": (["plan-check", "plan.json"], 100, plan),

@@ -26,7 +26,8 @@ def merge_values(below: Any, above: Any, *, drops_null: bool = False) -> Any:
             marks.pop(key, None)
             continue
         values[key] = merge_values(below.get(key), item, drops_null=drops_null)
-        if key in above.marks:
+        both = isinstance(item, ConfigMap) and isinstance(below.get(key), ConfigMap)
+        if key in above.marks and not both:
             marks[key] = above.marks[key]
     return ConfigMap(values, marks)
 

@@ -1,4 +1,4 @@
-"""What is said about files that have an app-config inside, or should have one (GR229, GR231, GR434)."""
+"""What is said about files that have an app-config inside, or should have one (GR229, GR231, GR434, GR441)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, Final
 
 from generator.backstage.checks.templates import report_template
-from generator.backstage.config.nested import CONFIG_PARTS, Found, Manifest, Nested, config_options
+from generator.backstage.config.nested import CONFIG_PARTS, Found, Manifest, Nested, config_options, values_keys
 from generator.documents.templates import is_unquoted_template, template_in
 from generator.documents.values import UNDEFINED, ConfigMap
 from generator.problems.diagnostic import Location
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 _MOST: Final = 5
 _RENDER: Final = "render it first (helm template …) and read the result"
+_WORD: Final = re.compile(r"y|Y|n|N|yes|Yes|YES|no|No|NO|on|On|ON|off|Off|OFF")
+_TRUE: Final = ("y", "yes", "on")
 _VALUES: Final = re.compile(r"(?:^|[._-])values(?:[._-]|$)", re.IGNORECASE)
 
 
@@ -36,6 +38,8 @@ def pick_reported(file: str, path: str, text: str, diagnostics: Diagnostics) -> 
             found = found._replace(value=None, problem=f"{path!r} holds one further down")
     if found.value is not None:
         check_parts(found.value, diagnostics)
+        if values_keys(found.keys) is not None:
+            _check_words(found.value, text, diagnostics)
     if found.value is None and found.error is None:
         none = _RENDER if found.is_template else "nothing else in it looks like an app-config: is this the right file?"
         diagnostics.error(
@@ -56,6 +60,36 @@ def check_parts(value: ConfigMap, diagnostics: Diagnostics) -> None:
         item = holder[key]
         if is_unquoted_template(item) or (isinstance(item, str) and template_in(item)):
             report_template(holder, key, path, diagnostics)
+
+
+def _check_words(value: ConfigMap, text: str, diagnostics: Diagnostics) -> None:
+    """GR441: words of ``backend.database`` without quotes that Helm, which reads YAML 1.1, takes for true or false."""
+    backend = value.get("backend")
+    database = backend.get("database") if isinstance(backend, ConfigMap) else None
+    lines = text.split("\n")
+    waiting = [(database, "backend.database")]
+    while waiting:
+        holder, path = waiting.pop()
+        if not isinstance(holder, ConfigMap):
+            continue
+        for key, item in holder.items():
+            waiting.append((item, f"{path}.{key}"))
+            for word, place in ((key, holder.locate_key(key)), (item, holder.locate(key))):
+                if isinstance(word, str) and _WORD.fullmatch(word) and place and _stands(word, place, lines):
+                    diagnostics.warning(
+                        "GR441",
+                        f"Helm takes {word} without quotes for {'true' if word.lower() in _TRUE else 'false'}",
+                        place,
+                        path=f"{path}.{key}",
+                        backstage="gets what Helm makes of the values",
+                        hint=f'write "{word}", or true or false where that is meant',
+                    )
+
+
+def _stands(word: str, place: Location, lines: list[str]) -> bool:
+    """Whether ``word`` is written at ``place`` as it is."""
+    line = lines[place.line - 1] if 0 < place.line <= len(lines) else ""
+    return line.startswith(word, place.column - 1)
 
 
 def report_inside(parsed: Parsed, file: str, text: str, diagnostics: Diagnostics) -> bool:

@@ -261,7 +261,7 @@ class Transformer:
             )
         file, data_path = split_target(name)
         if self._is_unknown(file) or (self._is_inside and self._keep and not self._active):
-            return self._missing_include(name, _MOUNTED, place, _MOUNTED_HINT)
+            return self._missing_include(name, _MOUNTED, place, "write what it holds here")
         path = os.path.abspath(os.path.join(place.folder, file))  # noqa: PTH100, PTH118
         identity = (path, data_path)
         if identity in self._included:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from generator.stores.names import CONTAINER_SECRET, is_in_cluster
 from generator.targets import TARGETS
 from generator.targets.base import Inside, ReadFrom
+from generator.targets.fragment.plugin_input import PluginInput
 from generator.targets.text.escaped import Escaped
 from generator.targets.text.templates import render_template
 from generator.targets.text.yaml import FILTERS, yaml_value
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from generator.planning.model import Plan, Role
-    from generator.problems.diagnostic import Diagnostics
+    from generator.problems.diagnostic import Diagnostics, Location
     from generator.targets.base import RenderContext
 
 _ENTRY: Final = TARGETS["app-config"]
@@ -93,10 +94,22 @@ def check_format(context: RenderContext, content: Any, diagnostics: Diagnostics)
             diagnostics.error(
                 "GR437",
                 "this holds {{, and the chart renders its appConfig as a template",
+                _place(context, path),
                 path=path,
                 backstage="gets what Helm makes of it",
                 hint="write names without {{",
             )
+
+
+def _place(context: RenderContext, path: str) -> Location | None:
+    """Where what stands at ``path`` of the fragment comes from."""
+    for plugin in context.plan.plugins:
+        before = f"backend.database.plugin.{plugin.plugin_id}."
+        if path.startswith(before):
+            sources = plugin.source.sources if plugin.source is not None else {}
+            keys = (path.removeprefix(before), "databaseName", "prefix")
+            return next((sources[key] for key in keys if key in sources), PluginInput(plugin).origin.locate())
+    return context.base.locate("connection")
 
 
 def steps(format_: Format, plan: Plan, name: str) -> list[str]:

@@ -237,3 +237,21 @@ def test_values_of_an_argo_cd_application_start_at_the_values(program: Path, cha
     (tmp_path / "inner.yaml").write_text(inner)
     data = rendered(program, charts / "backstage", tmp_path / "inner.yaml", generated)
     assert set(yaml.safe_load(data["app-config.yaml"])["backend"]["database"]["plugin"]) == set(PLUGINS)
+
+
+def test_words_that_helm_takes_for_booleans(program: Path, charts: Path, tmp_path: Path) -> None:
+    """GR441 names the same words."""
+    words = [form for word in ("y", "n", "yes", "no", "on", "off") for form in (word, word.capitalize(), word.upper())]
+    others = ["yEs", "t", "f", "T", "none", "ok", "ye"]
+    lines = "".join(f"      p{number}: {word}\n" for number, word in enumerate([*words, *others]))
+    text = f"backstage:\n  appConfig:\n    backend: {{database: {{client: pg, connection: {{}}}}}}\n    x:\n{lines}"
+    (tmp_path / "values.yaml").write_text(text)
+    data = yaml.safe_load(rendered(program, charts / "backstage", tmp_path / "values.yaml")["app-config.yaml"])["x"]
+    assert {word for number, word in enumerate([*words, *others]) if isinstance(data[f"p{number}"], bool)} == set(words)
+    database = "".join(f"        k{number}: {word}\n" for number, word in enumerate([*words, *others]))
+    (tmp_path / "values.yaml").write_text(f"backstage:\n  appConfig:\n    backend:\n      database:\n{database}")
+    done = run(
+        ["lint", "--config", "values.yaml#backstage.appConfig", "--format", "json"], cwd=tmp_path, capture_output=True
+    )
+    found = [item for item in json.loads(done.stdout)["diagnostics"] if item["code"] == "GR441"]
+    assert len(found) == len(words)

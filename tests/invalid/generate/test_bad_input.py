@@ -25,6 +25,26 @@ backend:
 
 CATALOG = "plugins: {discover: false, include: [catalog]}\n"
 TWO = "environments: {production: {}, staging: {}}\n"
+#: An app-config in the values of a chart, with one plugin that `PLUGIN` adds, and settings for values.
+VALUES = """\
+backstage:
+  appConfig:
+    backend:
+      database:
+        client: pg
+        connection: {host: "${H}", user: "${U}", password: "${P}"}
+"""
+PLUGIN = """\
+        plugin: {catalog: {connection: {password: {$env: CATALOG}}}}
+"""
+VALUES_ONLY = """\
+version: 1
+appConfig: ["values.yaml#backstage.appConfig"]
+credentials: {delivery: {file: "/secrets/{plugin}"}}
+targets: {appConfig: {path: out.yaml, format: helm-values}}
+"""
+VALUES_FIRST = VALUES_ONLY.replace('appConfig"]', 'appConfig", app-config.yaml]')
+SQLITE = "backend: {database: {client: better-sqlite3, connection: ':memory:'}}\n"
 
 Files = dict[str, str | bytes]
 
@@ -48,6 +68,49 @@ INPUTS: dict[str, tuple[Files, str, int]] = {
         config("backend:\n  {{- if .Values.port }}\n  port: {{ .Values.port }}\n  {{- end }}\n"),
         "--plugin catalog",
         1,
+    ),
+    "values-with-a-template": (
+        {"values.yaml": VALUES.replace("${H}", "{{ .Values.host }}")},
+        "--config values.yaml#backstage.appConfig --plugin catalog",
+        1,
+    ),
+    "values-without-the-path": ({"values.yaml": VALUES}, "--config values.yaml --plugin catalog", 1),
+    "values-alone": ({"deploy/values.yaml": VALUES}, "--plugin catalog", 1),
+    "values-and-sqlite": (
+        {"app-config.yaml": SQLITE, "deploy/values.yaml": VALUES},
+        "--plugin catalog",
+        1,
+    ),
+    "values-without-one": ({"values.yaml": "replicas: 1\n"}, "--config values.yaml --plugin catalog", 1),
+    "values-that-include": (
+        {"values.yaml": VALUES.replace('{host: "${H}", user: "${U}", password: "${P}"}', "{$include: connection.yaml}")},
+        "--config values.yaml#backstage.appConfig --plugin catalog",
+        1,
+    ),
+    "values-of-two-documents": (
+        {"values.yaml": f"{VALUES}---\n{VALUES}"},
+        "--config values.yaml#backstage.appConfig --plugin catalog",
+        1,
+    ),
+    "values-read-before-another-file": (
+        {"values.yaml": VALUES, "app-config.yaml": GOOD, "greenroom.yaml": VALUES_FIRST},
+        "--plugin catalog",
+        1,
+    ),
+    "values-that-helm-cannot-merge": (
+        {"values.yaml": VALUES + PLUGIN, "greenroom.yaml": VALUES_ONLY},
+        "--plugin catalog",
+        1,
+    ),
+    "values-with-braces-in-a-name": (
+        {"values.yaml": VALUES.replace("client: pg", 'client: pg\n        prefix: "a{{b"'), "greenroom.yaml": VALUES_ONLY},
+        "--plugin catalog",
+        1,
+    ),
+    "a-fragment-that-a-chart-overrules": (
+        {"values.yaml": VALUES, "greenroom.yaml": VALUES_ONLY.replace("helm-values", "app-config")},
+        "--plugin catalog",
+        0,
     ),
     "anchor-bomb": (
         config(

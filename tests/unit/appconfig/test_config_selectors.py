@@ -203,3 +203,22 @@ def test_where_backstage_runs_an_absolute_path_is_read(tmp_path: Path) -> None:
     ):
         project = load(request)
         assert project.database["connection"]["password"] == "secret"
+
+
+@pytest.mark.parametrize(
+    ("line", "places"),
+    [
+        ("prefix: no", ["10:17 GR441"]),
+        ("prefix: 'no'", []),
+        ("prefix: note", []),
+        ("plugin: {y: {connection: {database: x}}}", ["10:18 GR441"]),
+        ("plugin: {'on': {connection: {database: off}}}", ["10:48 GR441"]),
+    ],
+)
+def test_words_that_helm_takes_for_booleans(tmp_path: Path, line: str, places: list[str]) -> None:
+    config = CONFIG.replace("      sslmode: x\n", f"    {line}\n")
+    text = f"image: x\nbackstage:\n  appConfig:\n{indented(config, 4)}"
+    assert [item for item in read(tmp_path, text, "backstage.appConfig")[1] if "GR441" in item] == places
+    # Nobody but Backstage reads a file of a ConfigMap.
+    text = f"kind: ConfigMap\ndata:\n  app-config.yaml: |\n{indented(config, 4)}"
+    assert not [item for item in read(tmp_path, text, "data.app-config.yaml")[1] if "GR441" in item]
