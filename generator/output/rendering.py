@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from generator.documents.files import ReadError, read_bytes
 from generator.output.changes import changes, unified_diff
+from generator.output.entrance import ENTRANCE
 from generator.output.write.unfinished import NOTE, is_unfinished, read_unfinished
 from generator.planning.history import files_to_delete, owner, write_lock
 from generator.problems.paths import shown
@@ -68,8 +69,12 @@ def collect(
     past: Past,
     artifacts: Mapping[str, Sequence[Artifact]],
     diagnostics: Diagnostics,
+    entrance: Sequence[Artifact] = (),
 ) -> Rendering:
-    """The rendering of ``artifacts`` (by target), with the lock file that records it."""
+    """The rendering of ``artifacts`` (by target), with the lock file that records it.
+
+    ``entrance`` is for the folder of the lock file, unless a file of the user's has the name.
+    """
     previous = past.lock
     by_target: dict[str, dict[str, bytes]] = {}
     files: dict[Path, bytes] = {}
@@ -90,6 +95,13 @@ def collect(
             listed[Path(os.path.relpath(path, layout.base)).as_posix()] = data
     unfinished = read_unfinished(layout.base)
     left = [path for path in unfinished if is_unfinished(path, unfinished)]
+    owned = owner(previous, layout.lock, left)
+    for artifact in entrance:
+        path = layout.base / artifact.path
+        if path not in files and (owned(path) or not os.path.lexists(path)):
+            files[path] = by_target.setdefault(ENTRANCE, {})[artifact.path] = artifact.text.encode()
+    # With all targets at hand, what a killed run left anywhere in the folder is known.
+    folders = {**layout.targets, **({ENTRANCE: layout.base} if ENTRANCE in by_target else {})}
     # Where there is nothing and never was, a lock file would only look like a success.
     if files or plan.plugins or plan.retired or previous is not None:
         files[layout.lock] = write_lock(plan, by_target, previous=previous)
@@ -97,8 +109,8 @@ def collect(
         layout=layout,
         plan=plan,
         files=files,
-        delete=files_to_delete(previous, layout.lock, by_target, layout.targets, left, diagnostics),
-        owned=owner(previous, layout.lock, left),
+        delete=files_to_delete(previous, layout.lock, by_target, folders, left, diagnostics),
+        owned=owned,
         changes=changes(plan, past),
         past=past,
     )

@@ -6,6 +6,7 @@ import hashlib
 import os
 from typing import TYPE_CHECKING
 
+from generator.output.entrance import ENTRANCE
 from generator.problems.diagnostic import Severity
 from generator.problems.paths import shown
 from generator.report.model import Report, Row, ServerPart
@@ -104,7 +105,7 @@ def edited_files(rendering: Rendering) -> list[str]:
     current = {os.path.normpath(path): data for path, data in rendering.current.items()}
     found = []
     for target, files in lock.files.items():
-        if target not in rendering.layout.targets:
+        if target not in (*rendering.layout.targets, ENTRANCE):
             continue  # not of this run, so nothing was read of it
         for name, digest in files.items():
             path = os.path.normpath(base / name)

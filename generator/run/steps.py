@@ -10,6 +10,7 @@ from generator.backstage.database import resolve_plugins
 from generator.backstage.database.origin import BaseOrigin
 from generator.backstage.database.resolved import PluginDatabase
 from generator.backstage.rbac import PLUGIN, has_rbac
+from generator.output.entrance import ENTRANCE, entrance
 from generator.output.rendering import Rendering, collect
 from generator.output.verify import verify_artifacts, verify_fragment
 from generator.planning import make_plan
@@ -24,7 +25,7 @@ from generator.run.development import reader_in_development, require_production
 from generator.run.embedded import check_order, inside_of, read_from
 from generator.run.extensions import known_extensions, report_extensions
 from generator.run.incomplete import leave_out_ignored
-from generator.run.own_templates import each_with_own_templates
+from generator.run.own_templates import each_with_own_templates, with_own_templates
 from generator.run.project import Project, Request, load, with_fragment
 from generator.run.rotation import check_targets, report_unfinished
 from generator.run.unread import check_unread
@@ -224,9 +225,11 @@ def render(project: Project, resolved: PluginDatabaseMap, planned: Planned, *, v
 
         blame_templates(found, diagnostics)
     _stop_on_errors(diagnostics)
-    rendering = collect(project.layout, planned.plan, planned.past, artifacts, diagnostics)
+    begin = _entrance(project, contexts, artifacts)
+    rendering = collect(project.layout, planned.plan, planned.past, artifacts, diagnostics, begin)
     if not project.request.targets:
-        report_left_behind(planned.past.lock, project.layout.lock, project.layout.targets, diagnostics)
+        known = {*project.layout.targets, ENTRANCE}
+        report_left_behind(planned.past.lock, project.layout.lock, known, diagnostics)
     _stop_on_errors(diagnostics)
     for name, target in targets.items():
         target.check_beside(rendering.files, rendering.owned, project.layout.targets[name], diagnostics)
@@ -240,6 +243,16 @@ def _render(
     """What each target renders, with the user's own templates in place of greenroom's where there are some."""
     makers = {name: partial(target.render, contexts[name]) for name, target in targets.items()}
     return each_with_own_templates(project, makers)
+
+
+def _entrance(
+    project: Project, contexts: Mapping[str, RenderContext], artifacts: Mapping[str, list[Artifact]]
+) -> list[Artifact]:
+    """Where a person begins; nothing where only some targets are rendered, or the folder is the repository's own."""
+    base = project.layout.base.resolve()
+    if project.request.targets or base in (project.settings.folder.resolve(), project.request.root.resolve()):
+        return []
+    return with_own_templates(project, lambda: entrance(project.layout, contexts, artifacts))
 
 
 def _verify(

@@ -63,6 +63,18 @@ class RenderContext(NamedTuple):
     read_from: ReadFrom | None = None
 
 
+class Entrance(NamedTuple):
+    """Where a person begins with what a target generated: ``whom`` it is for, ``what`` it is, and the ``commands`` of a
+    shell with every variable that has to be given. They run in the folder that all targets have in common; ``…`` stands for
+    what only that person knows. Of the targets that are ``one_of`` several ways to the same databases, one is enough.
+    """
+
+    whom: str
+    what: str
+    commands: tuple[str, ...] = ()
+    one_of: bool = True
+
+
 class Target(Protocol):
     """A target. A class that inherits from this one has what most targets answer."""
 
@@ -105,6 +117,10 @@ class Target(Protocol):
     def way(self, folder: Path, files: Collection[Path]) -> str:
         """How a person brings ``files``, generated to ``folder``, to a server; empty where that is not what they are for."""
         return ""
+
+    def entrance(self, context: RenderContext, at: str, artifacts: list[Artifact]) -> Entrance | None:
+        """How a person begins with ``artifacts`` at ``at`` (relative to the common folder); ``None`` with nothing to do."""
+        return None
 
     def check_readable(self, folder: Path, diagnostics: Diagnostics) -> None:
         """Report files of the user's in ``folder`` that :meth:`check_beside` could not read, where nothing was rendered."""

@@ -27,7 +27,8 @@ def files(root: Path, templates: dict[str, str], settings: str = "") -> dict[str
     project = load(Request(root=root, environ={}, templates=None if settings else root / "mine"))
     resolved = resolve(project)
     rendering = render(project, resolved, plan(project, resolved))
-    return {path.name: data.decode() for path, data in rendering.files.items() if "modules" not in path.parts}
+    ours = {path: data for path, data in rendering.files.items() if path.parent != project.layout.base}
+    return {path.name: data.decode() for path, data in ours.items() if "modules" not in path.parts}
 
 
 def problems(root: Path, templates: dict[str, str]) -> list[str]:

@@ -6,11 +6,12 @@ beside this module; what is generated is a copy of them, byte for byte, and the 
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from generator.problems.paths import shown
-from generator.targets.base import Artifact, Target
+from generator.targets.base import Artifact, Entrance, Target
 from generator.targets.cloudformation.checks import check_context
 from generator.targets.cloudformation.escaping import FILTERS
 from generator.targets.cloudformation.parameters import example
@@ -63,6 +64,19 @@ class CloudFormationTarget(Target):
     def way(self, folder: Path, files: Collection[Path]) -> str:  # noqa: ARG002 - as the others
         """The templates, with the commands of their README."""
         return f"CloudFormation in {shown(folder)} (README.md has the commands)"
+
+    def entrance(
+        self,
+        context: RenderContext,  # noqa: ARG002 - as the others
+        at: str,
+        artifacts: list[Artifact],
+    ) -> Entrance | None:
+        """The first steps; all values are in a file of parameters."""
+        if not artifacts:
+            return None
+        commands = (f"cp -n {shlex.quote(f'{at}/parameters.example.json')} ../parameters.json",)
+        what = "fill in the copy of the parameters, then follow the README there: it packages and deploys the stacks"
+        return Entrance("platform engineers (CloudFormation)", what, commands)
 
     def read_back(self, artifacts: list[Artifact]) -> set[tuple[str, ...]]:
         """What the templates create, from their custom resources as a YAML parser reads them."""

@@ -14,7 +14,7 @@ from generator.backstage.database.origin import CERTIFICATES, Origin, driver_str
 from generator.clouds import sign_in
 from generator.engines import POSTGRESQL
 from generator.targets import TARGETS
-from generator.targets.base import Artifact, Target
+from generator.targets.base import Artifact, Entrance, Target
 from generator.targets.fragment.base_login import LOGIN, base_login, check_others, others, password_of
 from generator.targets.fragment.formats import Format, check_format, steps, unwrapped, wrap
 from generator.targets.fragment.input import acts_as_base_role, check_input
@@ -82,6 +82,22 @@ class AppConfigTarget(Target):
     def inside(self, options: Mapping[str, Any], read_from: ReadFrom | None) -> Inside:
         """Where the settings want it: a file of its own, values, a ConfigMap."""
         return Format.of(options, read_from).inside
+
+    def entrance(
+        self,
+        context: RenderContext,
+        at: str,  # noqa: ARG002 - as the others
+        artifacts: list[Artifact],
+    ) -> Entrance | None:
+        """The file for Backstage, and the passwords that it has to be given."""
+        roles = [role for role in context.plan.roles if role.iam is None]
+        names = sorted({role.delivery.env for role in roles if not role.delivery.file})
+        files = sorted({role.delivery.file for role in roles if role.delivery.file})
+        what = "Backstage reads it as its last --config"
+        if names or files:
+            what += f", with the passwords in {'these variables' if names else ', '.join(files)}"
+        commands = tuple(f"export {name}=…" for name in names)
+        return Entrance("Backstage", what, commands, one_of=False) if artifacts else None
 
     def read_back(self, artifacts: list[Artifact]) -> set[tuple[str, ...]]:
         """The databases and users the fragment names. It does not say on which server they are: that part is ``""``.

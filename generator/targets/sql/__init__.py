@@ -13,13 +13,14 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Any, Final
 
 from generator.clouds import sign_in
+from generator.documents.values import Placeholder
 from generator.engines.postgresql import HAS_POWERS, IS_POWERFUL, SCRAM_VERIFIER
 from generator.planning.access import access_of, place
 from generator.planning.extensions import schema_of
 from generator.planning.marks import MARK_BEFORE, STACK_MARK_BEFORE, mark
 from generator.problems.paths import shown
 from generator.settings.name_template import variable_part
-from generator.targets.base import Artifact, Target
+from generator.targets.base import Artifact, Entrance, Target
 from generator.targets.places import places_left, without_used_places
 from generator.targets.sql import mysql
 from generator.targets.sql.check import check_plan
@@ -91,6 +92,29 @@ class SqlTarget(Target):
         commands = [f"sh {shlex.quote(shown(path))}" for path in shells]
         commands += [f"psql -X -f {shlex.quote(shown(path))}" for path in names if path not in fed]
         return " and ".join(commands)
+
+    def entrance(self, context: RenderContext, at: str, artifacts: list[Artifact]) -> Entrance | None:
+        """The script of each server, with the variables of its passwords."""
+        if not artifacts:
+            return None
+        commands: list[str] = []
+        for server in context.plan.servers:
+            stem = server.name if len(context.plan.servers) > 1 else "databases"
+            roles = [_role_view(role) for role in context.plan.roles if role.server == server.name]
+            commands += [f"export {name}=…" for name in sorted({role["env"] for role in roles if role["env"]})]
+            host = str(server.host) if server.host and not isinstance(server.host, Placeholder) else ""
+            where = shlex.quote(host) if host else "…"
+            if server.engine == mysql.ENGINE:
+                port = f" --port={server.port}" if isinstance(server.port, int) else ""
+                script = shlex.quote(f"{at}/{stem}.sh")
+                commands.append(f"sh {script} --host={where}{port} --user=… --password --ssl-ca=… --ssl-verify-server-cert")
+            else:
+                port = str(server.port) if isinstance(server.port, int) else "…" if server.port else "5432"
+                commands.append(f"export PGHOST={where} PGPORT={port} PGUSER=… PGPASSWORD=… PGDATABASE=postgres")
+                commands.append(f"psql -X -f {shlex.quote(f'{at}/{stem}.sql')}")
+        return Entrance(
+            "database administrators (SQL)", "one script for each server, which can be run again", tuple(commands)
+        )
 
     def read_back(self, artifacts: list[Artifact]) -> set[tuple[str, ...]]:
         """What the scripts create, from their own statements. The group role of a shared database counts as a role.

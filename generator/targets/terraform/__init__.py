@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from generator.problems.paths import shown
-from generator.targets.base import Artifact, Target
+from generator.targets.base import Artifact, Entrance, Target
 from generator.targets.terraform.checks import check_plan
 from generator.targets.terraform.engines import Engines
 from generator.targets.terraform.escaping import FILTERS, identifier, string
@@ -24,7 +24,7 @@ from generator.targets.text.templates import render_template
 from generator.targets.text.yaml import FILTERS as YAML_FILTERS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from generator.planning.model import Plan, Server
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from generator.targets.base import RenderContext
     from generator.targets.terraform.hcl import RequiredProvider, Variable
     from generator.targets.terraform.kinds import Kind
-    from generator.targets.terraform.servers.base import ServerKind
+    from generator.targets.terraform.servers.base import ServerKind, ServerModule
     from generator.targets.terraform.stores.base import Store
 
 _FOLDER: Final = "databases"
@@ -68,6 +68,18 @@ class TerraformTarget(Target):
         server = folder / "server"
         first = f"Terraform in {shown(server)}, then " if any(server in path.parents for path in files) else ""
         return f"{first}Terraform in {shown(folder / 'databases')} (README.md has the variables)"
+
+    def entrance(self, context: RenderContext, at: str, artifacts: list[Artifact]) -> Entrance | None:
+        """The root modules: those that create servers, then the databases."""
+        from generator.targets.terraform.entrance import commands
+
+        plan, store = context.plan, store_of(context.plan)
+        if not artifacts or store is None:
+            return None
+        roots: dict[str, Sequence[Variable]] = {folder(server): module.variables for server, module in _modules(plan)}
+        roots[_FOLDER] = _variables(plan, store, Engines(plan, store))
+        what = "one module call for each plugin" if len(roots) == 1 else "first what creates the servers, then the databases"
+        return Entrance("platform engineers (Terraform)", what, tuple(commands(at, roots, plan.roles)))
 
     def read_back(self, artifacts: list[Artifact]) -> set[tuple[str, ...]]:
         """What the rendered configuration creates, from the module calls as an HCL parser reads them."""
@@ -145,11 +157,7 @@ def _module(kind: Kind, store: Store, *, shows_owner: bool, strangers: tuple[str
 def _servers(plan: Plan) -> dict[str, str]:
     """The root modules that create servers, by path."""
     found: dict[str, str] = {}
-    for server in plan.servers:
-        kind = _kind(plan, server)
-        module = kind.module(server, plan) if server.engine in kind.engines else None
-        if module is None:
-            continue
+    for server, module in _modules(plan):
         view = module._asdict() | module.view | {"server_name": identifier(server.name), "folder": Escaped(folder(server))}
         view["about"] = Escaped(module.summary)
         view["variables"] = sorted(module.variables, key=lambda variable: variable.name)
@@ -164,6 +172,15 @@ def _servers(plan: Plan) -> dict[str, str]:
         }
         found |= {f"{folder(server)}/{file}": _render(template, view) for file, template in templates.items()}
     return found
+
+
+def _modules(plan: Plan) -> Iterator[tuple[Server, ServerModule]]:
+    """The servers that are created, each with its root module."""
+    for server in plan.servers:
+        kind = _kind(plan, server)
+        module = kind.module(server, plan) if server.engine in kind.engines else None
+        if module is not None:
+            yield server, module
 
 
 def _kind(plan: Plan, server: Server) -> ServerKind:

@@ -8,7 +8,6 @@ from generator.planning.access import place
 from generator.targets.terraform.calls import Calls
 from generator.targets.terraform.escaping import identifier, string
 from generator.targets.terraform.guard import guard_view
-from generator.targets.terraform.hcl import aligned
 from generator.targets.terraform.imports import imports_view, secret_imports
 from generator.targets.terraform.kinds import POSTGRESQL
 from generator.targets.terraform.mysql_calls import MysqlCalls
@@ -98,9 +97,9 @@ class Engines:
         return moved_extensions(self._shapes[ENGINE])
 
     def outputs(self) -> Arguments:
-        """What each plugin has, by label."""
+        """What each plugin has, by label. Not aligned: a new plugin with a long name changes no other line."""
         found = {name.strip(): value for calls in self._calls for name, value in calls.outputs()}
-        return aligned({name: found[name] for name in sorted(found)})
+        return [(Escaped(name), found[name]) for name in sorted(found)]
 
     def moved_plugins(self) -> list[tuple[Escaped, Escaped]]:
         """Old and new address of every plugin that has another id now."""
