@@ -206,6 +206,7 @@ def _show(
     quiet: bool,
 ) -> None:
     from generator.cli.output import show_diagnostics, show_json
+    from generator.report.next_steps import next_steps
     from generator.run.rotation import next_of, said_of, standings
 
     names = {(role.server, role.name) for role in roles}
@@ -230,5 +231,5 @@ def _show(
     count = len(rendering.changed)
     say(f"{count} file{'' if count == 1 else 's'} written to {rendering.layout.base.as_posix()}", err=True)
     again = same_command(without=("ids", "now", "retire"))
-    for line in next_of(project, rendering, after, step, f"{again} --retire"):
+    for line in next_of(project, after, step, next_steps(project, rendering), f"{again} --retire"):
         say(f"next: {line}", err=True)
