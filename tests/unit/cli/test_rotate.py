@@ -10,6 +10,8 @@ import yaml
 from git_repository import GitRepository
 from test_contract import CONFIG, files, greenroom
 
+from generator.output.write.unfinished import note
+
 if TYPE_CHECKING:
     import subprocess
     from pathlib import Path
@@ -256,3 +258,20 @@ def test_explain_and_report_know_the_logins(portal: Path) -> None:
     assert rotate(portal).returncode == 0
     done = greenroom("report", "--format", "json", *OUTPUTS, "--out", "infra", cwd=portal)
     assert "BACKSTAGE_DB_CATALOG_PASSWORD_B" in done.stdout
+
+
+@pytest.mark.parametrize("written", [(), ("app-config.databases.yaml",), ("app-config.databases.yaml", "sql/databases.sql")])
+def test_killed_while_it_writes_it_is_repeated(portal: Path, written: tuple[str, ...]) -> None:
+    folder = portal / "infra"
+    before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    assert rotate(portal, "catalog").returncode == 0
+    after = {path: path.read_bytes() for path in before}
+    changed = {path: data for path, data in after.items() if data != before[path]}
+    for path, data in before.items():  # the lock file is written last
+        if path.relative_to(folder).as_posix() not in written:
+            path.write_bytes(data)
+    note(folder, {path: data for path, data in changed.items() if path.name != "greenroom.lock.json"}, {})
+    done = rotate(portal, "catalog")
+    assert done.returncode == 0, done.stderr
+    assert {path: path.read_bytes() for path in before} == after
+    assert greenroom("generate", "--check", *OUTPUTS, cwd=portal).returncode == 0
