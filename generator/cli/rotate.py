@@ -102,11 +102,14 @@ def command(
 
 def _refuse_stale(project: Project, rendering: Rendering) -> None:
     """A rotation changes logins and nothing else: whatever else would change has to be generated first (GR649)."""
+    from generator.output.write.unfinished import is_unfinished, read_unfinished
     from generator.problems.diagnostic import Location
     from generator.problems.paths import shown
     from generator.report.build import edited_files
 
-    if not rendering.changed:
+    # What a rotation that was killed has written already, the same one writes again.
+    unfinished = read_unfinished(rendering.layout.base)
+    if all(is_unfinished(path, unfinished) for path in rendering.changed):
         return
     edited = edited_files(rendering)
     if rendering.past.lock is None:
@@ -206,6 +209,7 @@ def _show(
     quiet: bool,
 ) -> None:
     from generator.cli.output import show_diagnostics, show_json
+    from generator.report.next_steps import next_steps
     from generator.run.rotation import next_of, said_of, standings
 
     names = {(role.server, role.name) for role in roles}
@@ -230,5 +234,5 @@ def _show(
     count = len(rendering.changed)
     say(f"{count} file{'' if count == 1 else 's'} written to {rendering.layout.base.as_posix()}", err=True)
     again = same_command(without=("ids", "now", "retire"))
-    for line in next_of(project, rendering, after, step, f"{again} --retire"):
+    for line in next_of(project, after, step, next_steps(project, rendering), f"{again} --retire"):
         say(f"next: {line}", err=True)

@@ -12,7 +12,6 @@ from generator.targets import TARGETS
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
 
-    from generator.output.rendering import Rendering
     from generator.planning.model import Plan, Role
     from generator.planning.pair import Pair
     from generator.problems.diagnostic import Diagnostics
@@ -111,7 +110,7 @@ def turned(plan: Plan, roles: Collection[Role], step: Step) -> Plan:
 
 def check_targets(project: Project, plan: Plan) -> None:
     """Report targets of this run that create no pairs of logins (GR557): their roles would log in by themselves."""
-    if not any(role.login_names for role in plan.roles):
+    if not any(role.logins for role in plan.roles):
         return
     without = [name for name in project.layout.targets if not TARGETS[name].makes_pairs]
     if not without:
@@ -250,11 +249,10 @@ def said_of(step: Step, before: Sequence[Role], diagnostics: Diagnostics) -> lis
     return found
 
 
-def next_of(project: Project, rendering: Rendering, after: Sequence[Role], step: Step, again: str) -> list[str]:
-    """What is to do after ``step``, in order; ``again`` is the command that retires."""
-    from generator.report.next_steps import next_steps
-
-    steps = next_steps(project, rendering)
+def next_of(project: Project, after: Sequence[Role], step: Step, steps: list[str], again: str) -> list[str]:
+    """What is to do after ``step``, in order: ``steps`` are those of every generation, ``again`` is the command that
+    retires.
+    """
     if step == "retire":
         return steps
     variables = ", ".join(item.variable for item in standings(after))
