@@ -40,6 +40,8 @@ BOUNDS = {
     "growth": ("generate, 10,000 plugins / 1,000 plugins", 10.0, "x"),
     "cloudformation1000": ("generate, 1,000 plugins, CloudFormation / Terraform", 3.0, "x"),
     "check10000": ("generate --check, 10,000 plugins", 6.0, "s"),
+    "coldGate": ("a cold gate (install, generate --check) / python -m venv", 1.0, "x"),
+    "secondsColdGate": ("a cold gate, without the download", 5.0, "s"),
     "functions": ("import of the CloudFormation functions and their driver", 300.0, "ms"),
 }
 
@@ -112,9 +114,8 @@ def installed_wheel() -> Path:
     if not (done.is_file() and done.read_text() == digest.hexdigest()):
         print("Building the wheel and installing it …", file=sys.stderr, flush=True)
         shutil.rmtree(place, ignore_errors=True)
-        with tempfile.TemporaryDirectory() as folder:
-            wheel, _ = build(Path(folder))
-            install(wheel, place / "venv")
+        wheel, _ = build(place / "dist")
+        install(wheel, place / "venv")
         done.write_text(digest.hexdigest())
     return place / "venv" / "bin"
 
@@ -200,6 +201,7 @@ def bench(runs: int, large_runs: int) -> dict[str, float]:
         )
         figures["cloudformation1000"] = cloudformation.seconds / terraform.seconds
         figures["functions"] = functions_import(runs)
+        figures |= cold_gate(runs, greenroom, work)
     figures["seconds10000"] = max(figures["includeSeconds10000"], figures["overridesSeconds10000"])
     figures["memory10000"] = max(figures["includeMemory10000"], figures["overridesMemory10000"])
     figures["growth"] = max(figures["includeGrowth"], figures["overridesGrowth"])
@@ -216,6 +218,29 @@ def functions_import(runs: int) -> float:
         lambda: measure([sys.executable, "-c", f"import {modules}"], folder),
     )
     return (ours.seconds - bare.seconds) * 1000
+
+
+def cold_gate(runs: int, greenroom: Path, work: Path) -> dict[str, float]:
+    """A gate in a new environment, beside one ``python -m venv``: both mostly unpack and compile."""
+    import cold_gate as cold
+
+    (wheel,) = (PROJECT / ".cache" / "bench" / "dist").glob("*.whl")
+    commands = cold.steps(*cold.prepare(greenroom, wheel, work / "cold"), work / "cold")
+
+    def gate() -> Sample:
+        samples = [measure(command, work) for command in commands()]
+        parts.append([sample.seconds for sample in samples])
+        return Sample(sum(parts[-1]), max(sample.memory for sample in samples))
+
+    def venv() -> Sample:
+        shutil.rmtree(work / "yardstick", ignore_errors=True)
+        return measure([sys.executable, "-m", "venv", work / "yardstick"], work)
+
+    parts: list[list[float]] = []
+    ours, yardstick = side_by_side(max(runs // 4, 2), gate, venv)
+    names = ("secondsColdVenv", "secondsColdInstall", "secondsColdCheck")
+    medians = dict(zip(names, (statistics.median(column) for column in zip(*parts[1:], strict=True)), strict=True))
+    return medians | {"coldGate": ours.seconds / yardstick.seconds, "secondsColdGate": ours.seconds}
 
 
 @dataclass(frozen=True)

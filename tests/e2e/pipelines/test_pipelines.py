@@ -233,6 +233,7 @@ def test_the_image_runs_as_nobody_and_copies_what_it_installs() -> None:
     last = text.rpartition("\nFROM ")[2]
     assert re.search(r"^USER 65532:65532$", last, re.MULTILINE)
     assert "pip install" not in text
+    assert "-m compileall" in text, "install.sh leaves the bytecode to the first run, and this user may write none"
     install = (PROJECT / "pipelines/install.sh").read_text(encoding="utf-8")
     (needed,) = re.findall(r"for name in (.*); do", install)
     ignored = (PROJECT / ".containerignore").read_text(encoding="utf-8").splitlines()

@@ -59,6 +59,24 @@ return found;
 """
 
 
+#: What the page's thread works from opening the page until it has answered a first search: its processor time, in seconds,
+#: so that other processes do not count.
+_INTERACTIVE = """
+const page = await browser.newPage();
+const session = await page.context().newCDPSession(page);
+await session.send("Performance.enable", {timeDomain: "threadTicks"});
+await page.goto(given.page);
+const shown = await page.evaluate(() => new Promise((resolve) => {
+  const search = document.getElementById("search");
+  search.value = "new-one";
+  search.dispatchEvent(new Event("input", {bubbles: true}));
+  requestAnimationFrame(() => setTimeout(() => resolve(document.querySelectorAll("tbody:not([hidden])").length)));
+}));
+const {metrics} = await session.send("Performance.getMetrics");
+return [shown, metrics.find((item) => item.name === "TaskDuration").value];
+"""
+
+
 def page(folder: Path, plugins: int) -> Path:
     names = "".join(f"      plugin-{number}: {{}}\n" for number in range(plugins - 1))
     base = "backend:\n  database:\n    client: pg\n    connection: {host: db.example, user: u, password: x}\n    plugin:\n"
@@ -95,6 +113,15 @@ def test_the_page_in_a_browser(tmp_path: Path, plugins: int, width: int) -> None
         assert not found["wide"], "tables scroll by themselves, the page does not"
         assert found.get("violations", []) == []
         assert not found["filter"], "no controls on paper"
+
+
+def test_500_plugins_answer_within_a_second(tmp_path: Path) -> None:
+    try:
+        shown, worked = run_script(_INTERACTIVE, page=page(tmp_path, 500).as_uri())
+    except BrowserError as error:
+        pytest.skip(f"no browser: {error}")
+    assert shown == 1
+    assert 0 < worked < 1
 
 
 def test_the_policy_of_the_page_lets_nothing_else_run(tmp_path: Path) -> None:
