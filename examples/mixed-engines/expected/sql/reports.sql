@@ -8,6 +8,12 @@
 --
 -- The user who runs it needs CREATE USER, SELECT on the database mysql, and the privileges below WITH GRANT OPTION; no SUPER.
 -- It can be run again at any time: what exists is kept, and each password becomes what the environment says.
+--
+-- Contents:
+--   1. Checks: nothing is changed unless all of them hold
+--   2. Users
+--   3. Databases, with their grants
+--   4. What is not as planned
 
 SET NAMES utf8mb4;
 SET SESSION sql_mode = 'STRICT_ALL_TABLES';

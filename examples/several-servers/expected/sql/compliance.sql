@@ -8,6 +8,13 @@
 -- It can be run again at any time: what exists is kept, and each password becomes what the environment says
 -- (not that of the role that runs it).
 -- The role that runs it owns the databases and schemas; a plugin's role owns the tables it makes.
+--
+-- Contents:
+--   1. Passwords, from the environment
+--   2. Checks: nothing is changed unless all of them hold
+--   4. Roles
+--   5. Databases, with their schemas and grants
+--   6. For whom: a comment on each role and database
 
 \set ON_ERROR_STOP on
 \set AUTOCOMMIT on

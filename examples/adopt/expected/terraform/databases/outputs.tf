@@ -3,8 +3,8 @@
 output "plugins" {
   description = "What each plugin has, by label. There is no secret in it."
   value = {
-    auth       = module.auth
-    catalog    = module.catalog
-    scaffolder = module.scaffolder
+    auth : module.auth
+    catalog : module.catalog
+    scaffolder : module.scaffolder
   }
 }

@@ -3,11 +3,11 @@
 output "plugins" {
   description = "What each plugin has, by label. There is no secret in it."
   value = {
-    auth          = module.auth
-    catalog       = module.catalog
-    notifications = module.notifications
-    scaffolder    = module.scaffolder
-    search        = module.search
-    user-settings = module.user-settings
+    auth : module.auth
+    catalog : module.catalog
+    notifications : module.notifications
+    scaffolder : module.scaffolder
+    search : module.search
+    user-settings : module.user-settings
   }
 }

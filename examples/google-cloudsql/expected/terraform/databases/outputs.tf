@@ -3,9 +3,9 @@
 output "plugins" {
   description = "What each plugin has, by label. There is no secret in it."
   value = {
-    auth       = module.auth
-    catalog    = module.catalog
-    scaffolder = module.scaffolder
-    search     = module.search
+    auth : module.auth
+    catalog : module.catalog
+    scaffolder : module.scaffolder
+    search : module.search
   }
 }

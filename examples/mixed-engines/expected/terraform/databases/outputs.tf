@@ -3,9 +3,9 @@
 output "plugins" {
   description = "What each plugin has, by label. There is no secret in it."
   value = {
-    auth          = module.auth
-    catalog       = module.catalog
-    fleet-reports = module.fleet-reports
-    scaffolder    = module.scaffolder
+    auth : module.auth
+    catalog : module.catalog
+    fleet-reports : module.fleet-reports
+    scaffolder : module.scaffolder
   }
 }

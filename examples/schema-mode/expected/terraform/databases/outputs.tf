@@ -3,11 +3,11 @@
 output "plugins" {
   description = "What each plugin has, by label. There is no secret in it."
   value = {
-    auth          = module.auth
-    catalog       = module.catalog
-    permission    = module.permission
-    scaffolder    = module.scaffolder
-    search        = module.search
-    tech-insights = module.tech-insights
+    auth : module.auth
+    catalog : module.catalog
+    permission : module.permission
+    scaffolder : module.scaffolder
+    search : module.search
+    tech-insights : module.tech-insights
   }
 }

@@ -3,10 +3,10 @@
 output "plugins" {
   description = "What each plugin has, by label. There is no secret in it."
   value = {
-    auth          = module.auth
-    catalog       = module.catalog
-    scaffolder    = module.scaffolder
-    search        = module.search
-    tech-insights = module.tech-insights
+    auth : module.auth
+    catalog : module.catalog
+    scaffolder : module.scaffolder
+    search : module.search
+    tech-insights : module.tech-insights
   }
 }

@@ -3,8 +3,8 @@
 output "plugins" {
   description = "What each plugin has, by label. There is no secret in it."
   value = {
-    auth       = merge(module.auth, { plugin_id = "auth", role = module.role_portal.role })
-    catalog    = merge(module.catalog, { plugin_id = "catalog", role = module.role_portal.role })
-    scaffolder = merge(module.scaffolder, { plugin_id = "scaffolder", role = module.role_portal.role })
+    auth : merge(module.auth, { plugin_id = "auth", role = module.role_portal.role })
+    catalog : merge(module.catalog, { plugin_id = "catalog", role = module.role_portal.role })
+    scaffolder : merge(module.scaffolder, { plugin_id = "scaffolder", role = module.role_portal.role })
   }
 }

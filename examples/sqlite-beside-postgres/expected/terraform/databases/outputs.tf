@@ -3,10 +3,10 @@
 output "plugins" {
   description = "What each plugin has, by label. There is no secret in it."
   value = {
-    auth          = module.auth
-    catalog       = module.catalog
-    code-coverage = module.code-coverage
-    scaffolder    = module.scaffolder
-    techdocs      = module.techdocs
+    auth : module.auth
+    catalog : module.catalog
+    code-coverage : module.code-coverage
+    scaffolder : module.scaffolder
+    techdocs : module.techdocs
   }
 }
