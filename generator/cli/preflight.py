@@ -78,6 +78,7 @@ def command(
     from generator.planning.history import read_lock
     from generator.preflight.base_settings import read_base
     from generator.preflight.options import PreflightOptions
+    from generator.preflight.pairs import with_pairs
     from generator.preflight.probes import targets_from_map
     from generator.preflight.unset import find_unset
     from generator.problems.diagnostic import Diagnostics
@@ -88,12 +89,15 @@ def command(
     project = steps.with_fragment(steps.load(make_request(placeholders="backstage", **options)._replace(skips_others=True)))
     _say_without_fragment(project)
     resolved = steps.resolve(project)
-    plan = steps.plan_afresh(project, resolved)
+    # The fragment names a login of each pair: to a plan without pairs that is a role like any other.
+    alone = project._replace(settings=project.settings._replace(rotation="in-place"))
+    plan = steps.plan_afresh(alone, resolved)
     unset = find_unset(project)
     # What is wrong with the lock file is for `generate` to say.
     lock = read_lock(project.layout.lock, Diagnostics())
     known = {(item.server, item.database) for item in lock.known.values()} if lock is not None else set()
-    targets = targets_from_map(resolved, plan, project.environ, read_base(project), unset, known)
+    plan, guessed = with_pairs(plan, lock, resolved, wants=project.settings.rotation == "pair")
+    targets = targets_from_map(resolved, plan, project.environ, read_base(project), unset, known, guessed)
     if not targets:
         _refuse_nothing(project)
     chosen = PreflightOptions(

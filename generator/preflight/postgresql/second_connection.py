@@ -83,7 +83,7 @@ def check_second_connection(run: Recorder, password: str) -> None:
         run.passed(_CHECK, f"the RBAC backend may connect as {adapter.connection.get('user')} and has its table")
         return
     detail, cause, remedy = problem
-    fragment = f"give Backstage the generated fragment as its last --config: its base user is {quoted(target.role)}"
+    fragment = f"give Backstage the generated fragment as its last --config: its base user is {quoted(target.login)}"
     hint = f"{fragment}; or {remedy}" if remedy else fragment
     run.failed(_CHECK, _failure(run, f"the RBAC backend, as the base user {user}: {detail}", cause, hint))
 
