@@ -119,8 +119,13 @@ def check_roles(
             )
             if state.version >= _PG16:
                 repairs.append(Repair("admin-option", None, (name, admin.name)))
-        planned = access_of(plan).groups
-        others = [group for group in role.member_of if (server.name, group) not in planned]
+        access = access_of(plan)
+        login = access.logins.get((server.name, name))
+        others = [
+            group
+            for group in role.member_of
+            if (server.name, group) not in access.groups and not (login is not None and group == login.owner)
+        ]
         if others:
             diagnostics.warning(
                 "GR767",

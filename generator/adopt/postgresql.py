@@ -60,7 +60,7 @@ def read_postgresql(
     Raises:
         psycopg.Error: the server cannot be reached, refuses the login, or a query fails.
     """
-    with _session(parameters, parameters["dbname"], timeout) as session:
+    with open_session(parameters, parameters["dbname"], timeout) as session:
         user = str(session.execute("SELECT current_user").fetchone()[0])
         name = administrator or user
         version = int(session.info.server_version)
@@ -82,7 +82,7 @@ def read_postgresql(
 
 
 @contextlib.contextmanager
-def _session(parameters: Mapping[str, str], database: str, timeout: int) -> Iterator[Any]:
+def open_session(parameters: Mapping[str, str], database: str, timeout: int) -> Iterator[Any]:
     """A read-only session in autocommit, closed at the end."""
     from generator.preflight.deadlines import hang_up_after
     from generator.preflight.postgresql.bounded import Budget
@@ -129,7 +129,7 @@ def _database(
         return FoundDatabase(name=name, owner=owner, comment=comment, unread="it allows no connections")
     psycopg = load_psycopg()
     try:
-        with _session(parameters, name, timeout) as session:
+        with open_session(parameters, name, timeout) as session:
             return FoundDatabase(
                 name=name,
                 owner=owner,

@@ -51,15 +51,19 @@ def read_server(
     except GreenroomError:
         raise
     except Exception as error:
-        reason = _reason(error)
-        diagnostics.error(
-            "GR771",
-            f"server {server.name!r} cannot be read: {reason}",
-            path=f"servers.{server.name}",
-            hint="`greenroom adopt` needs a connection as an administrator: --host, --port, --user, and the password in "
-            "GREENROOM_ADMIN_PASSWORD",
-        )
+        report_unreadable(server, error, "adopt", diagnostics)
         return None
+
+
+def report_unreadable(server: Server, error: Exception, command: str, diagnostics: Diagnostics) -> None:
+    """Report that ``command`` could not read ``server`` (GR771)."""
+    diagnostics.error(
+        "GR771",
+        f"server {server.name!r} cannot be read: {_reason(error)}",
+        path=f"servers.{server.name}",
+        hint=f"`greenroom {command}` needs a connection as an administrator: --host, --port, --user, and the password in "
+        "GREENROOM_ADMIN_PASSWORD",
+    )
 
 
 def _reason(error: Exception) -> str:

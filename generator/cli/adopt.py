@@ -164,23 +164,6 @@ def _listed(project: Project, server: Server, secrets: bool | None) -> Mapping[s
     return None if secrets else {}
 
 
-def _in_this_environment(project: Project, plan: Plan) -> tuple[Plan, Mapping[str, str]]:
-    """The plan with connections as they are where greenroom runs now, and the variables there.
-
-    What is planned depends on files; how to reach the server depends on the environment of the administrator.
-    """
-    from generator.run import steps
-
-    request = project.request._replace(environ=dict(os.environ), plugins=project.plugin_ids, anywhere=True)
-    live = steps.load(request, settings=project.settings._replace(discover=False))
-    resolved = steps.resolve(live)
-    plugins = (
-        plugin._replace(source=found) if (found := resolved.get(plugin.plugin_id)) and not found.error else plugin
-        for plugin in plan.plugins
-    )
-    return plan._replace(plugins=tuple(plugins)), live.environ
-
-
 def _look(
     project: Project,
     planned: Planned,
@@ -193,9 +176,10 @@ def _look(
     from generator.adopt.assess import assess
     from generator.adopt.connection import admin_connection
     from generator.adopt.server import read_server
+    from generator.run.here import in_this_environment
 
     plan = planned.plan
-    here, environ = _in_this_environment(project, plan)
+    here, environ = in_this_environment(project, plan)
     connection = admin_connection(here, server, options, environ, project.diagnostics)
     if connection is None:
         return None

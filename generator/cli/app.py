@@ -22,6 +22,7 @@ COMMANDS: Final = {
     "explain": "Show where each setting of a plugin was written, or what a code means.",
     "lint": "Find what is wrong, or not what it seems, in app-config.",
     "generate": "Render the targets; with --check or --diff write nothing.",
+    "rotate": "Change passwords without an outage, or say where a rotation stands.",
     "report": "Show what each plugin has, on one page.",
     "plan-check": "Check that a Terraform plan deletes nothing that was generated.",
     "preflight": "Prove each database with its plugin's own credentials.",

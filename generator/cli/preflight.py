@@ -83,18 +83,19 @@ def command(
     from generator.preflight.unset import find_unset
     from generator.problems.diagnostic import Diagnostics
     from generator.run import steps
+    from generator.run.logins import without_logins
 
     signal.signal(signal.SIGTERM, _terminated)
     # The whole run is about this environment: a variable without a value is what Backstage would see as well.
     project = steps.with_fragment(steps.load(make_request(placeholders="backstage", **options)._replace(skips_others=True)))
     _say_without_fragment(project)
     resolved = steps.resolve(project)
-    # The fragment names a login of each pair: to a plan without pairs that is a role like any other.
-    alone = project._replace(settings=project.settings._replace(rotation="in-place"))
-    plan = steps.plan_afresh(alone, resolved)
-    unset = find_unset(project)
     # What is wrong with the lock file is for `generate` to say.
     lock = read_lock(project.layout.lock, Diagnostics())
+    # The fragment names a login of each pair: whose it is, with_pairs says.
+    alone = project._replace(settings=project.settings._replace(rotation="in-place"))
+    plan = steps.plan_afresh(alone, without_logins(resolved, lock))
+    unset = find_unset(project)
     known = {(item.server, item.database) for item in lock.known.values()} if lock is not None else set()
     plan, guessed = with_pairs(plan, lock, resolved, wants=project.settings.rotation == "pair")
     targets = targets_from_map(resolved, plan, project.environ, read_base(project), unset, known, guessed)

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from generator.planning.history import LockedPlugin, Past
-    from generator.planning.model import Plan, PluginPlan
+    from generator.planning.model import Plan, PluginPlan, Role
 
 
 class Change(NamedTuple):
@@ -77,14 +77,22 @@ def _describe(plugin: PluginPlan, *, several: bool) -> str:
 
 
 def _changes(old: LockedPlugin, plugin: PluginPlan) -> list[str]:
-    pairs = [
+    pairs: list[tuple[str, str | int | None, str | int | None]] = [
         ("server", old.server, plugin.server),
         ("database", old.database, plugin.database.name),
         ("schema", old.schema, plugin.schema),
         ("role", old.role, plugin.role.name),
         ("password version", old.password_version, plugin.role.password_version),
     ]
+    if old.pair is not None or plugin.role.pair is not None:
+        was = plugin.role._replace(name=old.role, password_version=old.password_version, pair=old.pair)
+        pairs.append(("may log in", _logins(was), _logins(plugin.role)))
     return [f"{what} {was or 'none'} → {now or 'none'}" for what, was, now in pairs if was != now]
+
+
+def _logins(role: Role) -> str:
+    """Who may log in as ``role``, the live login first."""
+    return " and ".join(login.name for login in (role.live, *role.leaving))
 
 
 def unified_diff(old: Mapping[str, str | None], new: Mapping[str, str | None]) -> str:

@@ -51,12 +51,14 @@ class LoginAccess(NamedTuple):
 
     It is granted nothing but that membership and CONNECT, which a server checks before it looks at settings. It needs what
     is set for the owner, because settings do not follow ``SET ROLE``. ``may_log_in`` is false for the one that is locked.
+    ``acts_as`` are the roles it may turn into in a database: the owner, and the group of those that share it.
     """
 
     name: str
     owner: str
     may_log_in: bool
     renamed_from: str | None
+    acts_as: tuple[str, ...] = ()
 
 
 class DatabaseAccess(NamedTuple):
@@ -139,7 +141,7 @@ class Access:
     def logins(self) -> dict[Place, LoginAccess]:
         """The logins of all pairs."""
         return {
-            (role.server, login.name): LoginAccess(login.name, role.name, login.may_log_in, login.renamed_from)
+            (role.server, login.name): LoginAccess(login.name, role.name, login.may_log_in, login.renamed_from, (role.name,))
             for role in self.plan.roles
             for login in role.logins
         }
@@ -199,7 +201,11 @@ class Access:
             connecting=tuple(sorted(everybody | group if group else in_schemas)),
             roles=tuple(sorted(everybody | group)),
             schemas=self._schemas(plugins),
-            logins=tuple(self.logins[role.server, login.name] for _, role in sorted(roles.items()) for login in role.logins),
+            logins=tuple(
+                self.logins[role.server, login.name]._replace(acts_as=(name, *sorted(group)))
+                for name, role in sorted(roles.items())
+                for login in role.logins
+            ),
         )
 
     @staticmethod

@@ -25,7 +25,7 @@ from generator.run.extensions import known_extensions, report_extensions
 from generator.run.incomplete import leave_out_ignored
 from generator.run.own_templates import each_with_own_templates
 from generator.run.project import Project, Request, load, with_fragment
-from generator.run.rotation import check_targets
+from generator.run.rotation import check_targets, report_unfinished
 from generator.run.unread import check_unread
 from generator.stores.names import makes_secrets
 from generator.targets import TARGETS
@@ -119,7 +119,7 @@ def plan(project: Project, resolved: PluginDatabaseMap) -> Planned:
         fresh = assign_stacks(fresh, past.lock, size=project.layout.stack_plugins)
         check_adopted(fresh, project.settings, diagnostics)
     report_extensions(project, fresh)
-    check_targets(project, fresh)
+    report_unfinished(project, fresh)
     check_unread(project, resolved, fresh)
     project.kept.report(ids, diagnostics)
     leave_out_ignored(settings, diagnostics)
@@ -206,6 +206,7 @@ def render(project: Project, resolved: PluginDatabaseMap, planned: Planned, *, v
         excluded=tuple(project.settings.exclude),
     )
     contexts = {name: context._replace(options=project.settings.target_options.get(name, {})) for name in targets}
+    check_targets(project, planned.plan)
     for name, target in targets.items():
         target.check(contexts[name], diagnostics)
     diagnostics.locate(project.settings.locations)  # what a target says about a setting

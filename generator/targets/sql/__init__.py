@@ -132,7 +132,8 @@ def _readme(plan: Plan, views: list[dict[str, Any]]) -> dict[str, Any]:
         for engine in sorted({view["engine"] for view in views}, reverse=True)
     }
     clouds = sorted({cloud for view in views for cloud in view.get("clouds", ())})
-    return {"environment": plan.environment, "engines": engines, "clouds": clouds}
+    has_pairs = any(role.has_pair for role in plan.roles)
+    return {"environment": plan.environment, "engines": engines, "clouds": clouds, "has_pairs": has_pairs}
 
 
 def _read_script(text: str) -> set[tuple[str, ...]]:
@@ -260,7 +261,7 @@ def _database_view(database: Database, access: DatabaseAccess, left: set[str], r
         "group": database.group,
         "members": access.members,
         "connecting": access.connecting,
-        "logins": logins_here(database, access),
+        "logins": logins_here(access),
         "users": sorted({*access.roles, *retired, *(login.name for login in access.logins)}),
         "schemas": [_schema_view(schema) for schema in access.schemas],
         "left": sorted(left - {*access.roles, *(login.name for login in access.logins)}),

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from generator.planning.access import DatabaseAccess
-    from generator.planning.model import Database, Login, Role
+    from generator.planning.model import Login, Role
 
 
 def login_views(role: Role) -> list[dict[str, Any]]:
@@ -53,10 +53,9 @@ def former_logins(roles: Sequence[Role], access: DatabaseAccess) -> set[str]:
     return {name for role in roles if role.name in access.roles and not role.logins for name in role.login_names}
 
 
-def logins_here(database: Database, access: DatabaseAccess) -> list[dict[str, Any]]:
-    """The logins that connect to ``database``, each with the roles it may act as there."""
-    group = (database.group,) if database.group else ()
-    return [{"name": item.name, "owner": item.owner, "acts_as": (item.owner, *group)} for item in access.logins]
+def logins_here(access: DatabaseAccess) -> list[dict[str, Any]]:
+    """The logins that connect to a database, each with the roles it may act as there."""
+    return [{"name": item.name, "owner": item.owner, "acts_as": item.acts_as} for item in access.logins]
 
 
 def renamed(roles: Sequence[Role]) -> list[dict[str, Any]]:

@@ -23,6 +23,7 @@ RUNS: dict[str, tuple[tuple[str, ...], str, int]] = {
     "explain": (("catalog",), "", 0),
     "lint": (("--format", "json"), "", 0),
     "generate": (("--plugin", "catalog", "--target", "sql", "--target", "app-config"), "", 0),
+    "rotate": (("--plugin", "catalog", "--target", "sql", "--target", "app-config"), "", 1),
     "report": (("--plugin", "catalog", "--target", "sql"), "", 0),
     "plan-check": (("-",), "no plan", 1),
     "preflight": (("--plugin", "catalog", "--timeout", "1"), "", 4),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from generator.planning.access import Occupant, access_of, acts_as, databases_of_others, owner, schemas_of_others
+from generator.planning.pair import new_pair
 from generator.run import steps
 from generator.run.steps import Request
 
@@ -81,3 +82,24 @@ def test_what_a_role_must_not_reach() -> None:
     assert databases_of_others(here, here[0]) == ["two"]
     assert schemas_of_others(here, here[2]) == ["s2"]
     assert schemas_of_others(here, here[0]) == []
+
+
+def test_logins_of_a_pair_connect_and_act_as_their_owner(tmp_path: Path) -> None:
+    config = {"plugin": {name: {"connection": {"database": "both"}} for name in ("auth", "catalog")}}
+    plan = planned(tmp_path, config, "auth", "catalog")
+    roles = {role.name: role._replace(pair=new_pair(1)) for role in plan.roles}
+    plugins = tuple(plugin._replace(role=roles[plugin.role.name]) for plugin in plan.plugins)
+    access = access_of(plan._replace(roles=tuple(roles.values()), plugins=plugins))
+    here = access.database(plan.databases[0])
+    assert here.members == ("backstage_auth", "backstage_catalog")
+    assert here.logins_of("backstage_auth") == ("backstage_auth_a", "backstage_auth_b")
+    assert [(login.acts_as, login.may_log_in) for login in here.logins[:2]] == [
+        (("backstage_auth", "both_plugins"), True),
+        (("backstage_auth", "both_plugins"), False),
+    ]
+    assert {name for _, name in access.roles} >= {
+        "backstage_auth",
+        "backstage_auth_a",
+        "backstage_catalog_b",
+        "both_plugins",
+    }
