@@ -146,7 +146,9 @@ def check_timeouts(
 ) -> None:
     """A timeout with a unit fails every plan; the same one set for the role in its database is not Terraform's business."""
     for name in names:
-        databases = sorted({item.database.name for item in plugins if item.role.name == name} & found.keys())
+        databases = sorted(
+            {item.database.name for item in plugins if name in (item.role.name, *item.role.login_names)} & found.keys()
+        )
         for setting, _, value in (item.partition("=") for item in state.roles[name].settings):
             if setting not in TIMEOUTS or value.isdecimal():
                 continue
