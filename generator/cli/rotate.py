@@ -102,11 +102,14 @@ def command(
 
 def _refuse_stale(project: Project, rendering: Rendering) -> None:
     """A rotation changes logins and nothing else: whatever else would change has to be generated first (GR649)."""
+    from generator.output.write.unfinished import is_unfinished, read_unfinished
     from generator.problems.diagnostic import Location
     from generator.problems.paths import shown
     from generator.report.build import edited_files
 
-    if not rendering.changed:
+    # What a rotation that was killed has written already, the same one writes again.
+    unfinished = read_unfinished(rendering.layout.base)
+    if all(is_unfinished(path, unfinished) for path in rendering.changed):
         return
     edited = edited_files(rendering)
     if rendering.past.lock is None:

@@ -39,8 +39,8 @@ def values_of(project: Project, plan: Plan, plugin: PluginPlan, server: Server) 
         found.append(Value("password", f"none: {plugin.role.iam} signs it in", _setting(project, "mode", "iam")))
         return tuple(found)
     if makes_secrets(plan.store):
-        found.append(Value("secret", plugin.role.secret_name, _setting(project, "secretName", "store")))
-    delivery = plugin.role.delivery
+        found.append(Value("secret", plugin.role.live.secret_name, _setting(project, "secretName", "store")))
+    delivery = plugin.role.live.delivery
     shown = f"$file: {delivery.file}" if delivery.file else f"${{{delivery.env}}}"
     found.append(Value("password", shown, _setting(project, "delivery.file", "delivery.env", "delivery")))
     return tuple(found)
@@ -52,8 +52,8 @@ def secret_of(plan: Plan, plugin: PluginPlan) -> str:
     if role.iam is not None:
         return f"none ({role.iam})"
     if makes_secrets(plan.store):
-        return role.secret_name
-    return role.delivery.file or role.delivery.env
+        return role.live.secret_name
+    return role.live.delivery.file or role.live.delivery.env
 
 
 def address(server: Server) -> str:

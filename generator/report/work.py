@@ -68,7 +68,7 @@ def human_steps(rendering: Rendering, command: str) -> list[Step]:
 
 
 def _given_as(plugin: PluginPlan) -> str:
-    return plugin.role.delivery.file or plugin.role.delivery.env
+    return plugin.role.live.delivery.file or plugin.role.live.delivery.env
 
 
 def _names(names: Iterable[str]) -> list[str]:

@@ -110,7 +110,7 @@ def turned(plan: Plan, roles: Collection[Role], step: Step) -> Plan:
 
 def check_targets(project: Project, plan: Plan) -> None:
     """Report targets of this run that create no pairs of logins (GR557): their roles would log in by themselves."""
-    if not any(role.login_names for role in plan.roles):
+    if not any(role.logins for role in plan.roles):
         return
     without = [name for name in project.layout.targets if not TARGETS[name].makes_pairs]
     if not without:

@@ -178,10 +178,12 @@ def describe(project: Project, plugin_id: str) -> dict[str, str]:
     if found.role.iam is not None:
         names["password"] = f"none: {found.role.iam} signs it in"
         return {key: value for key, value in names.items() if value is not None}
-    delivery = found.role.delivery
-    names["password"] = f"$file: {delivery.file}" if delivery.file else f"${{{delivery.env}}}"
+    # Which login of a pair is live, the lock file says.
+    each = found.role.logins or (found.role.live,)
+    shown = [f"$file: {item.delivery.file}" if item.delivery.file else f"${{{item.delivery.env}}}" for item in each]
+    names["password"] = " or ".join(shown)
     if makes_secrets(made.store):
-        names["secret"] = f"{made.store}: {found.role.secret_name}"
+        names["secret"] = f"{made.store}: {' or '.join(item.secret_name for item in each)}"
     return {key: value for key, value in names.items() if value is not None}
 
 

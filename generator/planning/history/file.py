@@ -204,7 +204,10 @@ def _pair(value: Any, version: int, path: tuple[str, ...]) -> Pair:
         raise _InvalidError(
             (*path, "retired") if "retired" in pair else path, f"`retired` is no whole number from 0 to {most}"
         )
-    return Pair(retired, _true(pair, "ownerLogsIn", path), until)
+    owner_logs_in = _true(pair, "ownerLogsIn", path)
+    if owner_logs_in and until is not None:
+        raise _InvalidError((*path, "ownerLogsIn"), "`ownerLogsIn` and `until` exclude each other")
+    return Pair(retired, owner_logs_in, until)
 
 
 def _names(value: Any, path: tuple[str, ...]) -> Names:

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 from generator.planning.pair import enter, is_unfinished, leave, new_pair
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
-    from generator.planning.history.record import LockedPlugin
+    from generator.planning.history.record import Lock, LockedPlugin
     from generator.planning.model import Plan, Role
     from generator.planning.pair import Pair
-    from generator.problems.diagnostic import Diagnostics
+    from generator.problems.diagnostic import Diagnostics, Location
 
 
 def with_past(role: Role, before: Sequence[LockedPlugin], diagnostics: Diagnostics) -> Role:
@@ -56,6 +56,29 @@ def _left(known: int, past: Pair, version: int) -> tuple[Pair, int]:
 def _is_it(role: Role, item: LockedPlugin) -> bool:
     """Whether what the lock file says is about this role, and not about one that its plugin had elsewhere."""
     return item.role in (role.name, role.renamed_from)
+
+
+def check_behind(
+    present: Lock | None, earlier: Iterable[tuple[str, Lock]], applied: Location, diagnostics: Diagnostics
+) -> None:
+    """Report a lock file that is more than one rotation behind one in Git (GR658): a password in use would be set anew.
+
+    One rotation may be taken back: the login from before has the password that it had.
+    """
+    for origin, lock in earlier:
+        for name, was in sorted(lock.plugins.items()):
+            now = present.plugins.get(name) if present is not None else None
+            if was.pair is None or now is None or was.role != now.role or now.password_version >= was.password_version - 1:
+                continue
+            diagnostics.error(
+                "GR658",
+                f"the lock file of {origin} has version {was.password_version} of the password of {name!r}, and this one "
+                f"has {now.password_version}: a login that instances may use would get another password",
+                applied,
+                path=f"plugins.{name}.passwordVersion",
+                hint=f'restore the lock file that was applied last, or set "passwordVersion" of {name} to '
+                f"{was.password_version} in it, and generate again",
+            )
 
 
 def check_free(plan: Plan, present: Mapping[str, LockedPlugin], diagnostics: Diagnostics) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from generator.planning.history.file import read_lock
 from generator.planning.history.history import read_history
 from generator.planning.history.moves import settle
+from generator.planning.history.passwords import check_behind
 from generator.planning.history.remember import remember
 from generator.planning.history.renamed import mark_dropped, rename_plugins
 from generator.planning.history.trust import believe
@@ -75,6 +76,7 @@ def read_past(
         )
         return Past(present, base=history.base, digest=present.digest if present else None)
     present = believe(present, history, path, diagnostics)
+    check_behind(present, history.locks, Location(shown(path)), diagnostics)
     remembered, forgotten = remember(present, history.locks, settings.renames_applied)
     renamed = rename_plugins(
         remembered, settings.renamed, planned, settings.locations, diagnostics, settings.renames_applied

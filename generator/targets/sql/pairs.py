@@ -29,10 +29,15 @@ def login_views(role: Role) -> list[dict[str, Any]]:
             "from_file": login.delivery.file is not None,
             "plugin_ids": ", ".join(role.plugins),
             "owner": role.name,
-            "locks_owner": Escaped("true" if role.has_pair and not role.own_login.may_log_in else "false"),
+            "locks_owner": _boolean(role.has_pair and not role.own_login.may_log_in),
+            "had_none": _boolean(login.version == 0),
         }
         for login in role.logins
     ]
+
+
+def _boolean(value: bool) -> Escaped:
+    return Escaped("true" if value else "false")
 
 
 def locked(roles: Sequence[Role]) -> list[dict[str, Any]]:

@@ -169,3 +169,33 @@ def test_adopt_knows_the_logins(stage: Stage, folder: Path) -> None:
     document = json.loads(done.stdout)
     assert "GR767" not in {item["code"] for item in document["diagnostics"]}
     assert "backstage_catalog_a" in done.stdout
+
+
+SHARED = {
+    "databases": {},
+    "schemas": {"pluginDivisionMode": "schema", "connection": {"database": "portal"}},
+    "group": {"role": "everything"},
+    "group and schemas": {"role": "everything", "pluginDivisionMode": "schema", "connection": {"database": "portal"}},
+}
+
+
+@pytest.mark.parametrize("name", SHARED)
+def test_one_role_for_all_plugins_has_a_pair_as_well(stage: Stage, folder: Path, name: str) -> None:
+    config = yaml.safe_load((folder / "app-config.yaml").read_text())
+    database = config["backend"]["database"]
+    extra = dict(SHARED[name])
+    database["connection"] |= extra.pop("connection", {})
+    database |= extra
+    (folder / "app-config.yaml").write_text(yaml.safe_dump(config))
+    settings = "plugins: {include: [auth, catalog]}\ncredentials: {rotation: pair, mode: shared, roleName: backstage}\n"
+    (folder / "greenroom.yaml").write_text(settings)
+    run(folder, "generate", *OUTPUTS)
+    apply(stage, folder)
+    for number, step in enumerate(([], ["--retire", "--offline"], [])):
+        for plugin in ("auth", "catalog"):
+            env = {**passwords(folder), "PGPASS_": "x"}
+            done = run(folder, "preflight", "--format", "json", **env)
+            assert json.loads(done.stdout)["plugins"][plugin]["ready"], done.stdout
+        assert {item.partition("_")[2] for item in passwords(folder)} == {f"DB_PASSWORD_{'ABBA'[number]}"}
+        run(folder, "rotate", *step, *OUTPUTS)
+        apply(stage, folder)

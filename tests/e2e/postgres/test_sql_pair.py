@@ -312,6 +312,13 @@ def test_a_role_that_running_instances_use_is_not_locked_by_a_lost_lock_file(sta
     stage.must_apply(plan, live_passwords(plan))
 
 
+def test_a_login_that_running_instances_use_is_not_locked_by_a_lost_lock_file(stage: Stage) -> None:
+    for plan in (paired(ONE), paired(ONE, 2, Pair(0)), paired(ONE, 2, Pair(1))):
+        stage.must_apply(plan, live_passwords(plan))
+    told = stopped(stage, paired(ONE), env=live_passwords(paired(ONE)))
+    assert "login backstage_catalog_b can log in, and greenroom.lock.json says that it never had a password" in told
+
+
 def test_the_role_that_runs_the_script_owns_no_pair(stage: Stage) -> None:
     plan = paired(make_plan(Want(plugin="catalog", role=stage.admin, env="X")))
     told = stopped(stage, plan, env=live_passwords(plan))

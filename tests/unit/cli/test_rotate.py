@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
+from git_repository import GitRepository
 from test_contract import CONFIG, files, greenroom
+
+from generator.output.write.unfinished import note
 
 if TYPE_CHECKING:
     import subprocess
@@ -226,3 +229,49 @@ def test_to_the_pair_and_back(tmp_path: Path) -> None:
 def test_one_step_at_a_time(portal: Path) -> None:
     done = rotate(portal, "--retire", "--now")
     assert (done.returncode, "different steps" in done.stderr) == (2, True)
+
+
+def test_a_lock_file_that_is_rotations_behind_is_refused(portal: Path) -> None:
+    git = GitRepository(portal)
+    first = (portal / "infra" / "greenroom.lock.json").read_text()
+    for _ in range(2):
+        assert rotate(portal).returncode == 0
+        assert rotate(portal, "--retire", "--offline").returncode == 0
+    git.commit("two rotations")
+    path = portal / "infra" / "greenroom.lock.json"
+    path.write_text(first)
+    done = rotate(portal, "--check")
+    assert (done.returncode, done.stderr.count("error[GR658]")) == (1, 2)
+    # One rotation is taken back by a revert.
+    document = json.loads(first)
+    for plugin in document["plugins"].values():
+        plugin["passwordVersion"] = 2
+        plugin["pair"]["retired"] = 1
+    path.write_text(json.dumps(document))
+    assert greenroom("generate", *OUTPUTS, cwd=portal).returncode == 0
+    assert login(portal, "catalog")[0] == "backstage_catalog_b"
+
+
+def test_explain_and_report_know_the_logins(portal: Path) -> None:
+    done = greenroom("explain", "catalog", cwd=portal)
+    assert "backstage_catalog_a or backstage_catalog_b" in done.stdout
+    assert rotate(portal).returncode == 0
+    done = greenroom("report", "--format", "json", *OUTPUTS, "--out", "infra", cwd=portal)
+    assert "BACKSTAGE_DB_CATALOG_PASSWORD_B" in done.stdout
+
+
+@pytest.mark.parametrize("written", [(), ("app-config.databases.yaml",), ("app-config.databases.yaml", "sql/databases.sql")])
+def test_killed_while_it_writes_it_is_repeated(portal: Path, written: tuple[str, ...]) -> None:
+    folder = portal / "infra"
+    before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    assert rotate(portal, "catalog").returncode == 0
+    after = {path: path.read_bytes() for path in before}
+    changed = {path: data for path, data in after.items() if data != before[path]}
+    for path, data in before.items():  # the lock file is written last
+        if path.relative_to(folder).as_posix() not in written:
+            path.write_bytes(data)
+    note(folder, {path: data for path, data in changed.items() if path.name != "greenroom.lock.json"}, {})
+    done = rotate(portal, "catalog")
+    assert done.returncode == 0, done.stderr
+    assert {path: path.read_bytes() for path in before} == after
+    assert greenroom("generate", "--check", *OUTPUTS, cwd=portal).returncode == 0

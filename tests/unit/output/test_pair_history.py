@@ -120,6 +120,7 @@ def test_a_login_never_has_the_name_of_what_a_retired_plugin_left() -> None:
         ({}, "`retired` is no whole number from 0 to 0"),
         ({"retired": 0, "until": 2}, "`until` is greater than `passwordVersion`, 1"),
         ({"retired": 0, "ownerLogsIn": 1}, "`ownerLogsIn` is neither true nor false"),
+        ({"retired": 0, "until": 1, "ownerLogsIn": True}, "`ownerLogsIn` and `until` exclude each other"),
         ({"retired": 0, "more": 1}, "`more` is not a key of a lock file"),
         ([], "`pair` is not an object"),
     ],
