@@ -78,7 +78,7 @@ def assess(
     else:
         check_users(server, state, present, diagnostics)
         check_definers(server, plugins, found, diagnostics)
-    handed = hand_overs(server, plugins, found, state, diagnostics)
+    handed = hand_overs(plan, server, plugins, found, state, diagnostics)
     # The owner of a pair keeps the password it has, if any: its live login is who gets one.
     passwords = {item.live.name for item in users if item.iam is None and item.name not in dict(kept)} & {*present}
     check_passwords(server, plan.store, sorted(passwords - dict(kept).keys()), diagnostics)

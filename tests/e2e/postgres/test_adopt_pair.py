@@ -146,3 +146,21 @@ def test_what_a_login_lacks(stage: Stage, folder: Path, version: int, name: str)
         assert repair
         connection.execute(repair[1].encode())
     assert look(folder) == (both("in step"), {})
+
+
+def test_what_a_login_made_by_itself(stage: Stage, folder: Path) -> None:
+    """An apply refuses it, and so after-apply.sql would come too late."""
+    run(folder, "generate", *OUTPUTS)
+    apply(stage, folder)
+    with stage.superuser("backstage_plugin_catalog") as connection:
+        connection.execute("CREATE TABLE mine (id serial)")
+        connection.execute("ALTER TABLE mine OWNER TO backstage_catalog_a")
+        document = json.loads(run(folder, "adopt", "--format", "json").stdout)
+        (said,) = [item for item in document["diagnostics"] if item["code"] == "GR768"]
+        assert "after-apply" not in str(document["servers"]["primary"]["scripts"])
+        statement = said["hint"].partition("before an apply: ")[2]
+        assert statement == "REASSIGN OWNED BY backstage_catalog_a TO backstage_catalog"
+        connection.execute(statement.encode())
+    document = json.loads(run(folder, "adopt", "--format", "json").stdout)
+    assert "GR768" not in {item["code"] for item in document["diagnostics"]}
+    apply(stage, folder)
