@@ -35,7 +35,7 @@ class Acting(NamedTuple):
 
 
 def look_who_acts(run: Recorder, connection: Any) -> Acting | None:
-    """See who a new session acts as, and what becomes of a table it creates; ``None`` where there is no pair.
+    """See who a new session acts as, and what becomes of a table it creates; ``None`` where no login of a pair is here.
 
     Where it is not the owner, it is made the owner for what is looked at next: one cause is told once.
     """
@@ -43,6 +43,8 @@ def look_who_acts(run: Recorder, connection: Any) -> Acting | None:
     if pair is None:
         return None
     login, user = connection.execute("SELECT session_user::text, current_user::text").fetchone()
+    if login not in pair.logins:
+        return None  # app-config names somebody else, which is told as such
     if user == pair.acts_as:
         return Acting(login, user)
     owner, refusal = _try_table(run, connection)

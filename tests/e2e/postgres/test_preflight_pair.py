@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from pair_plans import live_passwords, paired, password
 from postgres_stage import ADMIN, ADMIN_PASSWORD, Stage
-from sql_plans import Want, make_plan
+from sql_plans import Want, make_plan, passwords
 from test_preflight import failed, verdicts
 
 from generator.planning.pair import Pair
@@ -85,6 +85,11 @@ def test_the_owner_may_log_in_until_the_first_retirement(stage: Stage) -> None:
     result = look(stage, moving)
     assert result.ready
     assert not [item for item in result.checks if item.status == "warning"]
+    # An instance with the fragment from before goes on, and that is all that is wrong with it.
+    own = moving.plugins[0].role.own_login
+    before = look(stage, moving, logins={"catalog": own}, env={own.delivery.env: passwords(TWO)[own.delivery.env]})
+    assert failed(before) == {"as planned": f"user {OWNER} instead of {A}"}
+    assert before.starts
     result = look(stage, paired(TWO, 1, Pair(0)))
     assert result.ready
     warning = check(result, "pair")
