@@ -546,7 +546,7 @@ def test_a_server_that_stops_answering_is_given_up(stage: Stage, monkeypatch: py
     parameters["password"] = stage.server.password
     monkeypatch.setattr(postgresql, "PATIENCE", 1)
     started = time.monotonic()
-    with pytest.raises(psycopg.Error), postgresql._session(parameters, "postgres", 5) as session:
+    with pytest.raises(psycopg.Error), postgresql.open_session(parameters, "postgres", 5) as session:
         session.execute("SELECT pg_sleep(30)")
     assert time.monotonic() - started < 20
 
