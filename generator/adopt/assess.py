@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from generator.adopt.as_found import as_found, as_planned
-from generator.adopt.assessment import Assessment, Repair, Stranger
+from generator.adopt.assessment import Assessment, Repair, Standing, Stranger
 from generator.adopt.findings import (
     check_administrator,
     check_databases,
@@ -19,6 +19,7 @@ from generator.adopt.findings import (
 )
 from generator.adopt.likeness import likely_plugin
 from generator.adopt.names import keep_names
+from generator.adopt.pairs import check_pairs
 from generator.adopt.runners import runner, script_runner
 from generator.planning.access import access_of
 from generator.planning.marks import stranger
@@ -66,17 +67,20 @@ def assess(
         secrets = {item.name: item.password_version for item in users if item.iam is None}
     kept = tuple((name, secrets[name]) for name in present if name in secrets)
     repairs: list[Repair] = []
+    standings: tuple[Standing, ...] = ()
     if state.engine == "postgresql":
         check_administrator(server, state, diagnostics)
         check_marks(server, plan, found, state, present, _other_names(plan, wanted, server.name), diagnostics)
         check_roles(server, plan, state, present, repairs, diagnostics)
+        standings = check_pairs(server, plan, state, previous, diagnostics)
         check_timeouts(server, plugins, found, state, present, repairs, diagnostics)
         check_databases(server, found, state, there, repairs, diagnostics)
     else:
         check_users(server, state, present, diagnostics)
         check_definers(server, plugins, found, diagnostics)
-    handed = hand_overs(server, plugins, found, state, diagnostics)
-    passwords = {item.name for item in users if item.iam is None} & {*present}
+    handed = hand_overs(plan, server, plugins, found, state, diagnostics)
+    # The owner of a pair keeps the password it has, if any: its live login is who gets one.
+    passwords = {item.live.name for item in users if item.iam is None and item.name not in dict(kept)} & {*present}
     check_passwords(server, plan.store, sorted(passwords - dict(kept).keys()), diagnostics)
     return Assessment(
         server=server.name,
@@ -97,6 +101,7 @@ def assess(
             runner(state, [owner for item in handed for owner in item.owners]).sentence,
         ),
         hand_overs=tuple(as_planned(item, wanted, plan) for item in handed),
+        standings=standings,
     )
 
 

@@ -39,8 +39,20 @@ class Repair(NamedTuple):
     subjects: tuple[str, ...]
 
 
+class Standing(NamedTuple):
+    """The pair of one role on the server: who of it may log in there, and by the lock file. ``state``: ``not there``,
+    ``in step``, ``not applied``, ``ahead``, or ``would be cut off``."""
+
+    role: str
+    live: str
+    here: tuple[str, ...]
+    planned: tuple[str, ...]
+    state: str
+
+
 class Assessment(NamedTuple):
-    """One server's part of the plan, held against the server. ``runners`` say who can run each of the two scripts."""
+    """One server's part of the plan, held against the server. ``runners`` say who can run each of the two scripts,
+    ``standings`` where the rotation of each pair of logins stands."""
 
     server: str
     engine: str
@@ -52,3 +64,4 @@ class Assessment(NamedTuple):
     repairs: tuple[Repair, ...] = ()
     hand_overs: tuple[HandOver, ...] = ()
     runners: tuple[str, str] = ("", "")
+    standings: tuple[Standing, ...] = ()

@@ -99,6 +99,7 @@ def to_json(assessment: Assessment, base: str) -> dict[str, Any]:
         "administrator": assessment.administrator,
         "adopt": _names(assessment.adopted),
         "missing": _names(assessment.missing),
+        "rotations": [item._asdict() for item in assessment.standings],
         "unplanned": [item._asdict() for item in assessment.strangers],
         "keepNames": {"appConfig": assessment.keep.app_config or None, "settings": assessment.keep.settings or None},
         "scripts": scripts(assessment, base),

@@ -146,7 +146,9 @@ def check_timeouts(
 ) -> None:
     """A timeout with a unit fails every plan; the same one set for the role in its database is not Terraform's business."""
     for name in names:
-        databases = sorted({item.database.name for item in plugins if item.role.name == name} & found.keys())
+        databases = sorted(
+            {item.database.name for item in plugins if name in (item.role.name, *item.role.login_names)} & found.keys()
+        )
         for setting, _, value in (item.partition("=") for item in state.roles[name].settings):
             if setting not in TIMEOUTS or value.isdecimal():
                 continue
@@ -224,6 +226,7 @@ def check_databases(
 
 
 def hand_overs(
+    plan: Plan,
     server: Server,
     plugins: list[PluginPlan],
     found: dict[str, FoundDatabase],
@@ -232,6 +235,7 @@ def hand_overs(
 ) -> list[HandOver]:
     """What belongs to another role than the one that will use it: migrations of the plugin would fail on it."""
     wanted: list[tuple[str, str | None, str, str]] = []
+    logins = access_of(plan).logins
     for plugin in plugins:
         place = (plugin.database.name, plugin.schema, owner(plugin), plugin.plugin_id)
         if place[:2] not in [other[:2] for other in wanted]:
@@ -240,6 +244,9 @@ def hand_overs(
     for name, schema, role, plugin_id in wanted:
         objects = found[name].objects if name in found else ()
         foreign = [item for item in objects if item.owner != role and schema in (None, item.schema)]
+        of_logins = {item.owner for item in foreign if (server.name, item.owner) in logins}
+        _report_logins_objects(server, name, role, sorted(of_logins), diagnostics)
+        foreign = [item for item in foreign if item.owner not in of_logins]
         if not foreign:
             continue
         owners = tuple(sorted({item.owner for item in foreign}))
@@ -255,6 +262,19 @@ def hand_overs(
         )
         made.append(HandOver(name, schema, role, owners, len(foreign)))
     return made
+
+
+def _report_logins_objects(server: Server, database: str, role: str, logins: list[str], diagnostics: Diagnostics) -> None:
+    """What a login of a pair made without acting as its owner: an apply refuses it, so it has to go before."""
+    for login in logins:
+        diagnostics.warning(
+            "GR768",
+            f"the login {login!r} owns something in the database {database!r} of server {server.name!r}, and all of it is "
+            f"to belong to {role!r}",
+            path=f"servers.{server.name}",
+            backstage="fails after the next rotation: must be owner of table …",
+            hint=f"in that database, as a superuser, before an apply: REASSIGN OWNED BY {quoted(login)} TO {quoted(role)}",
+        )
 
 
 def check_users(server: Server, state: ServerState, names: list[str], diagnostics: Diagnostics) -> None:

@@ -26,7 +26,9 @@ SELECT rolname, rolsuper, rolcreatedb, rolcreaterole, rolreplication, rolbypassr
   %(super)s OR CASE WHEN %(version)s >= 160000 THEN coalesce(
       pg_has_role((SELECT oid FROM pg_roles WHERE rolname = %(admin)s), role.oid, 'MEMBER WITH ADMIN OPTION'), false)
     ELSE NOT rolsuper AND EXISTS (SELECT FROM pg_roles WHERE rolname = %(admin)s AND rolcreaterole) END,
-  ARRAY(SELECT pg_get_userbyid(roleid)::text FROM pg_auth_members WHERE member = role.oid ORDER BY 1),
+  ARRAY(SELECT DISTINCT pg_get_userbyid(roleid)::text FROM pg_auth_members WHERE member = role.oid ORDER BY 1),
+  ARRAY(SELECT DISTINCT pg_get_userbyid(roleid)::text FROM pg_auth_members
+    WHERE member = role.oid AND pg_has_role(member, roleid, 'USAGE') ORDER BY 1), rolcanlogin,
   coalesce(rolconfig, '{}'), shobj_description(oid, 'pg_authid')
 FROM pg_roles AS role WHERE rolname !~ '^pg_' ORDER BY rolname
 """
@@ -110,12 +112,14 @@ def _administrator(session: Any, name: str) -> Administrator:
 
 
 def _role(row: tuple[Any, ...]) -> FoundRole:
-    name, *powers, can_be_managed, member_of, settings, comment = row
+    name, *powers, can_be_managed, member_of, inherits, can_log_in, settings, comment = row
     return FoundRole(
         name=name,
         powers=tuple(power for power, has in zip(_POWERS, powers, strict=True) if has),
         can_be_managed=can_be_managed,
         member_of=tuple(member_of),
+        inherits=tuple(inherits),
+        can_log_in=can_log_in,
         settings=tuple(settings),
         comment=comment,
     )

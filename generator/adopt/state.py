@@ -45,7 +45,8 @@ class FoundDatabase(NamedTuple):
 class FoundRole(NamedTuple):
     """A login role or a user. ``powers`` are what a plugin's role must not have (``SUPERUSER``).
 
-    ``can_be_managed``: the administrator may change its password and grant it. ``member_of`` are the roles it is in.
+    ``can_be_managed``: the administrator may change its password and grant it. ``member_of`` are the roles it is in, and
+    ``inherits`` those of them whose rights it has without acting as them.
     ``hosts`` is where a MySQL user may come from, ``settings`` (``name=value``) what a role has in every database,
     ``comment`` what the server has to say about it, on PostgreSQL.
     """
@@ -54,6 +55,8 @@ class FoundRole(NamedTuple):
     powers: tuple[str, ...] = ()
     can_be_managed: bool = True
     member_of: tuple[str, ...] = ()
+    inherits: tuple[str, ...] = ()
+    can_log_in: bool = True
     hosts: tuple[str, ...] = ()
     settings: tuple[str, ...] = ()
     comment: str | None = None

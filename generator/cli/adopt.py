@@ -14,7 +14,7 @@ from generator.cli.output import say, say_text
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from generator.adopt.assessment import Assessment
+    from generator.adopt.assessment import Assessment, Standing
     from generator.adopt.connection import AdminOptions
     from generator.planning.history import Past
     from generator.planning.model import Plan, Server
@@ -227,10 +227,15 @@ def _rows(item: Assessment) -> list[tuple[str, str, str, str]]:
         rows += [(item.server, "schema", f"{base}.{name}", state) for base, name in names.schemas]
         rows += [(item.server, "role", name, state) for name in names.roles]
         rows += [(item.server, "secret of role", name, f"kept: password_version {kept}") for name, kept in names.secrets]
+    rows += [(item.server, "rotation of", pair.role, _said(pair)) for pair in item.standings if pair.here]
     for stranger in item.strangers:
         like = f", looks like plugin {stranger.plugin}" if stranger.plugin else ""
         rows.append((item.server, "database", stranger.name, f"not planned{like}"))
     return rows
+
+
+def _said(pair: Standing) -> str:
+    return f"{pair.state}: {' and '.join(pair.here)} may log in, {pair.live} is live by the lock file"
 
 
 def _write(project: Project, assessments: Sequence[Assessment], unseen: Sequence[str], as_of: str | None) -> list[str]:

@@ -78,11 +78,12 @@ def command(
     from generator.planning.history import read_lock
     from generator.preflight.base_settings import read_base
     from generator.preflight.options import PreflightOptions
+    from generator.preflight.pairs import with_pairs
     from generator.preflight.probes import targets_from_map
     from generator.preflight.unset import find_unset
     from generator.problems.diagnostic import Diagnostics
     from generator.run import steps
-    from generator.run.logins import with_pairs, without_logins
+    from generator.run.logins import without_logins
 
     signal.signal(signal.SIGTERM, _terminated)
     # The whole run is about this environment: a variable without a value is what Backstage would see as well.
@@ -92,10 +93,13 @@ def command(
     resolved = steps.resolve(project)
     # What is wrong with the lock file is for `generate` to say.
     lock = read_lock(project.layout.lock, Diagnostics())
-    plan = with_pairs(steps.plan_afresh(project, without_logins(resolved, lock)), lock)
+    # The fragment names a login of each pair: whose it is, with_pairs says.
+    alone = project._replace(settings=project.settings._replace(rotation="in-place"))
+    plan = steps.plan_afresh(alone, without_logins(resolved, lock))
     unset = find_unset(project)
     known = {(item.server, item.database) for item in lock.known.values()} if lock is not None else set()
-    targets = targets_from_map(resolved, plan, project.environ, read_base(project), unset, known)
+    plan, guessed = with_pairs(plan, lock, resolved, wants=project.settings.rotation == "pair")
+    targets = targets_from_map(resolved, plan, project.environ, read_base(project), unset, known, guessed)
     if not targets:
         _refuse_nothing(project)
     chosen = PreflightOptions(

@@ -12,8 +12,9 @@ from generator.backstage.config.reader import ConfigError
 from generator.backstage.database.connection_string import parse_pg
 from generator.backstage.rbac import adapter_connection, adapter_problem
 from generator.engines import ENGINES
-from generator.planning.access import Occupant, access_of, owner
+from generator.planning.access import Occupant, access_of
 from generator.preflight.mysql import mysql_connection
+from generator.preflight.pairs import TargetPair, target_pair
 from generator.preflight.pool import Pool
 from generator.preflight.postgresql import libpq
 from generator.preflight.postgresql.libpq import Address, ConnectionSettingError
@@ -57,12 +58,12 @@ class PreflightTarget:
     ``connection`` is what Backstage hands to the driver, password included, and ``environment`` the variables the driver
     would see. ``database``, ``role`` and ``schema`` are what the plan says. ``occupants`` are all plugins on the same
     server, sorted, this one included; ``retired`` are databases there that plugins had before.
+    ``pair`` are the two logins of the role, which then owns everything and does not log in.
     ``made_for`` is the environment of the plan, ``extensions`` are those the plugin's migrations create. ``user_host`` is
     where a MySQL user may come from,
     ``search_path_problem`` is what knex throws for the search path,
     ``skip_migrations`` whether something else than Backstage migrates,
-    ``shares_user`` whether all plugins of the server log in with this user on purpose. ``login`` is who is to log
-    in, where that is not ``role``, and ``owner`` the role it then has to act as. ``missing`` are variables of the
+    ``shares_user`` whether all plugins of the server log in with this user on purpose. ``missing`` are variables of the
     password without a value; ``told`` are the checks whose failure follows from other such variables, which is told for all
     plugins at once. With ``error`` set there is nothing to connect with, and the text says why.
     """
@@ -74,8 +75,6 @@ class PreflightTarget:
     address: Address | None = None
     database: str
     role: str
-    login: str = ""
-    owner: str | None = None
     schema: str | None = None
     search_path: tuple[str, ...] | None = None
     search_path_problem: str = ""
@@ -85,6 +84,7 @@ class PreflightTarget:
     shares_user: bool = False
     ensure: Ensure | None = None
     adapter: Adapter | None = None
+    pair: TargetPair | None = None
     pool: Pool = field(default_factory=Pool)
     occupants: tuple[Occupant, ...] = ()
     retired: frozenset[str] = frozenset()
@@ -100,6 +100,21 @@ class PreflightTarget:
         """The user the driver logs in as."""
         find = mysql_connection.user_of if self.engine == "mysql" else libpq.user_of
         return find(self.connection, self.environment)
+
+    @property
+    def login(self) -> str:
+        """Who is to log in, by the plan: the role, or the live login of its pair."""
+        return self.pair.live if self.pair is not None else self.role
+
+    @property
+    def works_as(self) -> str:
+        """Whose the tables are that a session makes: what a plugin needs in a database is granted to this role."""
+        return self.set_role or (self.pair.acts_as if self.pair is not None else self.user or self.role)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Every role that logs in for the plugin or is logged in as, the user of the connection first."""
+        return tuple(dict.fromkeys((self.user or self.role, *(self.pair.names if self.pair is not None else ()))))
 
     @property
     def connects_to(self) -> str | None:
@@ -125,6 +140,7 @@ def targets_from_map(
     base: BaseSettings | None = None,
     unset: Unset | None = None,
     known: Collection[tuple[str, str]] = (),
+    guessed: Collection[str] = (),
 ) -> list[PreflightTarget]:
     """A target for each plugin of ``plan`` on a database server, sorted by plugin id.
 
@@ -136,6 +152,7 @@ def targets_from_map(
         base: what is set for all plugins; without it nothing is known of pools and of what Backstage creates itself.
         unset: the variables of app-config that have no value.
         known: server and name of the databases that plugins had before, as the lock file says.
+        guessed: plugins with a pair of logins of which no lock file says where its rotation stands.
     """
     variables = dict(environment or {})
     engines = {server.name: server.engine for server in plan.servers}
@@ -148,7 +165,14 @@ def targets_from_map(
         _target(plugin, engines[plugin.server], resolved, occupants[plugin.server], variables, base, plan, unset)
         for plugin in plugins
     ]
-    return [replace(target, retired=frozenset(left[plugin.server])) for target, plugin in zip(found, plugins, strict=True)]
+    return [
+        replace(
+            target,
+            retired=frozenset(left[plugin.server]),
+            pair=target_pair(plugin, variables, guessed=plugin.plugin_id in guessed),
+        )
+        for target, plugin in zip(found, plugins, strict=True)
+    ]
 
 
 def _target(
@@ -199,8 +223,6 @@ def _target(
         address=place,
         database=plugin.database.name,
         role=plugin.role.name,
-        login=plugin.role.live.name,
-        owner=owner(plugin) if plugin.role.has_pair else None,
         schema=plugin.schema,
         search_path=found.search_path if found else None,
         search_path_problem=_search_path_problem(found, base),

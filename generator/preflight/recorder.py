@@ -41,6 +41,9 @@ CODES: Final = {
     "migration lock": "GR732",
     "second connection": "GR733",
     "extensions": "GR738",
+    "owner": "GR735",
+    "pair": "GR736",
+    "other login": "GR737",
 }
 
 

@@ -36,7 +36,7 @@ class Verdicts(NamedTuple):
         place = f"{found['server'] or 'the server'}, database {found['database']}"
         place += f", schema {found['schema']}" if found["schema"] is not None else ""
         looked = f"{place}, as {found['user']}"
-        planned = (plugin.database.name, plugin.schema, plugin.role.name, server.engine)
+        planned = (plugin.database.name, plugin.schema, plugin.role.live.name, server.engine)
         if (found["database"], found["schema"], found["user"], found["engine"]) != planned or _elsewhere(found, server):
             return Verdict("other", f"preflight looked at {looked}")
         if found["ready"]:

@@ -10,7 +10,6 @@ from generator.planning.pair import LETTERS
 if TYPE_CHECKING:
     from generator.backstage.database.resolved import PluginDatabase, PluginDatabaseMap
     from generator.planning.history import Lock
-    from generator.planning.model import Plan, Role
 
 
 def without_logins(resolved: PluginDatabaseMap, lock: Lock | None) -> PluginDatabaseMap:
@@ -27,16 +26,3 @@ def _without_login(plugin: PluginDatabase, lock: Lock | None) -> PluginDatabase:
         return plugin
     own = {**plugin.own_connection, "user": before.role}
     return plugin._replace(connection={**plugin.connection, "user": before.role}, own_connection=own)
-
-
-def with_pairs(plan: Plan, lock: Lock | None) -> Plan:
-    """``plan`` with where the rotation of each role stands, as the lock file says."""
-
-    def known(role: Role) -> Role:
-        found = [lock.plugins[name] for name in role.plugins if name in lock.plugins] if lock is not None else []
-        here = next((item for item in found if (item.server, item.role) == (role.server, role.name)), None)
-        return role if here is None else role._replace(password_version=here.password_version, pair=here.pair)
-
-    roles = {(role.server, role.name): known(role) for role in plan.roles}
-    plugins = tuple(plugin._replace(role=roles[plugin.server, plugin.role.name]) for plugin in plan.plugins)
-    return plan._replace(roles=tuple(roles.values()), plugins=plugins)

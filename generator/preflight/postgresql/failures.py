@@ -85,15 +85,22 @@ def connection_failure(
     if message is None:
         return _unreachable(target, error)
     check, hint = "login", APPLY
-    missing = target.missing if role is None else ()
+    own = role is None
+    missing = target.missing if own else ()
     role = quoted(role or target.user or target.role)
     database = quoted(database or target.connects_to or target.database)
+    pair = target.pair if own else None
     said = startup(target, f"error: {message}")
     if missing and "password authentication failed" in message:
         names = ", ".join(missing)
         detail = f"{message}: {names} is not set, and so the password is another one, or none"
         return Failure(detail, said, f"set {names}", check)
-    if "password authentication failed" in message:
+    if pair is not None and "password authentication failed" in message:
+        hint = (
+            f"set {pair.variable} to the password that was last rotated in; if nobody has it, `greenroom rotate "
+            f"{target.plugin_id}` lets the other login have a new one, and where nothing was applied yet {APPLY}"
+        )
+    elif "password authentication failed" in message:
         hint = (
             f"the password is not the role's, or it has expired, or there is no such role (the server's log says which): "
             f"{APPLY} with the same environment (Terraform sends a password again only when its number in "
@@ -105,6 +112,11 @@ def connection_failure(
             check, hint = "tls", "set connection.ssl: the server wants TLS from this user or host"
     elif "is not permitted to log in" in message:
         hint = f"ALTER ROLE {role} LOGIN"
+        if pair is not None:
+            hint = (
+                f"its turn is over, or it was locked by hand: `greenroom rotate --check` says which login is live, and "
+                f"Backstage needs the fragment and the password of that one; to let this one go on as it was: {hint}"
+            )
     elif "too many connections for role" in message:
         hint = f"ALTER ROLE {role} CONNECTION LIMIT -1"
     elif "too many connections for database" in message:

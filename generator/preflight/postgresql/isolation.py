@@ -20,29 +20,33 @@ if TYPE_CHECKING:
 
 _SHOWN = 5
 
-_DATABASES = """
-SELECT datname::text, pg_catalog.has_database_privilege(session_user, oid, 'CONNECT')
-FROM pg_catalog.pg_database WHERE datname = ANY(%s::text[]) ORDER BY datname
-"""
-_SCHEMAS = """
-SELECT nspname::text, pg_catalog.has_schema_privilege(current_user, oid, 'USAGE')
-  OR pg_catalog.has_schema_privilege(session_user, oid, 'USAGE')
-FROM pg_catalog.pg_namespace WHERE nspname = ANY(%s::text[]) ORDER BY nspname
-"""
+#: Both logins of a pair and the role they act as count as one.
+_WHO = "SELECT oid FROM pg_catalog.pg_roles WHERE rolname = session_user OR rolname = ANY(%(who)s::text[])"
+_DATABASES = f"""
+SELECT datname::text, EXISTS (SELECT FROM ({_WHO}) AS who
+  WHERE pg_catalog.has_database_privilege(who.oid, pg_database.oid, 'CONNECT'))
+FROM pg_catalog.pg_database WHERE datname = ANY(%(names)s::text[]) ORDER BY datname
+"""  # noqa: S608 - of constants
+_SCHEMAS = f"""
+SELECT nspname::text, pg_catalog.has_schema_privilege(current_user, oid, 'USAGE') OR EXISTS (SELECT FROM ({_WHO}) AS who
+  WHERE pg_catalog.has_schema_privilege(who.oid, pg_namespace.oid, 'USAGE'))
+FROM pg_catalog.pg_namespace WHERE nspname = ANY(%(names)s::text[]) ORDER BY nspname
+"""  # noqa: S608 - of constants
 #: Every other database that the user may enter, for whom it was made, and the roles by whose grants: the user's, or others
 #: that it is a member of.
-_ELSEWHERE = """
+_ELSEWHERE = f"""
 SELECT datname::text, pg_catalog.shobj_description(oid, 'pg_database'), ARRAY(
   SELECT pg_catalog.pg_get_userbyid(granted.grantee)::text FROM pg_catalog.aclexplode(datacl) AS granted
   WHERE granted.privilege_type = 'CONNECT' AND granted.grantee <> 0
-    AND pg_catalog.pg_has_role(session_user, granted.grantee, 'USAGE'))
+    AND EXISTS (SELECT FROM ({_WHO}) AS who WHERE pg_catalog.pg_has_role(who.oid, granted.grantee, 'USAGE')))
 FROM pg_catalog.pg_database
-WHERE NOT datistemplate AND datallowconn AND pg_catalog.has_database_privilege(session_user, oid, 'CONNECT')
-  AND NOT datname = ANY(%s::text[]) ORDER BY datname
-"""
+WHERE NOT datistemplate AND datallowconn AND EXISTS (SELECT FROM ({_WHO}) AS who
+    WHERE pg_catalog.has_database_privilege(who.oid, pg_database.oid, 'CONNECT'))
+  AND NOT datname = ANY(%(names)s::text[]) ORDER BY datname
+"""  # noqa: S608 - of constants
 _MARKS = """
 SELECT 'user', rolname::text, pg_catalog.shobj_description(oid, 'pg_authid')
-FROM pg_catalog.pg_roles WHERE rolname = session_user
+FROM pg_catalog.pg_roles WHERE rolname = session_user OR rolname = ANY(%(who)s::text[])
 UNION ALL
 SELECT 'database', datname::text, pg_catalog.shobj_description(oid, 'pg_database')
 FROM pg_catalog.pg_database WHERE datname = current_database()
@@ -79,6 +83,13 @@ class Reach:
         )
 
 
+def _everybody(connection: Any, target: PreflightTarget) -> str:
+    """Who is there of those that log in for the plugin, or are acted as, for the statements of a hint."""
+    query = "SELECT rolname::text FROM pg_catalog.pg_roles WHERE rolname = ANY(%s::text[])"
+    there = {row[0] for row in connection.execute(query, [list(target.names)]).fetchall()}
+    return ", ".join(quoted(name) for name in target.names if name in there)
+
+
 def open_to_all(reach: Reach, database: str) -> Reach:
     """``reach``, and that PUBLIC may connect to the plugin's own database."""
     problem = f"every role of the server may connect to {database}"
@@ -107,12 +118,12 @@ def find_reach(connection: Any, target: PreflightTarget) -> Reach:
     ):
         if not names:
             continue
-        rows = connection.execute(query, [names]).fetchall()
+        rows = connection.execute(query, {"names": names, "who": list(target.names)}).fetchall()
         open_ones = [name for name, is_open in rows if is_open]
         if open_ones:
             more = f" and {len(open_ones) - _SHOWN} more" if len(open_ones) > _SHOWN else ""
             problems.append(f"may {verb} {kind} {', '.join(open_ones[:_SHOWN])}{more}")
-            whom = f"FROM PUBLIC, {quoted(target.user or target.role)}"
+            whom = f"FROM PUBLIC, {_everybody(connection, target)}"
             remedies += [f"REVOKE ALL ON {kind.upper()} {quoted(name)} {whom}" for name in open_ones[:_SHOWN]]
         else:
             facts.append(f"may {verb} none of {len(rows)} other {kind}{'s' if len(rows) != 1 else ''}")
@@ -128,8 +139,9 @@ def _elsewhere(connection: Any, target: PreflightTarget) -> Reach:
     planned = {item.database for item in target.occupants} | {target.database, *target.retired}
     problems: list[str] = []
     remedies: list[str] = []
-    user = target.user or target.role
-    for name, comment, granted in connection.execute(_ELSEWHERE, [sorted(planned)]).fetchall():
+    users = _everybody(connection, target)
+    values = {"names": sorted(planned), "who": list(target.names)}
+    for name, comment, granted in connection.execute(_ELSEWHERE, values).fetchall():
         whose = stranger(comment, target.made_for) if target.made_for else None
         # Who works for all plugins may have been given more on purpose.
         if whose is None and (target.shares_user or not granted):
@@ -137,8 +149,8 @@ def _elsewhere(connection: Any, target: PreflightTarget) -> Reach:
         problems.append(f"may connect to database {name}, which {whose or 'is not in the plan'}")
         if len(problems) > _SHOWN:
             continue
-        remedies.append(f"REVOKE ALL ON DATABASE {quoted(name)} FROM PUBLIC, {quoted(user)}")
-        remedies += [f"REVOKE {quoted(group)} FROM {quoted(user)}" for group in granted if group != user]
+        remedies.append(f"REVOKE ALL ON DATABASE {quoted(name)} FROM PUBLIC, {users}")
+        remedies += [f"REVOKE {quoted(group)} FROM {users}" for group in granted if group not in target.names]
     more = (f"and to {len(problems) - _SHOWN} more",) if len(problems) > _SHOWN else ()
     return Reach((*problems[:_SHOWN], *more), remedies=tuple(remedies))
 
@@ -147,9 +159,8 @@ def _another_environment(connection: Any, target: PreflightTarget) -> Reach:
     """Whether the user and its database were made for this environment."""
     if not target.made_for:
         return Reach()
-    found = [
-        (kind, name, stranger(comment, target.made_for)) for kind, name, comment in connection.execute(_MARKS).fetchall()
-    ]
+    marks = connection.execute(_MARKS, {"who": list(target.names)}).fetchall()
+    found = [(kind, name, stranger(comment, target.made_for)) for kind, name, comment in marks]
     problems = tuple(f"{kind} {name} {whose}" for kind, name, whose in found if whose is not None)
     names = {"user": "credentials.roleName", "database": "backend.database.prefix"}
     keys = " and ".join(names[kind] for kind, _, whose in found if whose is not None)

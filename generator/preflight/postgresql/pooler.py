@@ -37,9 +37,11 @@ def check_pooler(run: Recorder, connection: Any, wanted: dict[str, str]) -> None
         return
     needs = []
     if target.search_path and not _path_is_default(connection, target.search_path[0]):
-        role, database = quoted(target.user or target.role), quoted(target.connects_to or target.database)
+        database = quoted(target.connects_to or target.database)
         schema = ", ".join(map(quoted, target.search_path))
-        remedy = f"ALTER ROLE {role} IN DATABASE {database} SET search_path = {schema} (and RECONNECT in the pooler)"
+        users = target.pair.logins if target.pair is not None else (target.user or target.role,)
+        places = [f"ALTER ROLE {quoted(user)} IN DATABASE {database} SET search_path = {schema}" for user in users]
+        remedy = f"{'; '.join(places)} (and RECONNECT in the pooler)"
         needs.append(("the search path of schema mode", remedy))
     if target.set_role:
         needs.append((f"SET ROLE {target.set_role}", "take `role` out of backend.database"))

@@ -26,6 +26,7 @@ from generator.preflight.postgresql.handshake import certificate_problem
 from generator.preflight.postgresql.isolation import Reach, find_reach, open_to_all, try_another_database
 from generator.preflight.postgresql.libpq import ConnectionSettingError, parameters, transport
 from generator.preflight.postgresql.migration_lock import check_locks
+from generator.preflight.postgresql.pair import Acting, check_other_login, check_pair, look_who_acts
 from generator.preflight.postgresql.pooler import check_pooler, is_pooled
 from generator.preflight.postgresql.search_path import check_search_path, set_search_path
 from generator.preflight.postgresql.second_connection import check_second_connection
@@ -93,10 +94,11 @@ def _own_database(run: Recorder, wanted: dict[str, str], *, ensured: Ensured) ->
     with contextlib.closing(connection), deadline(connection, options.total_timeout, run.hung):
         try:
             connection.execute(f"BEGIN; SET LOCAL statement_timeout = {int(options.statement_timeout * 1000)}")
+            acting = look_who_acts(run, connection)
             _prepare_session(run, connection)
             if ensured.schema:
                 create_schema(run, connection)
-            facts = _look_around(run, connection, pooled=(pooled := is_pooled(connection)))
+            facts = _look_around(run, connection, acting, pooled=(pooled := is_pooled(connection)))
             if facts.in_recovery or facts.read_only:
                 _read_only(run, in_recovery=facts.in_recovery)
             else:
@@ -107,6 +109,7 @@ def _own_database(run: Recorder, wanted: dict[str, str], *, ensured: Ensured) ->
             reach = find_reach(connection, target)
             if facts.public_may_connect:
                 reach = open_to_all(reach, facts.database)
+            check_other_login(run, connection)
             connection.execute("ROLLBACK")
             if pooled:
                 check_pooler(run, connection, wanted)
@@ -166,7 +169,7 @@ def _prepare_session(run: Recorder, connection: Any) -> None:
     set_search_path(run, connection)
 
 
-def _look_around(run: Recorder, connection: Any, *, pooled: bool) -> _Facts:
+def _look_around(run: Recorder, connection: Any, acting: Acting | None, *, pooled: bool) -> _Facts:
     target = run.target
     facts = _Facts(*connection.execute(_FACTS).fetchone())
     run.passed("login", f"as {facts.session_user}")
@@ -175,9 +178,8 @@ def _look_around(run: Recorder, connection: Any, *, pooled: bool) -> _Facts:
         said = f'error: password authentication failed for user "{facts.session_user}" from then on'
         run.warned("password expiry", Failure(f"the password expires {facts.valid_until}", said, hint))
     _database(run, facts)
-    if target.owner is not None and facts.user != target.owner:
-        _not_the_owner(run, facts)
-    elif facts.user != facts.session_user:
+    check_pair(run, connection, acting, pooled=pooled)
+    if facts.user != facts.session_user and (acting is None or target.set_role):
         run.passed("role", f"acts as {facts.user}, which owns what is created")
     check_search_path(run, facts.schema)
     if facts.is_superuser:
@@ -198,20 +200,6 @@ def _look_around(run: Recorder, connection: Any, *, pooled: bool) -> _Facts:
     return facts
 
 
-def _not_the_owner(run: Recorder, facts: _Facts) -> None:
-    """The setting by which a login acts as its owner is lost, or another one."""
-    from psycopg import sql
-
-    target = run.target
-    setting = sql.SQL("ALTER ROLE {} SET role = {}").format(sql.Identifier(facts.session_user), sql.Literal(target.role))
-    failure = Failure(
-        f"acts as {facts.user} instead of {target.owner}: what it creates would not be the other login's",
-        "fails in its migrations, or the next rotation fails: permission denied",
-        f"{setting.as_string(None)}, or apply what greenroom generated again",
-    )
-    run.failed("role", failure, stops=False)
-
-
 def _database(run: Recorder, facts: _Facts) -> None:
     """Whether this is the planned database and user."""
     target = run.target
@@ -228,8 +216,8 @@ def _database(run: Recorder, facts: _Facts) -> None:
     differs = []
     if facts.database != target.database:
         differs.append(f"database {facts.database} instead of {target.database}")
-    if facts.session_user != (wanted := target.login or target.role):
-        differs.append(f"user {facts.session_user} instead of {wanted}")
+    if facts.session_user != target.login:
+        differs.append(f"user {facts.session_user} instead of {target.login}")
     if differs:
         hint = "give Backstage the generated app-config fragment as its last --config"
         run.failed("as planned", Failure("; ".join(differs), "starts", hint), stops=False)

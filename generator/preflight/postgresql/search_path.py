@@ -71,6 +71,6 @@ def _no_schema(run: Recorder) -> None:
 
 def _creation(run: Recorder, schema: str) -> str:
     target = run.target
-    role, name = quoted(target.set_role or target.user or target.role), quoted(schema)
+    role, name = quoted(target.works_as), quoted(schema)
     hint = f"CREATE SCHEMA IF NOT EXISTS {name}; GRANT USAGE, CREATE ON SCHEMA {name} TO {role}"
     return f"{hint}; or {APPLY}" if target.schema is not None else hint

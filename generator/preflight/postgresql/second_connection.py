@@ -50,7 +50,10 @@ def check_second_connection(run: Recorder, password: str) -> None:
         return
     psycopg = load_psycopg()
     target, options = run.target, run.options
-    user = quoted(str(adapter.connection.get("user", "")))
+    name = str(adapter.connection.get("user", ""))
+    user, pair = quoted(name), target.pair
+    # A login of a pair acts as its owner: that is who needs something in the database.
+    whom = quoted(pair.acts_as) if pair is not None and name in pair.logins else user
     connection = dict(adapter.connection)
     if target.connection.get("type") in TOKEN_TYPES:  # the adapter asks the plugin's connection for it
         connection["password"] = password
@@ -60,12 +63,12 @@ def check_second_connection(run: Recorder, password: str) -> None:
         session = open_session(wanted, options.connect_timeout, run.network, place)
         with contextlib.closing(session), deadline(session, options.total_timeout, lambda: run.network.was_silent(place)):
             session.execute(f"BEGIN; SET LOCAL statement_timeout = {int(options.statement_timeout * 1000)}")
-            problem = _try_table(session, adapter)
+            problem = _try_table(session, adapter, whom)
     except psycopg.OperationalError as error:
         found = connection_failure(replace(target, address=place), error, role=str(adapter.connection.get("user", "")))
         hint = found.hint
         if "permission denied for database" in found.detail:  # without more it would fail at its table next
-            hint = f"{hint}, and in it {_schema_grant(adapter, user)}"
+            hint = f"{hint}, and in it {_schema_grant(adapter, whom)}"
         problem = (found.detail, found.backstage.split("caused by ", 1)[-1], hint)
         if not connection.get("password") and "no password supplied" in found.detail:
             problem = ("there is no password", NOT_A_STRING, "set backend.database.connection.password")
@@ -83,16 +86,15 @@ def check_second_connection(run: Recorder, password: str) -> None:
         run.passed(_CHECK, f"the RBAC backend may connect as {adapter.connection.get('user')} and has its table")
         return
     detail, cause, remedy = problem
-    fragment = f"give Backstage the generated fragment as its last --config: its base user is {quoted(target.role)}"
+    fragment = f"give Backstage the generated fragment as its last --config: its base user is {quoted(target.login)}"
     hint = f"{fragment}; or {remedy}" if remedy else fragment
     run.failed(_CHECK, _failure(run, f"the RBAC backend, as the base user {user}: {detail}", cause, hint))
 
 
-def _try_table(session: Any, adapter: Adapter) -> tuple[str, str, str] | None:
+def _try_table(session: Any, adapter: Adapter, user: str) -> tuple[str, str, str] | None:
     from psycopg import sql
 
     psycopg = load_psycopg()
-    user = quoted(str(adapter.connection.get("user", "")))
     row = session.execute(_USABLE, [ADAPTER_TABLE, adapter.schema]).fetchone()
     if row is not None:
         return _unusable(row, adapter, user)

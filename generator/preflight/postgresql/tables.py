@@ -52,7 +52,7 @@ def check_tables(run: Recorder, connection: Any) -> None:
     psycopg = load_psycopg()
     name = f"greenroom_preflight_{secrets.token_hex(8)}"
     target = run.target
-    role, database = quoted(target.set_role or target.user or target.role), quoted(target.connects_to or target.database)
+    role, database = quoted(target.works_as), quoted(target.connects_to or target.database)
     schema = quoted(run.schema)
     probes = (
         ("create table", _CREATE, f"GRANT USAGE, CREATE ON SCHEMA {schema} TO {role}", "created, used and dropped"),
@@ -114,6 +114,6 @@ def _strangers(run: Recorder, connection: Any) -> None:
 
 def _hand_over(target: PreflightTarget, schema: str, found: list[tuple[str, str, bool, bool]]) -> str:
     """The statements that give the tables to the plugin's role."""
-    role = quoted(target.set_role or target.user or target.role)
+    role = quoted(target.works_as)
     shown = "; ".join(f"ALTER TABLE {quoted(schema)}.{quoted(table)} OWNER TO {role}" for table, *_ in found[:3])
     return f"as their owner or a superuser, for every table and sequence: {shown}" + ("; …" if len(found) > 3 else "")

@@ -18,7 +18,7 @@ import pytest
 from generator.demo.embedded import embedded_binaries, embedded_server, find_psql
 
 TESTS = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(TESTS / "unit" / "targets"))
+sys.path[:0] = [str(TESTS / "unit" / "targets"), str(TESTS / "e2e" / "cloudformation")]
 
 from postgres_stage import ADMIN, ADMIN_PASSWORD, Stage  # noqa: E402
 

@@ -8,6 +8,7 @@ import socket
 import time
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import psycopg
@@ -23,7 +24,9 @@ from generator.preflight.preflight import run_preflight
 from generator.preflight.probes import PreflightTarget, targets_from_map
 
 if TYPE_CHECKING:
-    from generator.planning.model import Plan
+    from collections.abc import Mapping
+
+    from generator.planning.model import Login, Plan
     from generator.preflight.results import PreflightResult
 
 THREE = make_plan(*(Want(plugin=name) for name in ("auth", "catalog", "search")))
@@ -34,16 +37,25 @@ def secrets(plan: Plan) -> dict[str, str]:
     return {role.delivery.env: f"{SECRET} {number}" for number, role in enumerate(plan.roles)}
 
 
-def targets(stage: Stage, plan: Plan, env: dict[str, str] | None = None, **connection: Any) -> list[PreflightTarget]:
-    """What the plan's fragment resolves to on this server. ``connection`` changes every plugin's connection."""
+def targets(
+    stage: Stage,
+    plan: Plan,
+    env: dict[str, str] | None = None,
+    logins: Mapping[str, Login] = MappingProxyType({}),
+    **connection: Any,
+) -> list[PreflightTarget]:
+    """What the plan's fragment resolves to on this server. ``connection`` changes every plugin's connection; ``logins`` is
+    who logs in for a plugin, where that is another one than its role says.
+    """
     values = secrets(plan) if env is None else env
     resolved = {}
     for plugin in plan.plugins:
+        login = logins.get(plugin.plugin_id, plugin.role.live)
         found = {
             "host": stage.server.host,
             "port": stage.server.port,
-            "user": plugin.role.name,
-            "password": values.get(plugin.role.delivery.env),
+            "user": login.name,
+            "password": values.get(login.delivery.env),
             "database": plugin.database.name,
             **connection,
         }

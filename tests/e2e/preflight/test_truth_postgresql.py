@@ -16,6 +16,7 @@ from urllib.parse import quote
 import psycopg
 import pytest
 from dimensions import POSTGRESQL, combinations, names_of, stage_on
+from pair_plans import paired
 from truth import PASSWORD, State, backstage, changed, same_words, settings_of, two_plugins, version_of
 
 if TYPE_CHECKING:
@@ -55,6 +56,18 @@ def broken(statements: str, *, inside: str = "", schema: bool = False, **base: A
         if inside:
             run(stage, inside.format(n=name), state.plan.plugins[0].database.name)
         return state
+
+    return make
+
+
+def pair(statements: str) -> Callable[[Stage, str], State]:
+    """Two logins that take turns, and then ``statements``: ``{a}`` is the live one of ``{o}``, which owns everything."""
+
+    def make(stage: Stage, name: str) -> State:
+        plan = paired(two_plugins(name))
+        stage.must_apply(plan, {role.live.delivery.env: PASSWORD for role in plan.roles})
+        run(stage, statements.format(o=f'"{name} catalog user"', a=f'"{name} catalog user_a"'))
+        return State(name, plan, settings_of(plan, stage.server.host, stage.server.port))
 
     return make
 
@@ -218,13 +231,28 @@ STATES: dict[str, Any] = {
     "locked tasks": locked("backstage_backend_tasks__"),
     "locked schema": locked("", schema=True),
     "unlocked": locked("", value=0),
+    "pair": pair(""),
+    "pair lost": pair("ALTER ROLE {a} RESET role"),
+    # With a grant that inherits everything seems to work: the catalog's tables belong to the login.
+    "pair lost quietly": pair("ALTER ROLE {a} INHERIT; GRANT {o} TO {a}; ALTER ROLE {a} RESET role"),
+    "pair inherits": pair("ALTER ROLE {a} INHERIT; GRANT {o} TO {a}"),
+    "pair locked": pair("ALTER ROLE {a} NOLOGIN"),
     "pool of two": broken("", pool={"min": 0, "max": 2}),
 }
 #: What may differ between versions of the server and of Backstage: looked at on a second combination always.
 PART = (
     *("fine", "fine schema", "no database", "no temporary", "no create", "public connect", "expired", "table of another"),
     *("read only", "truncated", "ensure missing", "ensure may", "ensure schema", "base user only", "role", "role of nobody"),
-    *("locked", "locked schema", "pool max 1", "search path", "no schema and path"),
+    *(
+        "locked",
+        "locked schema",
+        "pool max 1",
+        "search path",
+        "no schema and path",
+        "pair",
+        "pair lost",
+        "pair lost quietly",
+    ),
 )
 #: Backstage starts, and preflight still says no: the check that does.
 NOT_READY = {
@@ -234,6 +262,8 @@ NOT_READY = {
     "truncated": "database",
     "base user only": "isolated",
     "no schema and path": "search path",
+    "pair lost quietly": "owner",
+    "pair inherits": "pair",
 }
 
 

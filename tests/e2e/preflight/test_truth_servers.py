@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from pair_plans import paired
 from postgres_stage import ADMIN, ADMIN_PASSWORD, Stage
 from servers import pgbouncer, standby
 from truth import PASSWORD, State, backstage, changed, same_words, settings_of, two_plugins, version_of
@@ -37,6 +38,12 @@ def fine(stage: Stage, name: str, *, schema: bool = False, **base: Any) -> State
     plan = two_plugins(name, schema=schema)
     stage.must_apply(plan, {role.delivery.env: PASSWORD for role in plan.roles})
     return State(name, plan, settings_of(plan, stage.server.host, stage.server.port, **base))
+
+
+def pair(stage: Stage, name: str) -> State:
+    plan = paired(two_plugins(name))
+    stage.must_apply(plan, {role.live.delivery.env: PASSWORD for role in plan.roles})
+    return State(name, plan, settings_of(plan, stage.server.host, stage.server.port))
 
 
 def debian() -> Path:
@@ -191,6 +198,7 @@ def pooled(tmp_path: Path) -> Iterator[tuple[Stage, dict[str, State], dict[str, 
             "schema": fine(stage, "schema", schema=True),
             "default path": fine(stage, "default path", schema=True),
             "role": fine(stage, "role", role="role app"),
+            "pair": pair(stage, "pair"),
         }
         with stage.superuser() as connection:
             for state in states.values():  # the pooler asks for a password, and the generated role has its own path
@@ -205,7 +213,7 @@ def pooled(tmp_path: Path) -> Iterator[tuple[Stage, dict[str, State], dict[str, 
             connection.execute(b'GRANT TEMPORARY ON DATABASE "role catalog" TO "role app"')
         with stage.superuser("role catalog") as connection:
             connection.execute(b'GRANT ALL ON SCHEMA public TO "role app"')
-        users = {plugin.role.name: PASSWORD for state in states.values() for plugin in state.plan.plugins}
+        users = {plugin.role.live.name: PASSWORD for state in states.values() for plugin in state.plan.plugins}
         ports = {
             mode: stack.enter_context(pgbouncer(server, tmp_path / mode, mode, users)) for mode in ("transaction", "session")
         }
@@ -223,6 +231,7 @@ def test_behind_pgbouncer(
         "schema": "catalog schema catalog user",
         "default path": "catalog default path catalog user",
         "role": "public role app",
+        "pair": "public pair catalog user",  # not its login: a role default is set by the server, on each connection
     }
     version = version_of(backstage_dir)
     moved = [
@@ -241,3 +250,23 @@ def test_behind_pgbouncer(
     assert {check.name for found in ours.values() for check in found.failed} == ({"pooler"} if broken else set())
     details = {check.name: check.detail for check in ours["database"].checks}
     assert f"{mode} mode" in details["pooler"]
+
+
+def test_behind_pgbouncer_a_lost_role_default_is_seen_before_it_is_felt(
+    pooled: tuple[Stage, dict[str, State], dict[str, int]], tmp_path: Path
+) -> None:
+    """The pooler's server connections still act as the owner; the next one it opens would not."""
+    stage, states, ports = pooled
+    state = changed(states["pair"], port=ports["transaction"])
+    assert state.preflight(tmp_path).ready
+    with stage.superuser() as connection:
+        connection.execute(b'ALTER ROLE "pair catalog user_a" RESET role')
+    result = state.preflight(tmp_path)
+    found = next(check for check in result.checks if check.name == "owner")
+    assert not result.ready
+    assert "this session acts as pair catalog user, and a new one would not" in found.detail
+    assert found.hint.endswith("; then RECONNECT in the pooler")
+    statement = found.hint.removeprefix("as the administrator: ").removesuffix("; then RECONNECT in the pooler")
+    with stage.superuser() as connection:
+        connection.execute(statement.encode())
+    assert state.preflight(tmp_path).ready

@@ -65,7 +65,7 @@ class State:
             config=[str(path)],
             plugins=[item.plugin_id for item in self.plan.plugins],
             placeholders="backstage",
-            environ={**self.environ, **{role.delivery.env: "set" for role in self.plan.roles}},
+            environ={**self.environ, **{role.live.delivery.env: "set" for role in self.plan.roles}},
         )
         project = steps.load(request)
         resolved = steps.resolve(project)
@@ -140,7 +140,7 @@ def settings_of(plan: Plan, host: str, port: int, client: str = "pg", **base: An
     """``backend.database`` as the generated fragment has it: a user, a password and a database for each plugin."""
     plugins = {
         item.plugin_id: {
-            "connection": {"user": item.role.name, "password": PASSWORD}
+            "connection": {"user": item.role.live.name, "password": PASSWORD}
             | ({} if item.schema else {"database": item.database.name})
         }
         for item in plan.plugins

@@ -152,6 +152,19 @@ def test_a_verdict_of_preflight_counts_for_what_it_looked_at(
     assert ("no verdict on every plugin" in page) == (verdict in ("other", "unknown"))
 
 
+def test_with_a_pair_preflight_looks_at_the_live_login(project: Path) -> None:
+    settings = "version: 1\nappConfig: [app-config.yaml]\nplugins: {discover: false}\ncredentials: {rotation: pair}\n"
+    (project / "greenroom.yaml").write_text(f"{settings}targets: {{sql: {{}}, appConfig: {{}}}}\n")
+    (project / "infra" / "greenroom.lock.json").unlink()
+    for user, verdict in (
+        ("backstage_catalog_a", "ready"),
+        ("backstage_catalog_b", "other"),
+        ("backstage_catalog", "other"),
+    ):
+        (project / "result.json").write_text(json.dumps(result(document(project), user=user)))
+        assert rows(document(project, "--preflight", "result.json"))["catalog"]["preflight"]["verdict"] == verdict
+
+
 @pytest.mark.parametrize("text", ["", "{}", "[]", "null", "{", '{"ready": true}', "\N{BOM}{}", "[" * 100_000])
 def test_a_file_that_is_no_result_of_preflight_is_refused(project: Path, text: str) -> None:
     (project / "result.json").write_text(text)
