@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from generator.targets.terraform.delivery import delivery_view, passwords_view, shell_word
 from generator.targets.terraform.escaping import identifier
+from generator.targets.terraform.logins import with_passwords
 from generator.targets.terraform.servers import KINDS
 from generator.targets.terraform.servers.base import folder
 from generator.targets.terraform.shape import ENGINE, MYSQL
@@ -66,7 +67,7 @@ def readme_view(plan: Plan, store: Store, engines: Engines) -> dict[str, Any]:
         "adopt_command": Escaped(f"greenroom adopt --write{' --secrets' if store.makes_password else ''}" if number else ""),
         "by_hand": store.by_hand,
         "lost_passwords": Escaped(store.lost),
-        "secret_names": Escaped(" ".join(shell_word(role.secret_name) for role in plan.roles)),
+        "secret_names": Escaped(" ".join(shell_word(role.secret_name) for role in with_passwords(plan.roles))),
         **delivery_view(list(plan.roles), store),
         **engines.readme(),
     }
