@@ -92,7 +92,7 @@ class _Statements:
     def _lock(self, gone: Retired) -> str:
         if self.shape.engine == MYSQL:
             return mysql_text.statement(f"ALTER USER {_account(gone.role)} ACCOUNT LOCK")
-        names = gone.login_names or (gone.role,)
+        names = (*gone.login_names, gone.role)
         return " ".join(f"ALTER ROLE {postgresql_text.identifier(name)} NOLOGIN;" for name in names)
 
     def _drop_database(self, name: str) -> str:
