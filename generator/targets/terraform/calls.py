@@ -246,10 +246,21 @@ class Calls:
             module=Escaped(LOGIN.folder),
             provider=self._aliases[role.server],
             arguments=aligned(values | self._login_arguments(role, login, users)),
+            after=self._granting(role, users),
         )
 
+    def _granting(self, role: Role, users: list[PluginPlan]) -> tuple[Escaped, ...]:
+        """The modules in which something is granted to ``role``, or to whom it acts as."""
+        labels = {self.shape.role_module(role)}
+        for plugin in users:
+            labels |= {plugin.label} if self.kind(plugin) is not None else set()
+            labels |= {database_label(*place(plugin.database))} if plugin.database.shared else set()
+        if acting := acts_as(role):
+            labels.add(base_role_label(role.server, acting))
+        return tuple(Escaped(f"module.{identifier(label)}") for label in sorted(labels))
+
     def _database_of(self, plugin: PluginPlan) -> Escaped:
-        """The database of ``plugin``, after the role that owns what is in it was let in."""
+        """The database of ``plugin``."""
         if plugin.database.shared:
             return self._reference(plugin.database)
         return Escaped(f"module.{identifier(plugin.label)}.database")

@@ -8,14 +8,12 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 
 from generator.planning import pair as pairs
-from generator.planning.pair import Pair, letter_of
+from generator.planning.pair import Pair
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from portal import Portal
-
-Step = "Callable[[int, Pair], tuple[int, Pair]]"
 
 PAIR = "credentials: {rotation: pair}\n"
 
@@ -45,13 +43,6 @@ def login_fails(portal: Portal, user: str, password: str, database: str) -> str:
     except psycopg.OperationalError as error:
         return str(error)
     return ""
-
-
-def live(portal: Portal, plugin: str) -> tuple[str, str]:
-    """Who is live, by the lock file: the key of its password, and its letter."""
-    lock = json.loads((portal.folder / "infra" / "greenroom.lock.json").read_text())
-    letter = letter_of(lock["plugins"][plugin]["passwordVersion"])
-    return f"{plugin}.{letter}", letter
 
 
 CATALOG = {
