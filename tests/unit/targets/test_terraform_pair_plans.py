@@ -61,6 +61,7 @@ def test_a_role_that_cannot_log_in_and_two_that_act_as_it() -> None:
         "databases": "[module.catalog.database]",
         "password": 'var.plugin_passwords["catalog.a"]',
         "password_version": "1",
+        "depends_on": "[module.catalog]",
     }
     locked = call(plan, "login_catalog_b")
     assert (locked["login"], locked["password"]) == ("false", 'lookup(var.plugin_passwords, "catalog.b", null)')
