@@ -22,20 +22,26 @@ def lint_each(
 ) -> dict[str, Report]:
     """What lint finds in each environment. A comment, or an entry of ``ignore``, that one of them needs is not unused."""
     reports = {name: lint(request, select=select, ignore=ignore) for name, request in requests.items()}
-    for report in reports.values():
-        report.findings = [item for item in report.findings if not _is_used(item.diagnostic, reports.values())]
+    if len(reports) > 1:
+        read = [_Read(report) for report in reports.values()]
+        for report in reports.values():
+            report.findings = [item for item in report.findings if not any(one.needs(item.diagnostic) for one in read)]
     return reports
 
 
-def _is_used(item: Diagnostic, reports: Iterable[Report]) -> bool:
-    """Whether another environment that reads the same place needs the comment that ``item`` calls unused."""
-    if item.code != UNUSED.code or item.location is None:
-        return False
-    return any(
-        item not in report.diagnostics.items
-        and (item.location.file in report.files or item.location in report.project.settings.locations.values())
-        for report in reports
-    )
+class _Read:
+    """What an environment reads, and what is unused for it."""
+
+    def __init__(self, report: Report) -> None:
+        self._unused = {finding.diagnostic for finding in report.findings if finding.diagnostic.code == UNUSED.code}
+        self._files = set(report.files)
+        self._places = set(report.project.settings.locations.values())
+
+    def needs(self, item: Diagnostic) -> bool:
+        """Whether it reads the comment or entry that ``item`` calls unused, and has a use for it."""
+        if item.code != UNUSED.code or item.location is None or item in self._unused:
+            return False
+        return item.location.file in self._files or item.location in self._places
 
 
 def together(reports: Mapping[str, Report]) -> Report:

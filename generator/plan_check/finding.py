@@ -17,7 +17,12 @@ if TYPE_CHECKING:
     from generator.plan_check.resources import Protected
 
 #: What the first part of a label stands for, where the module is not that of one plugin.
-_SHARED: Final = {"database": "a shared database", "role": "a shared role", "acting": "a role that plugins act as"}
+_SHARED: Final = {
+    "database": "a shared database",
+    "role": "a shared role",
+    "acting": "a role that plugins act as",
+    "login": "a login",
+}
 _VERBS: Final = {
     "GR910": "deletes",
     "GR911": "replaces",

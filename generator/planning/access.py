@@ -34,6 +34,15 @@ def owner(plugin: PluginPlan) -> str:
     return plugin.role.group or plugin.database.group or plugin.role.name
 
 
+def starts_as(plugin: PluginPlan) -> str:
+    """The role that a login of the plugin's pair acts as when a session begins: what owns things there.
+
+    Settings do not follow a role that is acted as, so a login acts as the group of a database at once. The role that all
+    plugins act as is set by Backstage itself, on each connection.
+    """
+    return plugin.role.name if plugin.role.is_common else plugin.database.group or plugin.role.name
+
+
 class SchemaAccess(NamedTuple):
     """A schema of schema mode. ``owner`` may create in it; ``is_search_path``: it is what ``role`` finds by itself."""
 

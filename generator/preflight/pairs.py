@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from generator.planning.access import place
+from generator.planning.access import place, starts_as
 from generator.planning.model import login_name
 from generator.planning.pair import LETTERS, new_pair
 
@@ -103,11 +103,9 @@ def target_pair(plugin: PluginPlan, environment: Mapping[str, str], *, guessed: 
         return None
     live = role.live
     other = next(login for login in role.logins if not login.is_live)
-    # A role that all plugins act as is set by Backstage, on each connection.
-    group = None if role.is_common else plugin.database.group
     return TargetPair(
         owner=role.name,
-        acts_as=group or role.name,
+        acts_as=starts_as(plugin),
         live=live.name,
         other=other.name,
         variable=_place_of(live),

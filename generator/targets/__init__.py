@@ -45,7 +45,7 @@ class TargetEntry(NamedTuple):
 #: By the name that ``--target`` takes. A stack of CloudFormation has a secret, a database and an output for each plugin, of
 #: 500 resources and 200 outputs that a template may have.
 TARGETS: Final = {
-    "terraform": TargetEntry("generator.targets.terraform", "terraform", makes_pairs=False),
+    "terraform": TargetEntry("generator.targets.terraform", "terraform"),
     "cloudformation": TargetEntry(
         "generator.targets.cloudformation",
         "cloudformation",

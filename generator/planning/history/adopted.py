@@ -10,6 +10,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from generator.planning.history.write import has_returned, is_older, left_names, secret_of
+from generator.planning.model import login_name
+from generator.planning.pair import LETTERS
 from generator.settings.model import Adopted
 
 if TYPE_CHECKING:
@@ -78,8 +80,17 @@ class _Server:
                 continue
             sources = self._sources("role", item.plugins, listed, (item.name,))
             if self._is_there("role", (item.name,), self._names_of_role(item), sources):
-                found.add((item.name,))
+                found |= {(item.name,), *self._logins(item)}
         return found | self._unknown("role", listed)
+
+    def _logins(self, role: Role) -> Iterator[_Key]:
+        """The logins that plugins left which are back, where ``role`` is what they left."""
+        left = {plugin_id for plugin_id in self.back.intersection(role.plugins) if self.known[plugin_id].pair is not None}
+        (there,) = self.renamed.get(("role", role.name), (role.name,))
+        for letter, name in zip(LETTERS, role.login_names if left else (), strict=False):
+            if there != role.name:
+                self.renamed["role", name] = (login_name(there, letter),)
+            yield (name,)
 
     def _schemas(self) -> set[_Key]:
         listed: set[_Key] = set(self.listed.schemas)
@@ -104,7 +115,9 @@ class _Server:
             if name is not None:
                 found[item.name] = listed.pop(name)
             elif {*item.plugins} <= self.back and self._left_secret(item):
-                found[item.name] = 0  # a role that another plugin has used all along never lost its secret
+                # A role that another plugin has used all along never lost its secret.
+                has_pair = any(self.known[plugin_id].pair is not None for plugin_id in item.plugins)
+                found |= dict.fromkeys(item.login_names if has_pair else (item.name,), 0)
         unknown = {name for (name,) in self._unknown("role", {(name,) for name in listed})}
         return tuple(sorted(found.items() | {(name, listed[name]) for name in unknown}))
 

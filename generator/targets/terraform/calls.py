@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from generator.planning.access import acts_as, place
+from generator.planning.access import acts_as, place, starts_as
 from generator.targets.terraform.escaping import identifier, string
-from generator.targets.terraform.hcl import Call, aligned, padded
+from generator.targets.terraform.hcl import FALSE, TRUE, Call, aligned, padded
 from generator.targets.terraform.kinds import (
     BASE_ROLE,
     DATABASE,
@@ -19,13 +19,16 @@ from generator.targets.terraform.kinds import (
     SHARED_DATABASE,
     Kind,
 )
+from generator.targets.terraform.logins import as_role
+from generator.targets.terraform.pair_kinds import LOGIN, OWNERS
 from generator.targets.terraform.shape import base_role_label, database_label, extensions_label, role_label
+from generator.targets.terraform.stores.variables import login_password
 from generator.targets.text.escaped import Escaped
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from generator.planning.model import Database, PluginPlan, Role
+    from generator.planning.model import Database, Login, PluginPlan, Role
     from generator.targets.terraform.hcl import Arguments
     from generator.targets.terraform.shape import Shape
     from generator.targets.terraform.stores.base import Store
@@ -33,7 +36,7 @@ if TYPE_CHECKING:
 
 def store_arguments(shape: Shape, store: Store, kind: Kind, role: Role, databases: Iterable[Escaped]) -> dict[str, Escaped]:
     """What a call of ``kind`` says about the password of ``role``, whose plugins use ``databases``."""
-    if not kind.makes_role:
+    if not kind.has_password:
         return {}
     arguments = dict(zip(store.argument_names, store.arguments(role), strict=True))
     if kind.waits(store):
@@ -74,6 +77,8 @@ class Calls:
         if kind is None:
             where = f"{self._database_module(plugin.database)} and {self._role_module(plugin.role)}"
             return Call(label=None, comment=f"{plugin.plugin_id} has nothing of its own: see {where}.")
+        if kind.makes_role:
+            kind = self._logging_in(kind, plugin.role)
         self.used.add(kind)
         if kind is DATABASE and place(plugin.role) not in self.shape.existing_secrets:  # by far the most: 10,000 a second
             values = (string(plugin.plugin_id), string(plugin.database.name), string(plugin.role.name))
@@ -88,6 +93,11 @@ class Calls:
             arguments=arguments,
         )
 
+    @staticmethod
+    def _logging_in(kind: Kind, role: Role) -> Kind:
+        """``kind``, or the one whose role cannot log in, because two logins act as it."""
+        return kind if role.pair is None or role.own_login.may_log_in else OWNERS[kind]
+
     def _arguments(self, kind: Kind, plugin: PluginPlan) -> Arguments:
         role, database = plugin.role, plugin.database
         of_others = place(role) in self._shared_roles
@@ -98,7 +108,7 @@ class Calls:
         }
         if plugin.schema is not None:
             values["schema"] = string(plugin.schema)
-        if kind is ROLE:
+        if "group" in kind.inputs:
             values["group"] = Escaped(f"{self._database_module(database)}.group")
         picked = {name: values[name] for name in kind.inputs if name in values}
         return aligned(picked | self._store_arguments(kind, role, [plugin]))
@@ -192,7 +202,8 @@ class Calls:
         return {"databases": Escaped(f"[{', '.join(references)}]")} if references else {}
 
     def _role(self, role: Role) -> Call:
-        self.used.add(ROLE)
+        kind = self._logging_in(ROLE, role)
+        self.used.add(kind)
         users = self.shape.users_of_role[place(role)]
         values = {"role": string(role.name)} | self._databases_of(users)
         if acts_as(role):
@@ -202,10 +213,65 @@ class Calls:
         return Call(
             label=identifier(role_label(role.server, role.name)),
             comment=f"Used by {', '.join(role.plugins)}.",
-            module=Escaped(ROLE.folder),
+            module=Escaped(kind.folder),
             provider=self._aliases[role.server],
-            arguments=aligned(values | self._store_arguments(ROLE, role, users)),
+            arguments=aligned(values | self._store_arguments(kind, role, users)),
         )
+
+    # --- pairs --------------------------------------------------------------------------------------------------------
+
+    def logins(self) -> list[Call]:
+        """The calls of ``logins.tf``."""
+        return [
+            self._login(role, login, module) for role in self.shape.roles for login, module in self.shape.login_modules(role)
+        ]
+
+    def _login(self, role: Role, login: Login, module: str) -> Call:
+        self.used.add(LOGIN)
+        users = self.shape.users_of_role[place(role)]
+        values = {"role": string(login.name), "login": TRUE if login.may_log_in else FALSE}
+        state = "app-config names it" if login.is_live else "until it is retired" if login.may_log_in else "locked"
+        if role.logins:
+            owner = Escaped(f"module.{identifier(self.shape.role_module(role))}.role")
+            databases = sorted({self._database_of(plugin) for plugin in users})
+            acts_as_owner = starts_as(users[0]) == role.name
+            acting = owner if acts_as_owner else Escaped(f"{self._database_module(users[0].database)}.group")
+            values |= {"owner": owner, "acts_as": acting, "databases": Escaped(f"[{', '.join(databases)}]")}
+            if place(role) not in self._shared_roles and users[0].schema is not None:
+                values["schema"] = string(users[0].schema)
+        return Call(
+            label=identifier(module),
+            comment=f"Acts as {role.name}: {state}." if role.logins else f"Acted as {role.name} once: {state}.",
+            module=Escaped(LOGIN.folder),
+            provider=self._aliases[role.server],
+            arguments=aligned(values | self._login_arguments(role, login, users)),
+            after=self._granting(role, users),
+        )
+
+    def _granting(self, role: Role, users: list[PluginPlan]) -> tuple[Escaped, ...]:
+        """The modules in which something is granted to ``role``, or to whom it acts as."""
+        labels = {self.shape.role_module(role)}
+        for plugin in users:
+            labels |= {plugin.label} if self.kind(plugin) is not None else set()
+            labels |= {database_label(*place(plugin.database))} if plugin.database.shared else set()
+        if acting := acts_as(role):
+            labels.add(base_role_label(role.server, acting))
+        return tuple(Escaped(f"module.{identifier(label)}") for label in sorted(labels))
+
+    def _database_of(self, plugin: PluginPlan) -> Escaped:
+        """The database of ``plugin``."""
+        if plugin.database.shared:
+            return self._reference(plugin.database)
+        return Escaped(f"module.{identifier(plugin.label)}.database")
+
+    def _login_arguments(self, role: Role, login: Login, users: list[PluginPlan]) -> dict[str, Escaped]:
+        found = store_arguments(self.shape, self.store, LOGIN, as_role(role, login), map(self._created, users))
+        return found if self.store.makes_password else found | {"password": login_password(role, login)}
+
+    def _logins_output(self, role: Role) -> Escaped | None:
+        modules = self.shape.login_modules(role) if role.pair is not None else []
+        fields = ", ".join(f"{login.letter} = module.{identifier(module)}" for login, module in modules)
+        return Escaped(f"{{ {fields} }}") if fields else None
 
     def _database_module(self, database: Database) -> str:
         return f"module.{database_label(database.server, database.name)}"
@@ -224,14 +290,15 @@ class Calls:
 
     def _output(self, plugin: PluginPlan) -> Escaped:
         kind = self.kind(plugin)
-        if kind in (DATABASE, SCHEMA):
+        logins = self._logins_output(plugin.role)
+        if kind in (DATABASE, SCHEMA) and not logins:
             return Escaped(f"module.{plugin.label}")
-        missing = {"plugin_id": string(plugin.plugin_id)}
+        missing = {} if kind in (DATABASE, SCHEMA) else {"plugin_id": string(plugin.plugin_id)}
         if place(plugin.role) in self._shared_roles:
             role = self._role_module(plugin.role)
-            missing |= {
-                name: Escaped(f"{role}.{name}") for name in ("role", *(out.name for out in self.store.module_outputs))
-            }
+            of_store = self.store.module_outputs if self._logging_in(ROLE, plugin.role) is ROLE else ()
+            missing |= {name: Escaped(f"{role}.{name}") for name in ("role", *(out.name for out in of_store))}
+        missing |= {"logins": logins} if logins else {}
         if kind in (ROLE, None):
             missing |= {"database": self._reference(plugin.database), "schema": string("public")}
         fields = ", ".join(f"{name} = {value}" for name, value in sorted(missing.items()))

@@ -170,6 +170,9 @@ def _check_labels(shapes: list[Shape], diagnostics: Diagnostics) -> None:
             owners[base_role_label(server, name)].append(f"the role {name!r} that plugins act as")
         for role in shape.shared_roles.values():
             owners[role_label(*place(role))].append(f"the shared role {role.name!r}")
+        for role in shape.roles:
+            for login, module in shape.login_modules(role):
+                owners[module].append(f"the login {login.name!r}")
     for label, things in owners.items():
         if len(things) > 1:
             diagnostics.error(

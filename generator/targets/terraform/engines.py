@@ -10,6 +10,7 @@ from generator.targets.terraform.escaping import identifier, string
 from generator.targets.terraform.guard import guard_view
 from generator.targets.terraform.imports import imports_view, secret_imports
 from generator.targets.terraform.kinds import POSTGRESQL
+from generator.targets.terraform.logins import logins_of, with_passwords
 from generator.targets.terraform.mysql_calls import MysqlCalls
 from generator.targets.terraform.mysql_imports import mysql_grant_imports, mysql_imports
 from generator.targets.terraform.mysql_kinds import MYSQL as MYSQL_PROVIDER
@@ -20,6 +21,7 @@ from generator.targets.terraform.shape import (
     Shape,
     moved_databases,
     moved_extensions,
+    moved_logins,
     moved_plugins,
     moved_roles,
 )
@@ -88,6 +90,14 @@ class Engines:
         """The calls of ``roles.tf``."""
         return [call for calls in self._calls for call in calls.roles()]
 
+    def logins(self) -> list[Call]:
+        """The calls of ``logins.tf``; only PostgreSQL has pairs of them."""
+        return [call for calls in self._calls if isinstance(calls, Calls) for call in calls.logins()]
+
+    def moved_logins(self) -> list[tuple[Escaped, Escaped]]:
+        """Old and new address of every login whose role is in a module of another label now."""
+        return moved_logins(self._shapes[ENGINE])
+
     def extensions(self) -> list[Call]:
         """The calls of ``extensions.tf``; only PostgreSQL has any."""
         return [call for calls in self._calls if isinstance(calls, Calls) for call in calls.extensions()]
@@ -116,6 +126,9 @@ class Engines:
             found = f"output.plugins[{string(label)}]"
             condition = " && ".join(f"{found}.{name} == {string(value)}" for name, value in wanted.items())
             asserts.append((Escaped(condition), string(f"{label} does not get what greenroom planned for it.")))
+            for login in logins_of(plugin.role):
+                condition = f"{found}.logins.{login.letter}.role == {string(login.name)}"
+                asserts.append((Escaped(condition), string(f"{label} does not get its login {login.letter}.")))
         return {"labels": Escaped(", ".join(map(string, sorted(by_label)))), "asserts": asserts}
 
     def guard(self) -> dict[str, Any]:
@@ -161,7 +174,7 @@ class Engines:
         return [
             role
             for shape in self._shapes.values()
-            for role in shape.roles
+            for role in with_passwords(shape.roles)
             if shape.existing_secrets.get(place(role)) == role.password_version
         ]
 

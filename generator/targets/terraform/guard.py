@@ -17,6 +17,7 @@ from generator.targets.terraform.shape import (
     base_role_label,
     database_label,
     moved_databases,
+    moved_logins,
     moved_plugins,
     moved_roles,
     role_label,
@@ -33,13 +34,14 @@ def guarded(shape: Shape) -> set[str]:
     """The labels of the modules that have data or had: what is planned, and what is retired.
 
     A label never leaves this set, except by a rename. A plugin without a module of its own has a label all the same: it
-    may share a database today that it had alone before.
+    may share a database today that it had alone before. A login has no data, but without it Backstage cannot connect.
     """
     return {
         *(plugin.label for plugin in shape.plugins),
         *(database_label(*place(database)) for database in shape.shared_databases),
         *(base_role_label(server, name) for server, name in shape.base_roles),
         *(role_label(*place(role)) for role in shape.shared_roles.values()),
+        *(module for role in shape.roles for _, module in shape.login_modules(role)),
         *removed_modules(shape),
     }
 
@@ -47,7 +49,11 @@ def guarded(shape: Shape) -> set[str]:
 def guard_view(shapes: Sequence[Shape]) -> dict[str, Any]:
     """What ``guard.tf.j2`` prints: the labels, sorted, and the addresses of keys whose module has another label now."""
     labels = {label for shape in shapes for label in guarded(shape)}
-    moves = [move for shape in shapes for move in (*moved_plugins(shape), *moved_databases(shape), *moved_roles(shape))]
+    moves = [
+        move
+        for shape in shapes
+        for move in (*moved_plugins(shape), *moved_databases(shape), *moved_roles(shape), *moved_logins(shape))
+    ]
     return {
         "type": identifier(GUARD.type),
         "name": identifier(GUARD.names[0]),

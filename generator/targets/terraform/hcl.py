@@ -110,7 +110,7 @@ class Ephemeral(NamedTuple):
 class Call(NamedTuple):
     """A ``module`` block, or only a comment where there is nothing to call (``label`` is ``None``).
 
-    ``engine`` is the provider of the server, ``provider`` the alias of its configuration.
+    ``engine`` is the provider of the server, ``provider`` the alias of its configuration, ``after`` modules that come first.
     """
 
     label: Escaped | None
@@ -119,3 +119,4 @@ class Call(NamedTuple):
     provider: Escaped | None = None
     engine: Escaped = Escaped("postgresql")
     arguments: Sequence[tuple[Escaped, Escaped]] = ()
+    after: tuple[Escaped, ...] = ()

@@ -8,7 +8,8 @@ from generator.clouds import sign_in
 from generator.planning.access import place
 from generator.targets.terraform.escaping import identifier, string
 from generator.targets.terraform.hcl import aligned
-from generator.targets.terraform.shape import base_role_label, database_label, role_label
+from generator.targets.terraform.logins import as_role
+from generator.targets.terraform.shape import base_role_label, database_label
 from generator.targets.text.escaped import Escaped
 
 if TYPE_CHECKING:
@@ -115,17 +116,22 @@ def _role(shape: Shape, entry: Adopted, name: str) -> Iterator[Import]:
             yield Import(_address(database_label(*place(database)), "postgresql_role.group"), there)
     users = shape.users_of_role.get((server, name))
     if users:
-        module = role_label(server, name) if (server, name) in shape.shared_roles else users[0].label
-        yield _login(users[0].role, module, there)
+        yield _login(users[0].role, shape.role_module(users[0].role), there)
+    for role in shape.roles:
+        for login, module in shape.login_modules(role) if role.server == server else ():
+            if login.name == name:
+                yield Import(_address(module, "postgresql_role.plugin"), there)
 
 
 def secret_imports(shape: Shape, store: Store) -> list[SecretImport]:
     """The blocks for what the store has already and can be imported, sorted by address."""
     found = []
-    for server, name in shape.existing_secrets:
-        user = shape.users_of_role[server, name][0]
-        module = role_label(server, name) if (server, name) in shape.shared_roles else user.label
-        left = store.left(user.role, identifier(module))
+    modules = {place(role): (role, shape.role_module(role)) for role in shape.roles if place(role) in shape.existing_secrets}
+    for role in shape.roles:
+        modules |= {(role.server, login.name): (as_role(role, login), module) for login, module in shape.login_modules(role)}
+    for where in shape.existing_secrets:
+        role, module = modules[where]
+        left = store.left(role, identifier(module))
         if left is not None:
             found.append(SecretImport(_address(module, left.resource), left.id, left.lookup, identifier(module), left.name))
     return sorted(found, key=lambda item: item.address)

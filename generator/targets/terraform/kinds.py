@@ -7,21 +7,24 @@ plugin may have its own role or use one of several plugins, and its own database
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final
 
 from generator.plan_check.resources import PROTECTED
 from generator.targets.terraform.escaping import string
 from generator.targets.terraform.hcl import FALSE, Output, RequiredProvider, Variable
 from generator.targets.terraform.inputs import filled, texts
+from generator.targets.terraform.logins import login_arguments, of_login
 from generator.targets.terraform.names import CLOUD_ROLES, NAMES, Names
+from generator.targets.terraform.providers import required_providers
 from generator.targets.terraform.shape import ENGINE
 from generator.targets.terraform.stores.iam import Iam, role_arguments
 from generator.targets.terraform.stores.variables import without_verifiers
 from generator.targets.text.escaped import Escaped
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
+    from generator.targets.terraform.hcl import Arguments
     from generator.targets.terraform.stores.base import Store
 
 POSTGRESQL: Final = RequiredProvider(
@@ -48,7 +51,8 @@ class Kind:
     (name to expression), apart from those of the store. ``role`` and ``database`` are how the parts refer to the role and
     the database they work with, ``privileges`` what the role gets on that database. ``forgets`` are resources of other
     kinds: should a call change its kind, Terraform must let go of them and not destroy them. ``templates`` is the folder
-    of the parts below ``modules/``, ``variables`` what the inputs are where they are not PostgreSQL's.
+    of the parts below ``modules/``, ``variables`` what the inputs are where they are not PostgreSQL's. ``logs_in``: the role
+    has a password; without it two logins act as it.
     """
 
     folder: str
@@ -63,6 +67,7 @@ class Kind:
     provider: RequiredProvider = POSTGRESQL
     variables: Mapping[str, Variable] | None = None
     templates: str = ""
+    logs_in: bool = True
 
     @property
     def providers(self) -> tuple[RequiredProvider, ...]:
@@ -77,12 +82,22 @@ class Kind:
 
     def waits(self, store: Store) -> bool:
         """Whether a call says which databases the secret has to wait for."""
-        return self.makes_role and store.overwrites and "database" not in self.parts
+        return self.has_password and store.overwrites and "database" not in self.parts
 
     @property
     def makes_role(self) -> bool:
-        """Whether the module makes a login role, so that a call passes in what the store needs."""
+        """Whether the module makes the role of a plugin, or of several."""
         return "role" in self.parts
+
+    @property
+    def has_password(self) -> bool:
+        """Whether that role can log in, so that a call passes in what the store needs."""
+        return self.makes_role and self.logs_in
+
+    @property
+    def is_login(self) -> bool:
+        """Whether the role is a login of a pair, which acts as another one."""
+        return "login" in self.inputs
 
 
 DATABASE: Final = Kind(
@@ -235,7 +250,9 @@ def module_view(kind: Kind, store: Store, *, shows_owner: bool = False, stranger
     iam = store if isinstance(store, Iam) else None
     known = kind.variables or (_CLOUD_INPUTS if iam else _INPUTS)
     inputs = [known[name] for name in kind.inputs]
-    if kind.makes_role:
+    if kind.is_login:
+        inputs += of_login(store.module_variables)
+    elif kind.has_password:
         inputs += without_verifiers(store.module_variables) if kind.templates else store.module_variables
     inputs += [AFTER] if kind.waits(store) else []
     outputs = [
@@ -248,20 +265,15 @@ def module_view(kind: Kind, store: Store, *, shows_owner: bool = False, stranger
     ]
     outputs += [_OWNER] if shows_owner and "database" in kind.parts and not kind.templates else []
     outputs += [_CREATED] if store.overwrites and kind is SHARED_DATABASE else []
-    outputs += list(store.module_outputs if kind.makes_role else ())
+    outputs += list(store.module_outputs if kind.has_password else ())
     return {
         "summary": kind.summary,
         "parts": _parts(kind, store),
-        "providers": required_providers(kind, store if kind.makes_role else None),
+        "providers": required_providers(kind, store if kind.has_password else None),
         "variables": sorted(inputs, key=lambda item: item.name),
         "outputs": sorted(outputs, key=lambda item: item.name),
         "role": iam.role if iam and kind.role == _OWN_ROLE else kind.role,
-        "role_arguments": role_arguments(
-            iam,
-            has_group="group" in kind.inputs,
-            has_schema="schema" in kind.parts,
-            password={} if iam else {"password_wo": store.password, "password_wo_version": _of_role(store.password_version)},
-        ),
+        "role_arguments": _role_arguments(kind, store),
         "database": kind.database,
         "password": store.password,
         "password_number": _number(store.password_version),
@@ -272,6 +284,22 @@ def module_view(kind: Kind, store: Store, *, shows_owner: bool = False, stranger
         "has_schema": "schema" in kind.parts,
         "forgets": [Escaped(address) for address in forgets],
     }
+
+
+def _role_arguments(kind: Kind, store: Store) -> Arguments:
+    """The arguments of the role."""
+    password = {"password_wo": store.password, "password_wo_version": _of_role(store.password_version)}
+    if kind.is_login:
+        return login_arguments(password)
+    iam = store if isinstance(store, Iam) else None
+    found: Arguments = role_arguments(
+        iam,
+        has_group="group" in kind.inputs,
+        has_schema="schema" in kind.parts,
+        logs_in=kind.logs_in,
+        password={} if iam or not kind.logs_in else password,
+    )
+    return found
 
 
 def _of_role(version: Escaped) -> Escaped:
@@ -290,38 +318,20 @@ def _number(version: Escaped) -> Escaped:
 
 
 def _secrets(kind: Kind, store: Store) -> list[str]:
-    """What ``store`` made for a role of the plugin's own, in a module that has lost that role to another."""
-    if not store.makes_password or not _ROLES.intersection(kind.forgets):
+    """What ``store`` made for a role of the plugin's own, in a module that has lost that role to another, or whose role no
+    longer logs in.
+    """
+    if not store.makes_password or not (_ROLES.intersection(kind.forgets) or (kind.makes_role and not kind.logs_in)):
         return []
     of_store = tuple(f"{provider.name}_" for provider in store.providers)
     return [f"{item.type}.plugin" for item in PROTECTED.values() if item.is_secret and item.type.startswith(of_store)]
 
 
 def _parts(kind: Kind, store: Store) -> list[str]:
-    password = [f"modules/password.{store.name}.tf.j2"] if kind.makes_role and store.makes_password else []
+    password = [f"modules/password.{store.name}.tf.j2"] if kind.has_password and store.makes_password else []
     folder = f"modules/{kind.templates}"
     makes_role = store.role_parts if isinstance(store, Iam) else (f"{folder}role.tf.j2",)
     return [
         *password,
         *(name for part in kind.parts for name in (makes_role if part == "role" else [f"{folder}{part}.tf.j2"])),
     ]
-
-
-class HasProviders(Protocol):
-    """A part of a module: a store, a server, an engine."""
-
-    @property
-    def providers(self) -> Sequence[RequiredProvider]:
-        """The providers it needs."""
-
-
-def required_providers(*sources: HasProviders | None) -> list[RequiredProvider]:
-    """The providers a module needs, sorted by name; of two demands on the same one, the stricter."""
-    found: dict[str, RequiredProvider] = {}
-    for provider in (provider for source in sources if source for provider in source.providers):
-        found[provider.name] = max(provider, found.get(provider.name, provider), key=_oldest)
-    return sorted(found.values(), key=lambda provider: provider.name)
-
-
-def _oldest(provider: RequiredProvider) -> tuple[int, ...]:
-    return tuple(int(part) for part in provider.oldest.split("."))

@@ -18,6 +18,7 @@ from generator.targets.terraform.kinds import (
 )
 from generator.targets.terraform.mysql_kinds import MAKES_DATABASE as MYSQL_DATABASES
 from generator.targets.terraform.mysql_kinds import MAKES_USER as MYSQL_USERS
+from generator.targets.terraform.pair_kinds import LOGIN, OWNERS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,10 +26,10 @@ if TYPE_CHECKING:
     from generator.targets.base import Artifact
 
 _MAKES_DATABASE: Final = MYSQL_DATABASES | {
-    kind.folder for kind in (DATABASE, DATABASE_OF_ROLE, GROUP_DATABASE, SHARED_DATABASE)
+    kind.folder for kind in (DATABASE, OWNERS[DATABASE], DATABASE_OF_ROLE, GROUP_DATABASE, SHARED_DATABASE)
 }
-_MAKES_ROLE: Final = MYSQL_USERS | {kind.folder for kind in (DATABASE, SCHEMA, ROLE)}
-_MAKES_SCHEMA: Final = {kind.folder for kind in (SCHEMA, SCHEMA_OF_ROLE)}
+_MAKES_ROLE: Final = MYSQL_USERS | {kind.folder for kind in (DATABASE, SCHEMA, ROLE, LOGIN, *OWNERS.values())}
+_MAKES_SCHEMA: Final = {kind.folder for kind in (SCHEMA, OWNERS[SCHEMA], SCHEMA_OF_ROLE)}
 _REFERENCE: Final = re.compile(r"(?:\$\{)?module\.([A-Za-z0-9_-]+)\.[a-z_]+\}?")
 _HOST: Final = re.compile(r"(?:\$\{)?var\.([A-Za-z0-9_-]+)_host\}?")
 _ENDPOINT: Final = re.compile(r'"\$\{var\.([A-Za-z0-9_-]+)_host\}:.*"')

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from generator.targets.terraform.delivery import delivery_view, passwords_view, shell_word
 from generator.targets.terraform.escaping import identifier
+from generator.targets.terraform.logins import with_passwords
 from generator.targets.terraform.servers import KINDS
 from generator.targets.terraform.servers.base import folder
 from generator.targets.terraform.shape import ENGINE, MYSQL
@@ -59,6 +60,9 @@ def readme_view(plan: Plan, store: Store, engines: Engines) -> dict[str, Any]:
         **passwords_view(list(plan.roles), engines.shape(MYSQL).servers),
         "has_schemas": any(plugin.schema is not None for plugin in plan.plugins),
         "has_passwords": any(role.iam is None for role in plan.roles),
+        "has_pairs": any(role.logins for role in plan.roles),
+        "has_in_place": any(not role.has_pair for role in plan.roles),
+        "makes_password": store.makes_password,
         "has_imports": engines.imports() is not None,
         "in_store_too": Escaped(", and its secret" if store.makes_password and not store.by_hand else ""),
         "takes_over_secrets": engines.takes_over,
@@ -66,7 +70,7 @@ def readme_view(plan: Plan, store: Store, engines: Engines) -> dict[str, Any]:
         "adopt_command": Escaped(f"greenroom adopt --write{' --secrets' if store.makes_password else ''}" if number else ""),
         "by_hand": store.by_hand,
         "lost_passwords": Escaped(store.lost),
-        "secret_names": Escaped(" ".join(shell_word(role.secret_name) for role in plan.roles)),
+        "secret_names": Escaped(" ".join(shell_word(role.secret_name) for role in with_passwords(plan.roles))),
         **delivery_view(list(plan.roles), store),
         **engines.readme(),
     }

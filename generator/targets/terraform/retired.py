@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from generator.planning.access import place
 from generator.planning.naming import label
+from generator.planning.pair import LETTERS
 from generator.targets.terraform.escaping import identifier
+from generator.targets.terraform.logins import login_label
 from generator.targets.terraform.retired_statements import Statements, places_left, statements
 from generator.targets.terraform.shape import (
     PRIMARY,
@@ -45,7 +47,8 @@ def retired_view(shape: Shape, called: Container[str]) -> dict[str, Any]:
 
 def removed_modules(shape: Shape) -> dict[str, str]:
     """What Terraform lets go of: the labels of the modules, and what each of them had."""
-    return {**_plugins(shape), **_extensions(shape), **_databases(shape), **_base_roles(shape), **_roles(shape)}
+    found = {**_plugins(shape), **_extensions(shape), **_databases(shape), **_base_roles(shape), **_roles(shape)}
+    return found | _logins(shape, found)
 
 
 def _plugins(shape: Shape) -> dict[str, str]:
@@ -66,6 +69,19 @@ def _extensions(shape: Shape) -> dict[str, str]:
         name: f"{gone.plugin_id}: extensions {', '.join(gone.extensions)} in database {gone.database}, server {gone.server}."
         for gone in shape.retired
         if gone.extensions and (name := extensions_label(gone.label)) not in planned
+    }
+
+
+def _logins(shape: Shape, removed: Container[str]) -> dict[str, str]:
+    """The logins of roles whose modules are ``removed``."""
+    planned = {module for role in shape.roles for _, module in shape.login_modules(role)}
+    return {
+        module: f"Login {name} that acted as {gone.role} on server {gone.server}."
+        for gone in shape.retired
+        for owner in (*map(label, gone.former_ids), gone.label, role_label(gone.server, gone.role))
+        if owner in removed
+        for letter, name in zip(LETTERS, gone.login_names, strict=False)
+        if (module := login_label(owner, letter)) not in planned
     }
 
 

@@ -60,8 +60,8 @@ class _Statements:
             if gone.owner == gone.plugin_id:
                 found[gone.label] = self.plugin(gone)
             if role_label(*role) in self.removed and role not in self.roles:
-                drop = self._drop_role(gone.role, self._still_there(role))
-                found[role_label(*role)] = Statements(self._lock(gone.role), " ".join(drop))
+                drop = self._drop_role(gone, self._still_there(role))
+                found[role_label(*role)] = Statements(self._lock(gone), " ".join(drop))
             if database_label(*database) in self.removed and database not in self.databases:
                 found[database_label(*database)] = Statements(drop=self._drop_database(gone.database))
         return found
@@ -71,8 +71,8 @@ class _Statements:
         drop, lock = self._drop_data(gone), ""
         role = (gone.server, gone.role)
         if role not in self.roles and role_label(*role) not in self.removed:
-            lock = self._lock(gone.role)
-            drop += self._drop_role(gone.role, [] if _has_own_database(gone) else [gone.database])
+            lock = self._lock(gone)
+            drop += self._drop_role(gone, [] if _has_own_database(gone) else [gone.database])
         return Statements(lock, " ".join(drop), gone.database if gone.schema is not None and drop else None)
 
     def _drop_data(self, gone: Retired) -> list[str]:
@@ -89,23 +89,24 @@ class _Statements:
 
     # --- the two dialects ---------------------------------------------------------------------------------------------
 
-    def _lock(self, role: str) -> str:
+    def _lock(self, gone: Retired) -> str:
         if self.shape.engine == MYSQL:
-            return mysql_text.statement(f"ALTER USER {_account(role)} ACCOUNT LOCK")
-        return f"ALTER ROLE {postgresql_text.identifier(role)} NOLOGIN;"
+            return mysql_text.statement(f"ALTER USER {_account(gone.role)} ACCOUNT LOCK")
+        names = (*gone.login_names, gone.role)
+        return " ".join(f"ALTER ROLE {postgresql_text.identifier(name)} NOLOGIN;" for name in names)
 
     def _drop_database(self, name: str) -> str:
         if self.shape.engine == MYSQL:
             return mysql_text.statement(f"DROP DATABASE {mysql_text.identifier(name)}")
         return f"DROP DATABASE {postgresql_text.identifier(name)};"
 
-    def _drop_role(self, name: str, databases: list[str]) -> list[str]:
+    def _drop_role(self, gone: Retired, databases: list[str]) -> list[str]:
         """PostgreSQL drops no role that has a privilege on one of ``databases``."""
         if self.shape.engine == MYSQL:
-            return [mysql_text.statement(f"DROP USER {_account(name)}")]
-        role = postgresql_text.identifier(name)
-        revoked = [f"REVOKE ALL ON DATABASE {postgresql_text.identifier(item)} FROM {role};" for item in databases]
-        return [*revoked, f"DROP ROLE {role};"]
+            return [mysql_text.statement(f"DROP USER {_account(gone.role)}")]
+        roles = ", ".join(map(postgresql_text.identifier, (*gone.login_names, gone.role)))
+        revoked = [f"REVOKE ALL ON DATABASE {postgresql_text.identifier(item)} FROM {roles};" for item in databases]
+        return [*revoked, f"DROP ROLE {roles};"]
 
 
 def _has_own_database(gone: Retired) -> bool:

@@ -15,13 +15,14 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from generator.planning.access import Place, access_of, place
 from generator.planning.naming import label
 from generator.targets.terraform.escaping import identifier
+from generator.targets.terraform.logins import login_label, logins_of, with_passwords
 from generator.targets.text.escaped import Escaped
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from generator.planning.access import Access
-    from generator.planning.model import Database, Plan, PluginPlan, Retired, Role
+    from generator.planning.model import Database, Login, Plan, PluginPlan, Retired, Role
 
 T = TypeVar("T")
 
@@ -96,9 +97,9 @@ class Shape:
 
     @cached_property
     def existing_secrets(self) -> dict[Place, int]:
-        """The roles whose secret the store has already, with the version of the password in it."""
+        """The roles and logins whose secret the store has already, with the version of the password in it."""
         listed = {(entry.server, name): version for entry in self.plan.adopted for name, version in entry.secrets}
-        return {place(role): listed[place(role)] for role in self.roles if place(role) in listed}
+        return {place(role): listed[place(role)] for role in with_passwords(self.roles) if place(role) in listed}
 
     @cached_property
     def retired(self) -> list[Retired]:
@@ -114,6 +115,17 @@ class Shape:
     def shared_roles(self) -> dict[Place, Role]:
         """The roles with a module of their own."""
         return self._here(self.access.shared_roles)
+
+    def role_module(self, role: Role) -> str:
+        """The label of the module that makes ``role``."""
+        where = place(role)
+        return role_label(*where) if where in self.shared_roles else self.users_of_role[where][0].label
+
+    def login_modules(self, role: Role) -> list[tuple[Login, str]]:
+        """The logins of the pair of ``role``, each with the label of its module."""
+        logins = logins_of(role)
+        owner = self.role_module(role) if logins else ""
+        return [(login, login_label(owner, login.letter)) for login in logins]
 
     @cached_property
     def base_roles(self) -> dict[Place, list[PluginPlan]]:
@@ -142,6 +154,21 @@ def moved_extensions(shape: Shape) -> list[tuple[Escaped, Escaped]]:
         for plugin in shape.plugins
         if plugin.extensions
         for old, new in _steps(shape, plugin)
+    ]
+
+
+def moved_logins(shape: Shape) -> list[tuple[Escaped, Escaped]]:
+    """Old and new address of every login whose role is in a module of another label now."""
+    owners = [(plugin.role, *step) for plugin in shape.plugins for step in _steps(shape, plugin)]
+    owners = [item for item in owners if place(item[0]) not in shape.shared_roles]
+    for role in shape.shared_roles.values():
+        if role.renamed_from is not None:
+            owners.append((role, role_label(role.server, role.renamed_from), role_label(*place(role))))
+    return [
+        (Escaped(f"module.{identifier(old)}"), Escaped(f"module.{identifier(new)}"))
+        for role, before, now in owners
+        for login in logins_of(role)
+        if (old := login_label(before, login.letter)) != (new := login_label(now, login.letter))
     ]
 
 

@@ -102,7 +102,9 @@ class Portal:
     def _variables_of(self, key: str) -> set[str]:
         """The environment variables of the password that Terraform knows as ``key``."""
         shared = "BACKSTAGE_DB_PASSWORD"
-        return {f"BACKSTAGE_DB_{re.sub('[^A-Z0-9]', '_', key.upper())}_PASSWORD", shared}
+        plugin, _, login = key.upper().partition(".")
+        name = f"BACKSTAGE_DB_{re.sub('[^A-Z0-9]', '_', plugin)}_PASSWORD"
+        return {f"{name}_{login}" if login else name, shared}
 
     def works(self, plugins: Sequence[str], *, isolated: bool = True) -> dict[str, Any]:
         """Backstage opens every plugin's database; nobody gets into that of another."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+import re
 import subprocess
 from typing import TYPE_CHECKING
 
@@ -134,7 +135,7 @@ def test_a_target_with_a_path_moves_no_other_file(portal: Path) -> None:
     settings = portal / "greenroom.yaml"
     text = settings.read_text().replace("#targets:", "targets:")
     for target in ("sql", "terraform", "appConfig"):
-        text = text.replace(f"#  {target}: {{path", f"  {target}: {{path")
+        text = re.sub(rf"#(  {target}:)(?: {{|\n#    )(path: [^\n}}]*)}}?\n", r"\1 {\2}\n", text)
         settings.write_text(text)
         done = greenroom("generate", *PLUGINS)
         # README.md and .gitattributes are about the targets there are, and the lock file has both.

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from generator.targets.terraform.escaping import string
 from generator.targets.terraform.hcl import Output, RequiredProvider
+from generator.targets.terraform.logins import with_passwords
 from generator.targets.terraform.stores.aws import AWS_VARIABLES, KMS_KEY, aws_configuration
 from generator.targets.terraform.stores.base import Left
 from generator.targets.terraform.stores.named import EXISTING_VERSION, PASSWORD_VERSION, RANDOM, SECRET_NAME, NamedSecret
@@ -64,7 +65,7 @@ class AwsSecretsManager(NamedSecret):
     def check(self, plan: Plan, diagnostics: Diagnostics) -> None:
         """GR615: a secret's name that AWS refuses. GR616: one that ends like an ARN: AWS may find another."""
         super().check(plan, diagnostics)
-        for role in plan.roles:
+        for role in with_passwords(plan.roles):
             if _LIKE_AN_ARN.search(role.secret_name):
                 diagnostics.warning(
                     "GR616",

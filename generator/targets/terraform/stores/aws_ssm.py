@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from generator.targets.terraform.escaping import string
 from generator.targets.terraform.hcl import Output, RequiredProvider
+from generator.targets.terraform.logins import with_passwords
 from generator.targets.terraform.stores.aws import AWS_VARIABLES, KMS_KEY, aws_configuration
 from generator.targets.terraform.stores.named import EXISTING_VERSION, PASSWORD_VERSION, RANDOM, SECRET_NAME, NamedSecret
 from generator.targets.text.escaped import Escaped
@@ -53,7 +54,7 @@ class AwsSsm(NamedSecret):
     def check(self, plan: Plan, diagnostics: Diagnostics) -> None:
         """GR615: a parameter's name that AWS refuses."""
         super().check(plan, diagnostics)
-        for role in plan.roles:
+        for role in with_passwords(plan.roles):
             name = role.secret_name
             if name.count("/") > _LEVELS or len(name) > 900 or _RESERVED.match(name):
                 diagnostics.error(

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from generator.targets.terraform.escaping import string
-from generator.targets.terraform.hcl import FALSE, RequiredProvider, Variable, aligned
+from generator.targets.terraform.hcl import FALSE, TRUE, RequiredProvider, Variable, aligned
 from generator.targets.terraform.inputs import filled, required, text
 from generator.targets.text.escaped import Escaped
 
@@ -212,9 +212,11 @@ class Azure(Iam):
 CLOUDS: Final[Mapping[str, Iam]] = {"rds": Rds(), "cloudsql": CloudSql(), "azure": Azure()}
 
 
-def role_arguments(iam: Iam | None, *, has_group: bool, has_schema: bool, password: Mapping[str, Escaped]) -> Any:
+def role_arguments(
+    iam: Iam | None, *, has_group: bool, has_schema: bool, password: Mapping[str, Escaped], logs_in: bool = True
+) -> Any:
     """The arguments of ``postgresql_role.plugin``, with or without a password."""
-    arguments = {"name": Escaped("var.role"), "login": Escaped("true")}
+    arguments = {"name": Escaped("var.role"), "login": TRUE if logs_in else FALSE}
     listed = ", ".join(string(name) for name in (iam.memberships if iam else ()))
     if has_group:
         with_group = f"[{listed}, var.group]" if listed else "[var.group]"

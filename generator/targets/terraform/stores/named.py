@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from generator.targets.terraform.escaping import string
 from generator.targets.terraform.hcl import RequiredProvider, Variable
 from generator.targets.terraform.inputs import filled, perhaps_whole, version
+from generator.targets.terraform.logins import with_passwords
 from generator.targets.text.escaped import Escaped
 
 if TYPE_CHECKING:
@@ -97,7 +98,7 @@ class NamedSecret:
 
     def check(self, plan: Plan, diagnostics: Diagnostics) -> None:
         """GR615: a name the store refuses."""
-        for role in plan.roles:
+        for role in with_passwords(plan.roles):
             if not re.fullmatch(self.pattern, role.secret_name, re.ASCII):
                 diagnostics.error(
                     "GR615",

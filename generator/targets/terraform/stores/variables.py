@@ -12,7 +12,7 @@ from generator.targets.terraform.inputs import TEXT, version
 from generator.targets.text.escaped import Escaped
 
 if TYPE_CHECKING:
-    from generator.planning.model import Plan, Role
+    from generator.planning.model import Login, Plan, Role
     from generator.problems.diagnostic import Diagnostics
     from generator.targets.terraform.hcl import Output, ProviderConfiguration, RequiredProvider
     from generator.targets.terraform.stores.base import Left, Tags
@@ -130,13 +130,27 @@ def without_verifiers(variables: tuple[Variable, ...]) -> list[Variable]:
     ]
 
 
+def login_password(role: Role, login: Login) -> Escaped:
+    """The entry of a login of a pair: one that may not log in needs none."""
+    key = string(login_key(role, login.letter))
+    if login.may_log_in:
+        return Escaped(f"var.plugin_passwords[{key}]")
+    return Escaped(f"lookup(var.plugin_passwords, {key}, null)")
+
+
+def login_key(role: Role, letter: str) -> str:
+    """The key of a login of the pair of ``role``: no id of a plugin and no name of a role has a dot."""
+    return f"{password_key(role)}.{letter}"
+
+
 def keyed_by(roles: list[Role]) -> str:
     """What :func:`password_key` is, in words."""
     if any(role.is_common for role in roles):
         elsewhere = any(role.server != PRIMARY for role in roles)
         return "role name" + (", with the server and _ before it where that is not primary" if elsewhere else "")
     shared = any(len(role.plugins) > 1 for role in roles)
-    return "plugin id" + (", of a role that several plugins use by the first of them" if shared else "")
+    pair = ", of a login by it with a dot and its letter" if any(role.logins for role in roles) else ""
+    return f"plugin id{', of a role that several plugins use by the first of them' if shared else ''}{pair}"
 
 
 def password_key(role: Role) -> str:
