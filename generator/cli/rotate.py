@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from generator.cli.options import common_options, make_request, same_command
+from generator.cli.options import common_options, make_request, one_environment, same_command
 from generator.cli.output import say
 from generator.targets import TARGETS
 
@@ -77,7 +77,7 @@ def command(
 
     if retire + now + check > 1:
         raise click.UsageError("--retire, --now and --check are different steps: name one")
-    project = steps.load(make_request(**options))
+    project = steps.load(one_environment(make_request(**options)))
     resolved = steps.resolve(project)
     planned = steps.plan(project, resolved)
     for item in [item for item in project.diagnostics if item.code == "GR657"]:

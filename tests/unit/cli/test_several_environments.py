@@ -214,7 +214,7 @@ def test_resolve_lint_explain_and_report_are_for_all(repository: Repository) -> 
 
 
 def test_one_has_to_be_chosen_where_a_server_is_asked(repository: Repository) -> None:
-    for command in ("preflight", "adopt"):
+    for command in ("preflight", "adopt", "rotate"):
         done = repository.run(command, code=2)
         assert f"{command} is for one environment; choose it with --environment: production, staging" in done.stderr
     repository.run("generate")
@@ -224,7 +224,7 @@ def test_one_has_to_be_chosen_where_a_server_is_asked(repository: Repository) ->
 
 
 def test_an_unknown_environment_is_one_sentence(repository: Repository) -> None:
-    for command in ("generate", "resolve", "lint", "report", "preflight", "adopt"):
+    for command in ("generate", "resolve", "lint", "report", "preflight", "adopt", "rotate"):
         done = repository.run(command, "--environment", "stagin", code=2)
         assert done.stderr.endswith("--environment: there is no environment 'stagin'; did you mean 'staging'?\n")
     repository.settings()
