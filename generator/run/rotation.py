@@ -128,6 +128,12 @@ def check_targets(project: Project, plan: Plan) -> None:
     )
 
 
+def _command(project: Project, *words: str) -> str:
+    """``greenroom rotate`` with ``words``, for the environment of ``project`` where there are several."""
+    name = project.settings.one_of_several
+    return " ".join(["greenroom rotate", *(["--environment", name] if name else []), *words])
+
+
 def report_unfinished(project: Project, plan: Plan) -> None:
     """Say which rotations wait for their retirement (GR657)."""
     waiting = unfinished(plan.roles)
@@ -141,7 +147,7 @@ def report_unfinished(project: Project, plan: Plan) -> None:
             Severity.INFO,
             f"the rotation of {', '.join(ids)} is unfinished: {leaving} may still log in",
             path=_KEY,
-            hint="after the rollout of the fragment `greenroom rotate --retire` locks what is not used any more",
+            hint=f"after the rollout of the fragment `{_command(project, '--retire')}` locks what is not used any more",
         )
     )
 
@@ -171,8 +177,8 @@ def choose(project: Project, plan: Plan, ids: Sequence[str], step: Step) -> list
                 f"the rotation of {name!r} is unfinished: {', '.join(item.name for item in role.leaving)} may still log in, "
                 f"and the next one would change its password",
                 path=_KEY,
-                hint=f"after the rollout run `greenroom rotate --retire {name}`, and apply what it writes; if a password "
-                f"has leaked, `greenroom rotate --now {name}` locks it at once",
+                hint=f"after the rollout run `{_command(project, '--retire', name)}`, and apply what it writes; if a "
+                f"password has leaked, `{_command(project, '--now', name)}` locks it at once",
             )
     return able
 
