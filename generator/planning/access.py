@@ -30,17 +30,11 @@ def acts_as(role: Role) -> str | None:
 
 
 def owner(plugin: PluginPlan) -> str:
-    """The role that owns what ``plugin`` makes, whoever logs in: its own, or the group of those it shares with."""
-    return plugin.role.group or plugin.database.group or plugin.role.name
+    """The role that owns what ``plugin`` makes, whoever logs in: its own, or the group of those it shares with.
 
-
-def starts_as(plugin: PluginPlan) -> str:
-    """The role that a login of the plugin's pair acts as when a session begins: what owns things there.
-
-    Settings do not follow a role that is acted as, so a login acts as the group of a database at once. The role that all
-    plugins act as is set by Backstage itself, on each connection.
+    A login of a pair acts as it when a session begins: settings do not follow a role that is acted as.
     """
-    return plugin.role.name if plugin.role.is_common else plugin.database.group or plugin.role.name
+    return plugin.role.group or plugin.database.group or plugin.role.name
 
 
 class SchemaAccess(NamedTuple):

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from generator.planning.access import place, starts_as
+from generator.planning.access import owner, place
 from generator.planning.model import login_name
 from generator.planning.pair import LETTERS, new_pair
 
@@ -105,7 +105,7 @@ def target_pair(plugin: PluginPlan, environment: Mapping[str, str], *, guessed: 
     other = next(login for login in role.logins if not login.is_live)
     return TargetPair(
         owner=role.name,
-        acts_as=starts_as(plugin),
+        acts_as=owner(plugin),
         live=live.name,
         other=other.name,
         variable=_place_of(live),

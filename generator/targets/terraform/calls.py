@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from generator.planning.access import acts_as, place, starts_as
+from generator.planning.access import acts_as, place
+from generator.planning.access import owner as owner_of
 from generator.targets.terraform.escaping import identifier, string
 from generator.targets.terraform.hcl import FALSE, TRUE, Call, aligned, padded
 from generator.targets.terraform.kinds import (
@@ -234,8 +235,9 @@ class Calls:
         if role.logins:
             owner = Escaped(f"module.{identifier(self.shape.role_module(role))}.role")
             databases = sorted({self._database_of(plugin) for plugin in users})
-            acts_as_owner = starts_as(users[0]) == role.name
-            acting = owner if acts_as_owner else Escaped(f"{self._database_module(users[0].database)}.group")
+            acting = self._grantee(role)  # settings do not follow a role that is acted as
+            if owner_of(users[0]) != role.name and acts_as(role) is None:
+                acting = Escaped(f"{self._database_module(users[0].database)}.group")
             values |= {"owner": owner, "acts_as": acting, "databases": Escaped(f"[{', '.join(databases)}]")}
             if place(role) not in self._shared_roles and users[0].schema is not None:
                 values["schema"] = string(users[0].schema)
