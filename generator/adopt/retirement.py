@@ -38,9 +38,12 @@ def check_server(
     environ: Mapping[str, str],
     timeout: int,
     diagnostics: Diagnostics,
+    without_asking: str,
 ) -> None:
     """Report what of ``roles`` on ``server`` is in use (GR652), or not where the lock file is (GR656), and what is missing
     to ask the server (GR770, GR771). That there is no session is said, and that it proves nothing (GR654).
+
+    ``without_asking`` is the command that takes the step without a look at the server.
     """
     connection = admin_connection(plan, server, options, environ, diagnostics)
     if connection is None:
@@ -62,7 +65,7 @@ def check_server(
             f"{', '.join(map(str, sessions[:_MOST]))}{more}",
             backstage="fails at its next new connection on such an instance, once the login is locked",
             hint="restart these instances with the present fragment, and run this again; where the password has leaked: "
-            "`greenroom rotate --retire --offline`, which does not ask",
+            f"`{without_asking}`, which does not ask",
         )
     elif not problems:
         diagnostics.add(

@@ -96,6 +96,9 @@ def same_command(*, without: tuple[str, ...] = ()) -> str:
         if name in (*_TALK, *without) or context.get_parameter_source(name) is not ParameterSource.COMMANDLINE:
             continue
         value = context.params[name]
+        if isinstance(parameter, click.Argument):
+            words += map(str, value if isinstance(value, tuple) else (value,))
+            continue
         option = max(parameter.opts, key=len)
         for item in value if isinstance(value, tuple) else (value,):
             words += [option] if item is True else [option, str(item)]

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from generator.run.steps import Planned, Project
 
 UNFINISHED = 3
+_NOTHING = "nothing has been generated yet, so there is no password to rotate", "run `greenroom generate`, and apply it"
 
 
 @click.command("rotate")
@@ -71,12 +72,16 @@ def command(
     login that is to be locked; the password of who asks comes from app-config or GREENROOM_ADMIN_PASSWORD.
     """
     from generator.adopt.connection import AdminOptions
-    from generator.problems.diagnostic import GreenroomError
+    from generator.problems.diagnostic import GreenroomError, Location
+    from generator.problems.paths import shown
     from generator.run import steps
-    from generator.run.rotation import choose, standings
+    from generator.run.rotation import choose, report_unknown, standings
 
+    asked = {"--offline": offline, "--host": host, "--port": port, "--user": user, "--database": database}.items()
     if retire + now + check > 1:
         raise click.UsageError("--retire, --now and --check are different steps: name one")
+    if not retire and (given := [name for name, value in asked if value]):
+        raise click.UsageError(f"{' and '.join(given)}: only --retire asks a server")
     project = steps.load(one_environment(make_request(**options)))
     resolved = steps.resolve(project)
     planned = steps.plan(project, resolved)
@@ -84,6 +89,11 @@ def command(
         del project.diagnostics.items[item]  # this command says it in its own way
     step: Step = "retire" if retire else "now" if now else "rotate"
     if check:
+        report_unknown(project, planned.plan, ids)
+        if planned.past.lock is None:
+            project.diagnostics.error("GR649", _NOTHING[0], Location(shown(project.layout.lock)), hint=_NOTHING[1])
+        if project.diagnostics.has_errors:
+            raise GreenroomError(project.diagnostics)
         roles = [role for role in planned.plan.roles if not ids or set(ids) & set(role.plugins)]
         _show_standings(project, roles, as_json=output_format == "json", quiet=quiet)
         return UNFINISHED if any(item.leaving for item in standings(roles)) else 0
@@ -113,10 +123,7 @@ def _refuse_stale(project: Project, rendering: Rendering) -> None:
         return
     edited = edited_files(rendering)
     if rendering.past.lock is None:
-        what, hint = (
-            "nothing has been generated yet, so there is no password to rotate",
-            "run `greenroom generate`, and apply it",
-        )
+        what, hint = _NOTHING
     elif edited:
         what = f"{', '.join(edited)}: not as greenroom wrote it, and a rotation would overwrite it"
         hint = "`greenroom generate --diff` shows the difference; `greenroom generate` writes it anew"
@@ -173,7 +180,8 @@ def _look(
     for server in here.servers:
         if server.name in servers:
             mine = [role for role in roles if role.server == server.name]
-            check_server(here, server, mine, options, environ, timeout, project.diagnostics)
+            again = same_command(without=("offline",))
+            check_server(here, server, mine, options, environ, timeout, project.diagnostics, f"{again} --offline")
     if project.diagnostics.has_errors:
         raise GreenroomError(project.diagnostics)
 
@@ -233,6 +241,6 @@ def _show(
         return
     count = len(rendering.changed)
     say(f"{count} file{'' if count == 1 else 's'} written to {rendering.layout.base.as_posix()}", err=True)
-    again = same_command(without=("ids", "now", "retire"))
+    again = same_command(without=("now", "retire"))
     for line in next_of(project, after, step, next_steps(project, rendering), f"{again} --retire"):
         say(f"next: {line}", err=True)

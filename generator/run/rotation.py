@@ -108,6 +108,12 @@ def turned(plan: Plan, roles: Collection[Role], step: Step) -> Plan:
 # --- what there is to say in every run ------------------------------------------------------------------------------------
 
 
+def _command(project: Project, *words: str) -> str:
+    """``greenroom rotate`` with ``words``, for the environment of ``project`` where there are several."""
+    name = project.settings.one_of_several
+    return " ".join(["greenroom rotate", *(["--environment", name] if name else []), *words])
+
+
 def check_targets(project: Project, plan: Plan) -> None:
     """Report targets of this run that create no pairs of logins (GR557): their roles would log in by themselves."""
     if not any(role.logins for role in plan.roles):
@@ -124,14 +130,10 @@ def check_targets(project: Project, plan: Plan) -> None:
         project.settings.locations.get(_KEY),
         path=_KEY,
         hint=f"generate without {'them' if several else 'it'} ({others}, or the same below `targets` in greenroom.yaml), or "
-        "set credentials.rotation to in-place",
+        "set credentials.rotation to in-place"
+        if any(role.has_pair for role in plan.roles)
+        else f"end the rotation first: `{_command(project, '--retire')} {others}`, and apply that",
     )
-
-
-def _command(project: Project, *words: str) -> str:
-    """``greenroom rotate`` with ``words``, for the environment of ``project`` where there are several."""
-    name = project.settings.one_of_several
-    return " ".join(["greenroom rotate", *(["--environment", name] if name else []), *words])
 
 
 def report_unfinished(project: Project, plan: Plan) -> None:
@@ -161,14 +163,14 @@ def choose(project: Project, plan: Plan, ids: Sequence[str], step: Step) -> list
     A plugin that there is not, or that has no password (GR648), one whose password changes in place (GR647), and a rotation
     before that is unfinished (GR646).
     """
-    known = {name: role for role in plan.roles for name in role.plugins}
-    for name in sorted(set(ids) - known.keys()):
-        _report_unknown(project, name, sorted(known))
+    report_unknown(project, plan, ids)
     wanted = [role for role in plan.roles if not ids or set(ids) & set(role.plugins)]
     able = [role for role in wanted if (role.pair is not None if step == "retire" else role.has_pair)]
-    for role in wanted if ids or not able else ():
+    if step == "retire" and not ids:
+        return able
+    for role in wanted:
         if role not in able:
-            _report_unable(project, plan, role, step)
+            _report_unable(project, plan, role, step, is_asked_for=bool(ids) or not able)
     if step == "rotate":
         for role in unfinished(able):
             name = role.plugins[0]
@@ -183,6 +185,13 @@ def choose(project: Project, plan: Plan, ids: Sequence[str], step: Step) -> list
     return able
 
 
+def report_unknown(project: Project, plan: Plan, ids: Sequence[str]) -> None:
+    """Report ids of which there is no password (GR648)."""
+    known = sorted(name for role in plan.roles for name in role.plugins)
+    for name in sorted(set(ids) - set(known)):
+        _report_unknown(project, name, known)
+
+
 def _report_unknown(project: Project, name: str, known: Sequence[str]) -> None:
     import difflib
 
@@ -195,25 +204,33 @@ def _report_unknown(project: Project, name: str, known: Sequence[str]) -> None:
     )
 
 
-def _report_unable(project: Project, plan: Plan, role: Role, step: Step) -> None:
+def _report_unable(project: Project, plan: Plan, role: Role, step: Step, *, is_asked_for: bool) -> None:
+    """Say why ``step`` is not for ``role``: an error where it was asked for, a warning where it is left out of all."""
     name, settings = role.plugins[0], project.settings
+    place = settings.locations.get(_KEY)
     if role.iam is not None:
-        project.diagnostics.error(
-            "GR648",
+        what, hint = (
             f"there is no password of {name!r}: {role.iam} logs it in",
-            settings.locations.get("credentials.mode"),
-            path="credentials.mode",
-            hint="remove what may do so from the identity that Backstage runs as, in the cloud's IAM",
+            "remove what may do so from the identity that Backstage runs as, in the cloud's IAM",
         )
+        place, path = settings.locations.get("credentials.mode"), "credentials.mode"
+        if is_asked_for:
+            project.diagnostics.error("GR648", what, place, path=path, hint=hint)
+        else:
+            project.diagnostics.warning("GR648", f"not rotated: {what}", place, path=path, hint=hint)
         return
     engine = next(server.engine for server in plan.servers if server.name == role.server)
+    backstage = "closes idle connections since backend-defaults 0.18.1, so a plugin that pauses needs a new one"
     if step == "retire":
-        what = "has no second login that could be retired"
-        hint = "there is nothing to do"
+        what, backstage = f"{name!r} has one login only, and nothing can be retired", ""
+        hint = f"leave {name} out"
+    elif role.leaving:
+        what = f"the password of {name!r} is to change in place again, and the logins from before may still log in"
+        hint = f"run `{_command(project, '--retire', name)}` first, and apply what it writes"
     else:
         what = (
-            "changes in place: the old password stops working at once, and running instances fail at their next new "
-            "connection"
+            f"the password of {name!r} changes in place: the old one stops working at once, and running instances fail at "
+            "their next new connection"
         )
         version = role.password_version + 1
         hint = (
@@ -222,14 +239,10 @@ def _report_unable(project: Project, plan: Plan, role: Role, step: Step) -> None
         )
         if engine == "postgresql":
             hint = f"set `credentials: {{rotation: pair}}` and generate, for a rotation without an outage; {hint}"
-    project.diagnostics.error(
-        "GR647",
-        f"the password of {name!r} {what}",
-        settings.locations.get(_KEY),
-        path=_KEY,
-        backstage="closes idle connections since backend-defaults 0.18.1, so a plugin that pauses needs a new one",
-        hint=hint,
-    )
+    if is_asked_for:
+        project.diagnostics.error("GR647", what, place, path=_KEY, backstage=backstage, hint=hint)
+    else:
+        project.diagnostics.warning("GR647", f"not rotated: {what}", place, path=_KEY, backstage=backstage, hint=hint)
 
 
 # --- what there is to say of a step ---------------------------------------------------------------------------------------
@@ -246,10 +259,10 @@ def said_of(step: Step, before: Sequence[Role], diagnostics: Diagnostics) -> lis
             Diagnostic(
                 "GR655",
                 Severity.WARNING,
-                f"once this is applied {names} may not log in, and every running instance uses one of them",
+                f"once this is applied the present passwords of {names} are of no use, and every running instance has one",
                 backstage="fails at its next new connection, on every instance that has the fragment from before",
                 hint="apply it and roll out the fragment with the new passwords right away; sessions that are open stay "
-                "open: the script says how to end them",
+                "open: pg_terminate_backend ends them",
             )
         )
     return found

@@ -52,7 +52,10 @@ _NAMES = {*_KINDS, "store", "secret"}
 _HASH = re.compile(r"[0-9a-f]{64}")
 _RESTORE = "take the file from version control again"
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*", re.ASCII)
-_MERGE = "keep either side of the merge and run `greenroom generate` again"
+_MERGE = (
+    'keep the side of the merge in which "passwordVersion" is higher (either one, where they do not differ) and run '
+    "`greenroom generate` again"
+)
 
 
 class _InvalidError(ValueError):
