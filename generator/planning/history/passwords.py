@@ -48,7 +48,7 @@ def with_past(role: Role, before: Sequence[LockedPlugin], diagnostics: Diagnosti
                 "GR646",
                 f"the logins that {name!r} had before may still log in, and would take turns again with other passwords",
                 path="credentials.rotation",
-                hint=f"set credentials.rotation to in-place, run `greenroom rotate --retire {name}`, apply what it writes, and "
+                hint=f"set credentials.rotation to in-place, run `greenroom rotate --retire {name}`, apply it, and "
                 "then set it to pair; if nothing was applied in between, restore the lock file from when it was pair",
             )
         version, pair = enter(version, past)
