@@ -235,8 +235,10 @@ class Calls:
         if role.logins:
             owner = Escaped(f"module.{identifier(self.shape.role_module(role))}.role")
             databases = sorted({self._database_of(plugin) for plugin in users})
-            acting = self._grantee(role)  # settings do not follow a role that is acted as
-            if owner_of(users[0]) != role.name and acts_as(role) is None:
+            acting = owner  # or the group at once: settings do not follow a role that is acted as
+            if acts_as(role):
+                acting = self._grantee(role)
+            elif owner_of(users[0]) != role.name:
                 acting = Escaped(f"{self._database_module(users[0].database)}.group")
             values |= {"owner": owner, "acts_as": acting, "databases": Escaped(f"[{', '.join(databases)}]")}
             if place(role) not in self._shared_roles and users[0].schema is not None:

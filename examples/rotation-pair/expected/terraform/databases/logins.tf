@@ -7,7 +7,7 @@ module "login_auth_a" {
   role             = "backstage_auth_a"
   login            = true
   owner            = module.auth.role
-  acts_as          = module.role_backstage_auth.role
+  acts_as          = module.auth.role
   databases        = [module.auth.database]
   secret_name      = "backstage/production/database/auth-a"
   vault_mount      = var.vault_mount
@@ -25,7 +25,7 @@ module "login_auth_b" {
   role             = "backstage_auth_b"
   login            = false
   owner            = module.auth.role
-  acts_as          = module.role_backstage_auth.role
+  acts_as          = module.auth.role
   databases        = [module.auth.database]
   secret_name      = "backstage/production/database/auth-b"
   vault_mount      = var.vault_mount
@@ -43,7 +43,7 @@ module "login_catalog_a" {
   role             = "backstage_catalog_a"
   login            = true
   owner            = module.catalog.role
-  acts_as          = module.role_backstage_catalog.role
+  acts_as          = module.catalog.role
   databases        = [module.catalog.database]
   secret_name      = "backstage/production/database/catalog-a"
   vault_mount      = var.vault_mount
@@ -61,7 +61,7 @@ module "login_catalog_b" {
   role             = "backstage_catalog_b"
   login            = false
   owner            = module.catalog.role
-  acts_as          = module.role_backstage_catalog.role
+  acts_as          = module.catalog.role
   databases        = [module.catalog.database]
   secret_name      = "backstage/production/database/catalog-b"
   vault_mount      = var.vault_mount
@@ -79,7 +79,7 @@ module "login_scaffolder_a" {
   role             = "backstage_scaffolder_a"
   login            = true
   owner            = module.scaffolder.role
-  acts_as          = module.role_backstage_scaffolder.role
+  acts_as          = module.scaffolder.role
   databases        = [module.scaffolder.database]
   secret_name      = "backstage/production/database/scaffolder-a"
   vault_mount      = var.vault_mount
@@ -97,7 +97,7 @@ module "login_scaffolder_b" {
   role             = "backstage_scaffolder_b"
   login            = false
   owner            = module.scaffolder.role
-  acts_as          = module.role_backstage_scaffolder.role
+  acts_as          = module.scaffolder.role
   databases        = [module.scaffolder.database]
   secret_name      = "backstage/production/database/scaffolder-b"
   vault_mount      = var.vault_mount
