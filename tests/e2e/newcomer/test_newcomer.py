@@ -140,7 +140,8 @@ class Newcomer:
 
     def apply(self) -> None:
         """The DBA runs the script, with a password for each variable that the fragment names."""
-        for name in re.findall(r"\$\{(BACKSTAGE_DB_\w+)\}", (self.root / "infra/app-config.databases.yaml").read_text()):
+        (fragment,) = (self.root / "infra").glob("*.databases.yaml")  # of app-config, or of a chart's values
+        for name in re.findall(r"\$\{(BACKSTAGE_DB_\w+)\}", fragment.read_text()):
             self.passwords.setdefault(name, f"{name} 'secret'")
         binaries = self.server.bin_dir if (self.server.bin_dir / "psql").exists() else embedded_binaries()
         done = apply_script(
