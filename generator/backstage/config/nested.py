@@ -41,7 +41,8 @@ class Nested(NamedTuple):
 
     ``problems`` are those of the document and of texts that were read as YAML, ``error`` what npm ``yaml`` would throw for
     them. ``keys`` are the keys that lead there, ``shared`` whether aliases make parts of the value one object.
-    ``is_template``: Helm has to fill it in first.
+    ``is_template``: Helm has to fill it in first. ``is_text``: it is a text in the values of a chart, which Helm replaces as
+    a whole.
     """
 
     value: ConfigMap | None = None
@@ -52,6 +53,7 @@ class Nested(NamedTuple):
     keys: Keys = ()
     shared: bool = False
     is_template: bool = False
+    is_text: bool = False
 
 
 class Found(NamedTuple):
@@ -122,19 +124,20 @@ class Manifest:
         return _stuck(selector.path, *furthest, self.documents)
 
     def _value(self, path: str, document: Document, step: Step) -> Nested:
-        texts, value = [document, *step.texts], step.value
+        texts, value, text_at = [document, *step.texts], step.value, step.text_at
         if is_unquoted_template(value) or (isinstance(value, str) and is_whole_template(value)):
             problem = f"{path!r} is a template that Helm fills in, and nobody has"
             return Nested(problem=problem, place=step.mark, is_template=True)
         if isinstance(value, str) and step.mark is not None:
             texts.append(self._outer.inside(value, step.mark))
-            value = texts[-1].value
+            value, text_at = texts[-1].value, step.keys
         found = Nested(
             problems=tuple(item for text in texts for item in text.problems),
             error=next((text.parsed.error for text in texts if text.parsed.error is not None), None),
             keys=step.keys,
             place=step.mark,
             shared=any(text.parsed.shared for text in texts),
+            is_text=bool(values_keys(text_at)),
         )
         if not isinstance(value, ConfigMap):
             return found._replace(problem=f"{path!r} holds a value or a list, no keys")
