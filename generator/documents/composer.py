@@ -26,7 +26,7 @@ _MERGE: Final = object()
 class Composer:
     """Turns the events of one text into values, without recursion."""
 
-    def __init__(self, text: Text, problems: Problems) -> None:
+    def __init__(self, text: Text, problems: Problems, *, merges: bool = False) -> None:
         self._text = text
         self._problems = problems
         self._source = problems.source
@@ -34,6 +34,7 @@ class Composer:
         self._stack: list[Frame] = []
         self._resolve: Callable[[str], Any] = resolve_plain
         self._version11 = False
+        self._merges = merges
         self._flow_end = 0  # where the last item inside brackets ended
         self._key_depth = 0
         self.shared = False
@@ -68,6 +69,7 @@ class Composer:
 
         self._version11 = True
         self._resolve = version11.resolve_plain
+        self._merges = True
 
     def _node(self, get_event: Callable[[], Any]) -> Any:
         """The value of the next node of the stream."""
@@ -114,7 +116,7 @@ class Composer:
                 frame.key_offset = offset
                 if type(value) is not str:
                     frame.key = self._special_key(frame, value, event)
-                elif is_11 and value == "<<" and kind is ScalarEvent and not event.style:
+                elif value == "<<" and self._merges and kind is ScalarEvent and not event.style:
                     frame.key = _MERGE
             else:
                 key = frame.key

@@ -55,16 +55,19 @@ def parse_document(text: str, file: str, diagnostics: Diagnostics) -> Any:
     return parse_yaml(text, file, diagnostics).value
 
 
-def parse_yaml(text: str, file: str, diagnostics: Diagnostics, source: Callable[[str, str], Source] = Source) -> Parsed:
+def parse_yaml(
+    text: str, file: str, diagnostics: Diagnostics, source: Callable[[str, str], Source] = Source, *, merges: bool = False
+) -> Parsed:
     """As :func:`parse_document`, together with what npm ``yaml`` would throw.
 
     ``source`` makes the places of a text from ``file`` and the text: another one for a text that is a part of the file.
+    With ``merges`` a key ``<<`` is one that merges, as where Helm or Kubernetes read the file before Backstage does.
     """
     prepared = Text(text)
     with collector_paused():
         while True:
             problems = Problems(source(file, prepared.text), text)
-            composer = Composer(prepared, problems)
+            composer = Composer(prepared, problems, merges=merges)
             try:
                 value = composer.document()
             except Unreadable as error:

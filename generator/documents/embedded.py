@@ -2,6 +2,8 @@
 
 A block text (``|``) stands in the file as it is, only indented: what is in it has its own line and column. A text in another
 style does not, so that everything in it is where the text starts.
+
+Helm and Kubernetes read the file itself: there ``<<`` merges.
 """
 
 from __future__ import annotations
@@ -48,33 +50,34 @@ class Outer:
         self.file = file
         self._text = text
         self._lines: list[str] | None = None
-        self._inner: dict[tuple[int, int, str], Document] = {}
+        self._inner: dict[tuple[int, int, str, bool], Document] = {}
 
     def documents(self) -> list[Document]:
         """Every document of the file, at most :data:`MAX_DOCUMENTS`."""
         found = []
         for line, text in _split(self._text):
             problems = Diagnostics()
-            parsed = parse_yaml(text, self.file, problems, partial(ShiftedSource, lines=line, columns=0))
+            parsed = parse_yaml(text, self.file, problems, partial(ShiftedSource, lines=line, columns=0), merges=True)
             found.append(Document(parsed, tuple(problems)))
             if len(found) == MAX_DOCUMENTS:
                 break
         return found
 
-    def inside(self, text: str, mark: Mark) -> Document:
-        """The document in ``text``, which is the value at ``mark``."""
-        key = (mark.line, mark.column, text)
+    def inside(self, text: str, mark: Mark, *, merges: bool = False) -> Document:
+        """The document in ``text``, which is the value at ``mark``. ``merges``: Helm reads it, not Backstage."""
+        merges = merges and "<<" in text
+        key = (mark.line, mark.column, text, merges)
         if key not in self._inner:
-            self._inner[key] = self._read(text, mark)
+            self._inner[key] = self._read(text, mark, merges=merges)
         return self._inner[key]
 
-    def _read(self, text: str, mark: Mark) -> Document:
+    def _read(self, text: str, mark: Mark, *, merges: bool) -> Document:
         problems = Diagnostics()
         indent = self._indent(text, mark)
         if indent is not None:
             source: Any = partial(ShiftedSource, lines=mark.line, columns=indent)
-            return Document(parse_yaml(text, self.file, problems, source), tuple(problems))
-        parsed = parse_yaml(text, self.file, problems, lambda _, prepared: FixedSource(prepared, mark))
+            return Document(parse_yaml(text, self.file, problems, source, merges=merges), tuple(problems))
+        parsed = parse_yaml(text, self.file, problems, lambda _, prepared: FixedSource(prepared, mark), merges=merges)
         return Document(parsed, tuple(item._replace(summary=_LINE.sub("", item.summary)) for item in problems))
 
     def _indent(self, text: str, mark: Mark) -> int | None:

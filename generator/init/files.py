@@ -24,13 +24,13 @@ _MOST = 5
 #: Why the fragment is not a file of its own.
 FORMAT_NOTES: Final = {
     "helm-values": "The chart gives Backstage its appConfig last: so the fragment is the last file of values.",
-    "configmap": "The app-config is a file of a ConfigMap: so the fragment is another one.",
+    "configmap": "The app-config is a text that Helm would not merge: so the fragment is a ConfigMap of its own.",
 }
 
 
 def fragment_format(layers: Sequence[Layer]) -> str | None:
     """The format of a fragment for app-configs that are inside other files; ``None`` where they are files themselves."""
-    if read_from(layers) is not None:
+    if read_from(layers) is not None and not any(layer.is_text for layer in layers):
         return "helm-values"
     return "configmap" if any(layer.inside for layer in layers) else None
 

@@ -39,7 +39,7 @@ def inside_of(settings: Settings, layers: Sequence[Layer], target: str) -> Insid
 
 
 def check_order(settings: Settings, layers: Sequence[Layer], layout: Layout, target: str, diagnostics: Diagnostics) -> None:
-    """GR439: values that Helm puts over an app-config which is not the last one that Backstage reads."""
+    """GR439: values that Helm puts over an app-config which is not the last one that Backstage reads; GR438: over a text."""
     if not TARGETS[target].is_app_config:
         return
     inside = inside_of(settings, layers, target)
@@ -55,6 +55,16 @@ def check_order(settings: Settings, layers: Sequence[Layer], layout: Layout, tar
             backstage="gets the app-config of a chart as its last file",
             hint=f"list {ours[-1].target} last in appConfig",
         )
+    for layer in ours:
+        if layer.is_text:
+            diagnostics.error(
+                "GR438",
+                f"the app-config at {'.'.join(inside.keys)} is a text, and Helm replaces a text as a whole",
+                layer.data.locate_key("backend") or Location(layer.path),
+                path="targets.appConfig.format",
+                backstage="gets the generated values only: Helm merges nothing but mappings",
+                hint=f"write it as a mapping: remove the | after {inside.keys[-1]}; or take the format configmap",
+            )
 
 
 def _check_overruled(layers: Sequence[Layer], layout: Layout, inside: Inside, diagnostics: Diagnostics) -> None:
@@ -67,13 +77,14 @@ def _check_overruled(layers: Sequence[Layer], layout: Layout, inside: Inside, di
         f"{target_key(name)}: {'{format: helm-values}' if TARGETS[name].is_app_config else '{}'}" for name in layout.targets
     )
     place = layer.data.locate_key("backend") or Location(layer.path)
+    first = f"remove the | after {known.keys[-1]}, and " if layer.is_text else ""
     diagnostics.warning(
         "GR440",
         f"a chart gives Backstage the app-config at {'.'.join(known.keys)} as the last file, and it wins over the fragment",
         place,
         path="targets.appConfig.format",
         backstage="lets a later file win; a chart passes its own appConfig last",
-        hint=f"set `targets: {{{targets}}}` in greenroom.yaml",
+        hint=f"{first}set `targets: {{{targets}}}` in greenroom.yaml",
     )
 
 

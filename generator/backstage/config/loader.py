@@ -38,7 +38,7 @@ class Layer(NamedTuple):
 
     ``context`` is Backstage's name for it (the file's base name, or ``env``), ``path`` the file as the user would write it
     (``env`` for the variables). ``inside`` is where in that file the app-config is (``keys`` lead there), empty
-    for a file that is one.
+    for a file that is one. ``is_text``: it is a text in the values of a chart, not a mapping.
     """
 
     data: ConfigMap
@@ -46,6 +46,7 @@ class Layer(NamedTuple):
     path: str
     inside: str = ""
     keys: tuple[str, ...] = ()
+    is_text: bool = False
 
     @property
     def target(self) -> str:
@@ -155,6 +156,7 @@ class _Loading:
             self._break(f'Error: Failed to read config file at "{path}", expected object at config root')
             return None
         self._keys: tuple[str, ...] = ()
+        self._is_text = False
         found = self._inside(path, file, inside, content.text) if inside else self._whole(file, content.text)
         if found is None or found.value is None or found.value is UNDEFINED:
             return None
@@ -173,7 +175,7 @@ class _Loading:
         if transformer.error is not None:
             self._break(f'Error: Failed to read config file at "{path}", {transformer.error}')
         if isinstance(data, ConfigMap):
-            return Layer(data, os.path.basename(path), file, inside, self._keys)  # noqa: PTH119
+            return Layer(data, os.path.basename(path), file, inside, self._keys, self._is_text)  # noqa: PTH119
         if transformer.error is None:
             self._not_a_mapping(path, file)
         return None
@@ -209,7 +211,7 @@ class _Loading:
         if found.value is None:
             self._break(f'Error: Failed to read config file at "{path}", {found.problem}')
             return None
-        self._keys = found.keys
+        self._keys, self._is_text = found.keys, found.is_text
         return Parsed(found.value, found.error, found.shared)
 
     def _not_a_mapping(self, path: str, file: str) -> None:

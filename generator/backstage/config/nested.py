@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -41,7 +42,8 @@ class Nested(NamedTuple):
 
     ``problems`` are those of the document and of texts that were read as YAML, ``error`` what npm ``yaml`` would throw for
     them. ``keys`` are the keys that lead there, ``shared`` whether aliases make parts of the value one object.
-    ``is_template``: Helm has to fill it in first.
+    ``is_template``: Helm has to fill it in first. ``is_text``: it is a text in the values of a chart, which Helm replaces as
+    a whole.
     """
 
     value: ConfigMap | None = None
@@ -52,6 +54,7 @@ class Nested(NamedTuple):
     keys: Keys = ()
     shared: bool = False
     is_template: bool = False
+    is_text: bool = False
 
 
 class Found(NamedTuple):
@@ -99,6 +102,8 @@ class Manifest:
     def __init__(self, file: str, text: str) -> None:
         self._outer = Outer(file, text)
         self.documents = self._outer.documents()
+        #: A text on the way to an app-config is values.
+        self._values = partial(self._outer.inside, merges=True)
 
     def pick(self, path: str) -> Nested:
         """The app-config at ``path``: see :mod:`~generator.backstage.config.selector`."""
@@ -110,7 +115,7 @@ class Manifest:
         steps: list[tuple[Document, Step]] = []
         furthest: tuple[Document, Step] | None = None
         for document in meant:
-            found, last = ways(document.value, selector.path, self._outer.inside)
+            found, last = ways(document.value, selector.path, self._values)
             steps += [(document, step) for step in found]
             if furthest is None or len(last.keys) > len(furthest[1].keys):
                 furthest = (document, last)
@@ -122,19 +127,20 @@ class Manifest:
         return _stuck(selector.path, *furthest, self.documents)
 
     def _value(self, path: str, document: Document, step: Step) -> Nested:
-        texts, value = [document, *step.texts], step.value
+        texts, value, text_at = [document, *step.texts], step.value, step.text_at
         if is_unquoted_template(value) or (isinstance(value, str) and is_whole_template(value)):
             problem = f"{path!r} is a template that Helm fills in, and nobody has"
             return Nested(problem=problem, place=step.mark, is_template=True)
         if isinstance(value, str) and step.mark is not None:
             texts.append(self._outer.inside(value, step.mark))
-            value = texts[-1].value
+            value, text_at = texts[-1].value, step.keys
         found = Nested(
             problems=tuple(item for text in texts for item in text.problems),
             error=next((text.parsed.error for text in texts if text.parsed.error is not None), None),
             keys=step.keys,
             place=step.mark,
             shared=any(text.parsed.shared for text in texts),
+            is_text=bool(values_keys(text_at)),
         )
         if not isinstance(value, ConfigMap):
             return found._replace(problem=f"{path!r} holds a value or a list, no keys")
@@ -145,34 +151,43 @@ class Manifest:
         everything = (
             (number, *item)
             for number, document in enumerate(self.documents, 1)
-            for item in self._search(document.value, (), None, set())
+            for item in self._search(document.value, (), None, {})
         )
         return [
             Found(self._path(number, keys), keys, value, mark) for number, keys, value, mark in islice(everything, _MOST)
         ]
 
     def _search(
-        self, value: Any, keys: Keys, mark: Mark | None, seen: set[int]
+        self, value: Any, keys: Keys, mark: Mark | None, empty: dict[int, int]
     ) -> Iterator[tuple[Keys, ConfigMap, Mark | None]]:
-        if len(keys) > _DEEPEST or id(value) in seen:
+        """``empty``: how deep what is known to hold none was looked at. An alias or ``<<`` leads to it again, and what holds
+        one is found at each of its places.
+        """
+        if len(keys) > _DEEPEST:
             return
-        seen.add(id(value))  # what an alias stands for was looked at
-        if isinstance(value, str) and mark is not None and keys and _MAY_HOLD.search(value):
-            value = self._outer.inside(value, mark).value
-            is_file = keys[-1].lower().endswith(_FILE)
-        else:
-            is_file = False
-        if isinstance(value, ConfigMap):
-            if keys and _is_config(keys[-1].lower(), value, is_file=is_file):
-                yield keys, value, mark
+        text, is_file = "", False
+        if isinstance(value, str):
+            if mark is None or not keys or not _MAY_HOLD.search(value):
                 return
-            for key, item in value.items():
-                if isinstance(item, (dict, list, str)):
-                    yield from self._search(item, (*keys, key), value.marks.get(key), seen)
-        elif isinstance(value, ConfigList):
-            for number, item in enumerate(value):
-                if isinstance(item, (dict, list, str)):
-                    yield from self._search(item, (*keys, str(number)), value.marks[number], seen)
+            text, is_file = value, keys[-1].lower().endswith(_FILE)
+            value = self._outer.inside(text, mark).value
+        if isinstance(value, ConfigMap) and keys and _is_config(keys[-1].lower(), value, is_file=is_file):
+            yield keys, value, mark
+            return
+        if isinstance(value, (ConfigMap, ConfigList)) and empty.get(id(value), _DEEPEST + 1) > len(keys):
+            found = False
+            for item in self._below(self._values(text, mark).value if text and mark else value, keys, empty):
+                found = True
+                yield item
+            if not found:
+                empty[id(value)] = len(keys)
+
+    def _below(self, value: Any, keys: Keys, empty: dict[int, int]) -> Iterator[tuple[Keys, ConfigMap, Mark | None]]:
+        items = value.items() if isinstance(value, ConfigMap) else enumerate(value) if isinstance(value, ConfigList) else ()
+        for key, item in items:
+            if isinstance(item, (dict, list, str)):
+                mark = value.marks[key] if isinstance(key, int) else value.marks.get(key)
+                yield from self._search(item, (*keys, str(key)), mark, empty)
 
     def _path(self, number: int, keys: Keys) -> str:
         """The shortest path that means just these keys of this document."""
@@ -190,7 +205,7 @@ class Manifest:
             (at, step.keys)
             for at, document in enumerate(self.documents, 1)
             if selector.fits(at, document.value)
-            for step in ways(document.value, selector.path, self._outer.inside)[0]
+            for step in ways(document.value, selector.path, self._values)[0]
         ]
         return found == [(number, keys)]
 

@@ -47,7 +47,7 @@ class Selector(NamedTuple):
 class Step(NamedTuple):
     """How far a path leads: the ``keys`` that are there, the ``value`` there and its ``mark``, and whether that is ``all``.
 
-    ``texts`` are the documents in texts that were read on the way.
+    ``texts`` are the documents in texts that were read on the way; ``text_at`` are the keys of the last one.
     """
 
     keys: Keys
@@ -55,6 +55,7 @@ class Step(NamedTuple):
     mark: Mark | None
     is_all: bool
     texts: tuple[Document, ...] = ()
+    text_at: Keys = ()
 
 
 def read_selector(text: str) -> Selector:
@@ -117,25 +118,25 @@ class _Walker:
         if at == len(self.parts):
             yield step._replace(is_all=True)
             return
-        value, texts = step.value, step.texts
+        value, texts, text_at = step.value, step.texts, step.text_at
         if isinstance(value, str) and step.mark is not None:
             document = self._inside(value, step.mark)
-            value, texts = document.value, (*texts, document)
+            value, texts, text_at = document.value, (*texts, document), step.keys
         if (id(value), at) in self._dead:
             return
         found = False
         for size in range(len(self.parts) - at, 0, -1) if self._joins else (1,):
             key = ".".join(self.parts[at : at + size])
-            for next_step in _child(value, key, step.keys, texts):
-                for way in self.follow(next_step, at + size):
+            for next_step in _child(value, key, step.keys):
+                for way in self.follow(next_step._replace(texts=texts, text_at=text_at), at + size):
                     found = True
                     yield way
         if not found:
             self._dead.add((id(value), at))
 
 
-def _child(value: Any, key: str, keys: Keys, texts: tuple[Document, ...]) -> Iterator[Step]:
+def _child(value: Any, key: str, keys: Keys) -> Iterator[Step]:
     if isinstance(value, ConfigMap) and key in value:
-        yield Step((*keys, key), value[key], value.marks.get(key), is_all=False, texts=texts)
+        yield Step((*keys, key), value[key], value.marks.get(key), is_all=False)
     elif isinstance(value, ConfigList) and _INDEX.fullmatch(key) and int(key) < len(value):
-        yield Step((*keys, key), value[int(key)], value.marks[int(key)], is_all=False, texts=texts)
+        yield Step((*keys, key), value[int(key)], value.marks[int(key)], is_all=False)

@@ -102,6 +102,11 @@ INPUTS: dict[str, tuple[Files, str, int]] = {
         "--plugin catalog",
         1,
     ),
+    "values-that-are-a-text": (
+        {"values.yaml": VALUES.replace("appConfig:", "appConfig: |"), "greenroom.yaml": VALUES_ONLY},
+        "--plugin catalog",
+        1,
+    ),
     "values-with-braces-in-a-name": (
         {"values.yaml": VALUES.replace("client: pg", 'client: pg\n        prefix: "a{{b"'), "greenroom.yaml": VALUES_ONLY},
         "--plugin catalog",

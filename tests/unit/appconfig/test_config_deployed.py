@@ -79,6 +79,19 @@ def test_init_takes_it_where_no_dockerfile_names_files(tmp_path: Path) -> None:
     assert item.location == (f"{tmp_path}/helm/values-staging.yaml", 3, 3)
 
 
+def test_init_writes_a_config_map_where_helm_would_replace_a_text(tmp_path: Path) -> None:
+    repository(tmp_path, **{"values.yaml": VALUES.replace("appConfig:", "appConfig: |")})
+    assert run(["init"], cwd=tmp_path).returncode == 0
+    assert "format: configmap" in (tmp_path / "greenroom.yaml").read_text()
+    done = run(["generate", "--plugin", "catalog"], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    text = (tmp_path / "greenroom.yaml").read_text().replace("format: configmap", "format: helm-values")
+    (tmp_path / "greenroom.yaml").write_text(text)
+    done = run(["generate", "--plugin", "catalog"], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert "error[GR438]" in done.stderr
+
+
 def test_init_offers_it_beside_the_files_of_a_dockerfile(tmp_path: Path) -> None:
     repository(tmp_path, **{"app-config.yaml": SQLITE, "values.yaml": VALUES, "Dockerfile": DOCKERFILE})
     found = start(tmp_path)

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from generator import Request, load, resolve
+from generator.backstage.config.nested import Manifest
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from generator.run.project import Project
 
+CONFIG = "{backend: {database: {client: pg, connection: {host: h, user: u}}}}"
 DATABASE = """\
 backend:
   database:
@@ -186,3 +188,58 @@ def test_templates_in_database_settings_are_refused(tmp_path: Path, line: str, c
     )
     project, _ = read(tmp_path, text, "", name="app-config.yaml")
     assert sorted(item.code for item in project.diagnostics) == codes
+
+
+MERGED = """\
+x-prod: &conn {host: prod-db, user: portal}
+x-common: &common {plugin: {catalog: {connection: {database: portal_catalog}}}, client: mysql2}
+backstage:
+  appConfig:
+    backend:
+      database:
+        <<: [*common]
+        client: pg
+        connection:
+          <<: *conn
+          user: own
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "inside"),
+    [
+        (MERGED, "#backstage.appConfig"),
+        ("spec:\n values: |\n" + "".join(f"  {line}\n" for line in MERGED.splitlines()), "#spec.values.backstage.appConfig"),
+    ],
+)
+def test_merge_keys_of_values_are_merged_as_helm_does(tmp_path: Path, text: str, inside: str) -> None:
+    project, problems = read(tmp_path, text, inside)
+    assert not problems
+    assert project.database["client"] == "pg"
+    assert project.database["connection"] == {"user": "own", "host": "prod-db"}
+    assert resolve(project)["catalog"].database_name == "portal_catalog"
+
+
+def test_merge_keys_of_a_file_that_backstage_reads_stay(tmp_path: Path) -> None:
+    text = CONFIG_MAP.replace("host: ${H}", "<<: {host: x}")
+    project, _ = read(tmp_path, text, "#data.app-config.yaml")
+    assert "<<" in project.database["connection"]
+    assert "host" not in project.database["connection"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"first: &x\n  appConfig: &a {CONFIG}\nbackstage:\n  appConfig: *a\n",
+        f"first: &x\n  appConfig: {CONFIG}\nbackstage: *x\n",
+        f"first: &x\n  appConfig: {CONFIG}\nbackstage:\n  <<: *x\n  image: y\n",
+    ],
+)
+def test_an_alias_hides_no_app_config(tmp_path: Path, text: str) -> None:
+    assert [item.path for item in Manifest("values.yaml", text).find()] == ["first.appConfig", "backstage.appConfig"]
+
+
+def test_aliases_of_aliases_cost_little() -> None:
+    lines = ["a0: &a0 {x: {y: 1}}", *(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 10))]
+    manifest = Manifest("values.yaml", "\n".join(lines))
+    assert manifest.find() == []
