@@ -31,7 +31,7 @@ def show_gate(output_format: str, run: Run, *, quiet: bool) -> None:
         if item.gate is not None:
             found = gate_findings(item.rendering, item.gate)
             every += [name_environments(one, [name]) for one in found] if run.several else found
-    problems = [*every, *run.errors(), *run.findings()]
+    problems = [*every, *run.problems()]
     show_problems(output_format, [item for item in problems if not quiet or item.severity is Severity.ERROR])
 
 

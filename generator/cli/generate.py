@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from generator.run.verdict import Gate
 
 DRIFT = 3
+#: Obstacles that are in the files themselves: whoever generates meets them.
+_OF_FILES = frozenset({"GR501", "GR502", "GR503", "GR507"})
 
 
 @with_formats("text", "json", *GATE_FORMATS)
@@ -70,8 +72,9 @@ def command(
     if output_format in GATE_FORMATS and not check:
         raise click.UsageError(f"--format {output_format} is for --check")
     run = _run(options, verify=verify, check=check, dry=check or diff, base=base)
-    if run.failed and not (check and output_format in GATE_FORMATS):
-        if check:
+    all_told = check and (output_format in GATE_FORMATS or (output_format == "json" and run.several))
+    if run.failed and not all_told:
+        if check and output_format != "json":
             _show(run, as_json=False, diff=diff, quiet=quiet, verbose=verbose)
         run.stop()
     if check and output_format in GATE_FORMATS:
@@ -100,7 +103,7 @@ def _run(options: dict[str, Any], *, verify: bool, check: bool, dry: bool, base:
     elif check:  # what is written depends on files only, never on who runs it
         request = request._replace(base=base_of_ci(os.environ))
     requests = environments_of(request)
-    run = Run(next(iter(requests.values())).shared, several=len(requests) > 1)
+    run = Run(next(iter(requests.values())).shared, order=list(requests))
     for name, own in requests.items():
         try:
             run.done[name] = _render(own, verify=verify)
@@ -110,9 +113,10 @@ def _run(options: dict[str, Any], *, verify: bool, check: bool, dry: bool, base:
         project = run.done[name].project
         project.diagnostics.add(found)
         leave_out_ignored(project.settings, project.diagnostics)
+    if check or not dry:
+        _find_obstacles(run, check=check)
     if not dry and not run.failed:
-        for item in run.done.values():
-            _write(item)
+        _write(run)
     if check:
         for name, item in run.done.items():
             run.done[name] = item._replace(gate=_judge(item, base))
@@ -130,18 +134,63 @@ def _render(request: Request, *, verify: bool) -> Outcome:
     return Outcome(project, rendering)
 
 
-def _write(item: Outcome) -> None:
-    from generator.output.write.tree import write_tree
+def _find_obstacles(run: Run, *, check: bool) -> None:
+    """Have the environments fail that cannot be written, before any of them is.
 
-    rendering, layout = item.rendering, item.project.layout
-    write_tree(
-        rendering.files,
-        rendering.delete,
-        owned=rendering.owned,
-        folder=layout.base,
-        lock=layout.lock,
-        read={layout.lock: rendering.past.digest},
-    )
+    A ``check`` asks only what the files are: who runs it, and on which file system, is not who generates.
+    """
+    from generator.output.write.tree import find_obstacles
+
+    for name, item in list(run.done.items()):
+        rendering, layout = item.rendering, item.project.layout
+        if check and not rendering.changed:
+            continue
+        found = find_obstacles(
+            rendering.files,
+            rendering.delete,
+            owned=rendering.owned,
+            folder=layout.base,
+            read={layout.lock: rendering.past.digest},
+        )
+        errors = [problem for problem in found if not check or problem.code in _OF_FILES]
+        if errors:
+            run.failed[name] = errors
+            del run.done[name]
+
+
+def _write(run: Run) -> None:
+    """Write the files of all environments.
+
+    Raises:
+        GreenroomError: one of them cannot be written, and why.
+    """
+    from generator.output.write.tree import write_tree
+    from generator.problems.diagnostic import GreenroomError
+    from generator.settings.environments import listing
+
+    written: list[str] = []
+    for name, item in run.done.items():
+        rendering, layout = item.rendering, item.project.layout
+        try:
+            write_tree(
+                rendering.files,
+                rendering.delete,
+                owned=rendering.owned,
+                folder=layout.base,
+                lock=layout.lock,
+                read={layout.lock: rendering.past.digest},
+            )
+        except GreenroomError as problem:
+            if not written:
+                raise
+            already = f" ({listing(written)} {'was' if len(written) == 1 else 'were'} written before {name})"
+            told = [one._replace(summary=f"{_nothing_of(name, one.summary)}{already}") for one in problem.diagnostics]
+            raise GreenroomError(told) from problem
+        written.append(name)
+
+
+def _nothing_of(name: str, summary: str) -> str:
+    return summary.replace("nothing was written", f"nothing of {name} was written")
 
 
 def _judge(item: Outcome, base: str | None) -> Gate:
@@ -157,7 +206,12 @@ def _show(run: Run, *, as_json: bool, diff: bool, quiet: bool, verbose: bool) ->
     from generator.run.variables import sentence
 
     if as_json:
-        documents = {name: _document(item, written=item.gate is None and not diff) for name, item in run.done.items()}
+        documents = {
+            name: _document(run.done[name], written=run.done[name].gate is None and not diff)
+            if name in run.done
+            else {"diagnostics": [found.to_json() for found in run.failed[name]]}
+            for name in run.names
+        }
         show_json({"environments": documents} if run.several else next(iter(documents.values())))
         return
     if not run.failed:

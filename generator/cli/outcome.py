@@ -35,13 +35,18 @@ class Outcome(NamedTuple):
 class Run:
     """What a run has: by environment what was ``done``, or the problems because of which it ``failed``.
 
-    ``several``: the names of the environments have to be said.
+    ``order``: the names of the environments, as the settings file has them.
     """
 
     shared: Shared | None
-    several: bool
+    order: Sequence[str]
     done: dict[str, Outcome] = field(default_factory=dict)
     failed: dict[str, Sequence[Diagnostic]] = field(default_factory=dict)
+
+    @property
+    def several(self) -> bool:
+        """Whether the names of the environments have to be said."""
+        return len(self.order) > 1
 
     def findings(self) -> list[Diagnostic]:
         """The problems of all environments, each once."""
@@ -50,6 +55,16 @@ class Run:
     def errors(self) -> list[Diagnostic]:
         """The problems of the environments that failed, each once."""
         return self._told(self.failed)
+
+    def problems(self) -> list[Diagnostic]:
+        """All of them, each once: what is about all environments is found in those that failed and in those that did not."""
+        found = {name: self.failed[name] if name in self.failed else self.done[name].findings for name in self.names}
+        return self._told(found)
+
+    @property
+    def names(self) -> list[str]:
+        """The environments in the order of the settings file."""
+        return [name for name in self.order if name in self.failed or name in self.done]
 
     def _told(self, found: Mapping[str, Sequence[Diagnostic]]) -> list[Diagnostic]:
         from generator.run.environments import told_once

@@ -74,13 +74,7 @@ def write_tree(
     with ExitStack() as locks:
         try:
             locks.enter_context(_locked(nearest_folder(base)))
-            for path in changed_since(read, files):
-                what = f"nothing was written: {shown(path)} has changed since it was read"
-                raise _failure("GR508", path, what, _CHANGED_HINT)
-            changes = find_changes(contents, paths.keys() - contents.keys(), lambda path: owned(paths[path]), diagnostics)
-            if lock is not None and os.path.lexists(base / NOTE) and not (base / NOTE).is_file():
-                place = shown(base / NOTE)
-                diagnostics.error("GR507", f"{place} is not a plain file", Location(place), hint=_NOTE_HINT)
+            changes = _look(files, delete, owned, base if lock is not None else None, read, diagnostics)
             if diagnostics.has_errors:
                 raise GreenroomError(diagnostics)
             ordered = sorted(changes, key=lambda change: (lock is not None and change.path == absolute(lock), change.path))
@@ -97,6 +91,43 @@ def write_tree(
         tuple(sorted(paths[change.path] for change in changes if change.data is None)),
         tuple(sorted(paths[path] for path in contents.keys() - written)),
     )
+
+
+def find_obstacles(
+    files: Mapping[Path, bytes],
+    delete: Collection[Path] = (),
+    *,
+    owned: Callable[[Path], bool],
+    folder: Path,
+    read: Mapping[Path, str | None] = _NOTHING,
+) -> Diagnostics:
+    """What would stop :func:`write_tree` from writing this to a ``folder`` with a lock file; nothing is touched."""
+    diagnostics = Diagnostics()
+    if files or delete:
+        _look(files, delete, owned, absolute(folder), read, diagnostics)
+    return diagnostics
+
+
+def _look(
+    files: Mapping[Path, bytes],
+    delete: Collection[Path],
+    owned: Callable[[Path], bool],
+    noted: Path | None,
+    read: Mapping[Path, str | None],
+    diagnostics: Diagnostics,
+) -> list[Change]:
+    """The changes to make; what is in their way is an error. ``noted``: the folder where they are noted."""
+    paths = {absolute(path): path for path in (*delete, *files)}
+    contents = {absolute(path): data for path, data in files.items()}
+    for path in changed_since(read, files):
+        what = f"nothing was written: {shown(path)} has changed since it was read"
+        diagnostics.error("GR508", what, Location(shown(path)), hint=_CHANGED_HINT)
+        return []
+    changes = find_changes(contents, paths.keys() - contents.keys(), lambda path: owned(paths[path]), diagnostics)
+    if noted is not None and os.path.lexists(noted / NOTE) and not (noted / NOTE).is_file():
+        place = shown(noted / NOTE)
+        diagnostics.error("GR507", f"{place} is not a plain file", Location(place), hint=_NOTE_HINT)
+    return changes
 
 
 def absolute(path: Path) -> Path:

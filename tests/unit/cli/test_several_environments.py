@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import subprocess
 from typing import TYPE_CHECKING, Any
@@ -131,6 +132,85 @@ def test_nothing_is_written_where_one_of_them_has_errors(repository: Repository)
         said = repository.run("generate", "--check", "--format", form, code=1).stdout
         assert "app-config.staging.yaml" in said
         assert "production" in said
+
+
+def test_nothing_is_written_where_a_file_is_in_the_way_of_one_of_them(repository: Repository) -> None:
+    own = repository.write("infra/staging/sql/databases.sql", "-- mine\n")
+    for obstacle in ("GR501", "GR503"):
+        done = repository.run("generate", code=1)
+        assert f"error[{obstacle}]" in done.stderr
+        assert "(environment staging)" in done.stderr
+        assert not (repository.folder / "infra/production").exists()
+        # What would not help is not what the gate says.
+        done = repository.run("generate", "--check", code=1)
+        assert f"error[{obstacle}]" in done.stderr
+        assert "staging: " not in done.stderr
+        assert "production: nothing has made the databases of the plugins" in done.stderr
+        if own.is_file():
+            own.unlink()
+            own.mkdir()
+    own.rmdir()
+    repository.run("generate")
+    # What is in the way of none of what would be written is no obstacle.
+    assert "staging: up to date" in repository.run("generate", "--check").stderr
+
+
+def test_nothing_is_written_where_another_run_was_faster(repository: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
+    from click.testing import CliRunner
+
+    from generator.cli.app import greenroom
+    from generator.run import steps
+
+    render = steps.render
+
+    def meanwhile(project: Any, *arguments: Any, **options: Any) -> Any:
+        made = render(project, *arguments, **options)
+        if project.settings.environment == "staging":
+            repository.run("generate", "--environment", "staging", "--plugin", "search")
+        return made
+
+    monkeypatch.chdir(repository.folder)
+    monkeypatch.setattr(steps, "render", meanwhile)
+    result = CliRunner().invoke(greenroom, ["generate"])
+    assert "error[GR508] nothing was written: infra/staging/greenroom.lock.json has changed" in str(result.exception)
+    assert not (repository.folder / "infra/production").exists()
+
+
+def test_what_fails_while_writing_says_what_was_written(repository: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
+    from click.testing import CliRunner
+
+    from generator.cli.app import greenroom
+    from generator.output.write import tree
+
+    stage = tree._stage
+
+    def full(change: Any, data: bytes) -> None:
+        if "staging" in change.path.parts:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        stage(change, data)
+
+    monkeypatch.chdir(repository.folder)
+    monkeypatch.setattr(tree, "_stage", full)
+    said = str(CliRunner().invoke(greenroom, ["generate"]).exception)
+    assert "nothing of staging was written" in said
+    assert "(production was written before staging)" in said
+
+
+def test_a_problem_of_all_is_told_once_where_one_of_them_fails(repository: Repository) -> None:
+    repository.run("generate")
+    (repository.folder / "infra/staging").rename(repository.folder / "infra/old")
+    lock = repository.folder / "infra/old/greenroom.lock.json"
+    lock.write_text(lock.read_text().replace('"environment": "staging"', '"environment": "old"'))
+    repository.write("app-config.staging.yaml", "backend: {database: {client: oracle}}\n")
+    assert repository.run("generate", "--check", "--format", "github", code=1).stdout.count("title=GR456") == 1
+    log = json.loads(repository.run("generate", "--check", "--format", "sarif", code=1).stdout)
+    assert [item["ruleId"] for item in log["runs"][0]["results"]].count("GR456") == 1
+    # JSON has each environment, the one that failed with what is wrong.
+    found = json.loads(repository.run("generate", "--check", "--format", "json", code=1).stdout)["environments"]
+    assert list(found) == ["production", "staging"]
+    assert found["production"]["check"]["sentence"] is None
+    assert found["staging"].keys() == {"diagnostics"}
+    assert "GR210" in [item["code"] for item in found["staging"]["diagnostics"]]
 
 
 def test_the_formats_of_the_gate_name_the_environments(repository: Repository) -> None:
