@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from generator.run.verdict import Gate
 
 DRIFT = 3
-#: Obstacles that are in the files themselves: whoever generates meets them.
-_OF_FILES = frozenset({"GR501", "GR502", "GR503", "GR507"})
 
 
 @with_formats("text", "json", *GATE_FORMATS)
@@ -113,8 +111,8 @@ def _run(options: dict[str, Any], *, verify: bool, check: bool, dry: bool, base:
         project = run.done[name].project
         project.diagnostics.add(found)
         leave_out_ignored(project.settings, project.diagnostics)
-    if check or not dry:
-        _find_obstacles(run, check=check)
+    if not dry:
+        _find_obstacles(run)
     if not dry and not run.failed:
         _write(run)
     if check:
@@ -134,17 +132,12 @@ def _render(request: Request, *, verify: bool) -> Outcome:
     return Outcome(project, rendering)
 
 
-def _find_obstacles(run: Run, *, check: bool) -> None:
-    """Have the environments fail that cannot be written, before any of them is.
-
-    A ``check`` asks only what the files are: who runs it, and on which file system, is not who generates.
-    """
+def _find_obstacles(run: Run) -> None:
+    """Have the environments fail that cannot be written, before any of them is."""
     from generator.output.write.tree import find_obstacles
 
     for name, item in list(run.done.items()):
         rendering, layout = item.rendering, item.project.layout
-        if check and not rendering.changed:
-            continue
         found = find_obstacles(
             rendering.files,
             rendering.delete,
@@ -152,8 +145,7 @@ def _find_obstacles(run: Run, *, check: bool) -> None:
             folder=layout.base,
             read={layout.lock: rendering.past.digest},
         )
-        errors = [problem for problem in found if not check or problem.code in _OF_FILES]
-        if errors:
+        if errors := list(found):
             run.failed[name] = errors
             del run.done[name]
 
