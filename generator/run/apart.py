@@ -11,6 +11,7 @@ from generator.output.layout import DEFAULT_OUT, LOCK_NAME, make_layout
 from generator.planning.history import read_lock
 from generator.problems.diagnostic import Diagnostic, Diagnostics, Location, Severity
 from generator.problems.paths import shown
+from generator.settings.adopted import adopt_path
 from generator.settings.environments import listing
 from generator.settings.read import settings_of
 from generator.settings.target_keys import target_key
@@ -51,8 +52,9 @@ def check_places(file: SettingsFile, out: Path | None, only: Sequence[str], diag
         if uses[0].key == "out" or written or not any({use.environment for use in uses} <= names for names in told):
             _report_place(uses, every[uses[-1].environment], diagnostics)
     if out is None:
-        _check_left(file.folder, layouts, every, diagnostics)
+        _check_left(file, layouts, every, diagnostics)
         _check_unknown(file, layouts, diagnostics)
+    _check_adopt_lists(file, diagnostics)
 
 
 class _Use(NamedTuple):
@@ -91,8 +93,9 @@ def _same(path: Path) -> str:
 
 
 def _check_left(
-    folder: Path, layouts: Mapping[str, Layout], every: Mapping[str, Settings], diagnostics: Diagnostics
+    file: SettingsFile, layouts: Mapping[str, Layout], every: Mapping[str, Settings], diagnostics: Diagnostics
 ) -> None:
+    folder = file.folder
     taken = {_same(layout.lock) for layout in layouts.values()}
     for out in (DEFAULT_OUT, "."):
         left = folder / out / LOCK_NAME
@@ -109,6 +112,39 @@ def _check_left(
                 path=f"environments.{name}.out",
                 hint=f"`out: {out}` leaves everything where it is",
             )
+        elif name is not None and name not in layouts and not _others(folder):
+            diagnostics.error(
+                "GR454",
+                f"{shown(left)} is the lock file of {name}, which {file.path} does not have: what was generated would be "
+                "forgotten",
+                Location(shown(left)),
+                path="environments",
+                hint=f"call an environment {name}, with `out: {out}`; or, where it has another name now, give that one "
+                f'`out: {out}` and put its name into "environment" of this file',
+            )
+
+
+def _others(folder: Path) -> bool:
+    """Whether there are settings in files of other names, whose lock file may be where one environment's usually is."""
+    return any(not path.name.endswith(".adopt.yaml") for path in folder.glob("greenroom.*.yaml"))
+
+
+def _check_adopt_lists(file: SettingsFile, diagnostics: Diagnostics) -> None:
+    """Report lists of what is there already that are no environment's (GR455): nobody would read them."""
+    assert file.path is not None
+    for path in sorted(file.folder.glob(f"{file.path.stem}.*.adopt.yaml")):
+        name = path.name.removeprefix(f"{file.path.stem}.").removesuffix(".adopt.yaml")
+        if name in file.environments or (file.folder / f"{file.path.stem}.{name}.yaml").exists():
+            continue
+        import difflib  # seldom needed, and slow to load
+
+        near = difflib.get_close_matches(name, file.environments, 1, 0)[0]
+        diagnostics.error(
+            "GR455",
+            f"this list is named after {name!r}, and {file.path} has no such environment: nothing in it would be taken over",
+            Location(shown(path)),
+            hint=f"rename it to {adopt_path(file.path, file.folder, near).name}, if it is about {near}; otherwise delete it",
+        )
 
 
 def _check_unknown(file: SettingsFile, layouts: Mapping[str, Layout], diagnostics: Diagnostics) -> None:

@@ -32,10 +32,14 @@ def pick_reported(file: str, path: str, text: str, diagnostics: Diagnostics) -> 
     if found.value is None:
         others = [item.path for item in manifest.find()]
     elif not CONFIG_PARTS & found.value.keys():
-        # Only the first part of a path was given.
-        others = [item.path for item in manifest.find() if item.keys[: len(found.keys)] == found.keys]
+        inside = manifest.find()
+        # Only the first part of a path was given, or more than the path.
+        below = [item.path for item in inside if item.keys[: len(found.keys)] == found.keys]
+        above = [item.path for item in inside if found.keys[: len(item.keys)] == item.keys]
+        others = below or above
         if others:
-            found = found._replace(value=None, problem=f"{path!r} holds one further down")
+            where = "holds one further down" if below else "goes further than the app-config"
+            found = found._replace(value=None, problem=f"{path!r} {where}")
     if found.value is not None:
         check_parts(found.value, diagnostics)
         if values_keys(found.keys) is not None:

@@ -173,6 +173,15 @@ def test_a_template_near_the_database_is_refused_and_elsewhere_it_is_text(
     assert project.reader.get_optional("app.title") == "{{ .Values.title }}"
 
 
+@pytest.mark.parametrize("further", ["backend", "backend.database", "backend.database.connection"])
+def test_a_path_that_goes_further_than_the_app_config_is_an_error(tmp_path: Path, further: str) -> None:
+    """Else it is an app-config without a database: nothing would be made, and nothing said."""
+    project, _ = read(tmp_path, VALUES, f"backstage.appConfig.{further}")
+    (error,) = [item for item in project.diagnostics if item.code == "GR231"]
+    assert "goes further than the app-config" in error.summary
+    assert error.hint.endswith("#backstage.appConfig")
+
+
 def test_relative_paths_are_of_the_folder_where_it_is_mounted(tmp_path: Path) -> None:
     (tmp_path / "pw").write_text("not-this-one")
     (tmp_path / "other.yaml").write_text("x: y")

@@ -409,6 +409,40 @@ def test_what_there_was_before_there_were_several_is_not_left_behind(repository:
     assert "infra/staging/greenroom.lock.json warning[GR456]" in repository.run("generate", "--check").stderr
 
 
+def test_another_name_does_not_leave_behind_what_there_was(repository: Repository) -> None:
+    repository.settings(appConfig=TWO["production"]["appConfig"])
+    repository.run("generate")
+    renamed = {"prod": TWO["production"], "staging": TWO["staging"]}
+    repository.settings(renamed)
+    for arguments in ((), ("--check",)):
+        done = repository.run("generate", *arguments, code=1)
+        assert done.stderr.count("error[GR454]") == 1
+        assert "infra/greenroom.lock.json is the lock file of production, which greenroom.yaml does not have" in done.stderr
+    assert not (repository.folder / "infra/prod").exists()
+    # Settings in a file of another name may have it: nobody knows that it is left.
+    other = repository.write("greenroom.old.yaml", "version: 1\n")
+    repository.run("generate", "--check", code=3)
+    other.unlink()
+    repository.settings({**renamed, "prod": {**TWO["production"], "out": "infra"}})
+    lock = repository.folder / "infra/greenroom.lock.json"
+    lock.write_text(lock.read_text().replace('"environment": "production"', '"environment": "prod"'))
+    repository.run("generate")
+    assert set(repository.lock("infra")["plugins"]) == {"auth", "catalog"}
+    repository.run("generate", "--check")
+
+
+def test_a_list_with_the_name_of_no_environment(repository: Repository) -> None:
+    found = repository.write("greenroom.prodution.adopt.yaml", "primary: {databases: [backstage_plugin_catalog]}\n")
+    done = repository.run("generate", code=1)
+    assert done.stderr.count("error[GR455]") == 1
+    assert "rename it to greenroom.production.adopt.yaml, if it is about production" in done.stderr
+    other = repository.write("greenroom.prodution.yaml", "version: 1\n")  # whose list it is then
+    repository.run("generate", "--check", code=3)
+    other.unlink()
+    found.rename(repository.folder / "greenroom.production.adopt.yaml")
+    repository.run("generate")
+
+
 def test_a_list_of_what_is_there_says_of_which_environment_it_is(repository: Repository) -> None:
     found = repository.write("greenroom.adopt.yaml", "primary: {databases: [backstage_plugin_catalog]}\n")
     done = repository.run("generate", code=1)
