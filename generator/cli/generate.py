@@ -134,18 +134,10 @@ def _render(request: Request, *, verify: bool) -> Outcome:
 
 def _find_obstacles(run: Run) -> None:
     """Have the environments fail that cannot be written, before any of them is."""
-    from generator.output.write.tree import find_obstacles
+    from generator.output.write.rendered import obstacles_of
 
     for name, item in list(run.done.items()):
-        rendering, layout = item.rendering, item.project.layout
-        found = find_obstacles(
-            rendering.files,
-            rendering.delete,
-            owned=rendering.owned,
-            folder=layout.base,
-            read={layout.lock: rendering.past.digest},
-        )
-        if errors := list(found):
+        if errors := list(obstacles_of(item.rendering)):
             run.failed[name] = errors
             del run.done[name]
 
@@ -156,22 +148,14 @@ def _write(run: Run) -> None:
     Raises:
         GreenroomError: one of them cannot be written, and why.
     """
-    from generator.output.write.tree import write_tree
+    from generator.output.write.rendered import write_rendering
     from generator.problems.diagnostic import GreenroomError
     from generator.settings.environments import listing
 
     written: list[str] = []
     for name, item in run.done.items():
-        rendering, layout = item.rendering, item.project.layout
         try:
-            write_tree(
-                rendering.files,
-                rendering.delete,
-                owned=rendering.owned,
-                folder=layout.base,
-                lock=layout.lock,
-                read={layout.lock: rendering.past.digest},
-            )
+            write_rendering(item.rendering)
         except GreenroomError as problem:
             if not written:
                 raise

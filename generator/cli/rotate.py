@@ -140,21 +140,14 @@ def _write(project: Project, resolved: Any, planned: Planned, roles: Sequence[Ro
     Raises:
         GreenroomError: the files cannot be rendered or written.
     """
-    from generator.output.write.tree import write_tree
+    from generator.output.write.rendered import write_rendering
     from generator.run import steps
     from generator.run.rotation import turned
 
     after = planned._replace(plan=turned(planned.plan, roles, step))
     rendering = steps.render(project, resolved, after)
     _ = rendering.changed  # as compared with what is on disk before anything is written
-    write_tree(
-        rendering.files,
-        rendering.delete,
-        owned=rendering.owned,
-        folder=project.layout.base,
-        lock=project.layout.lock,
-        read={project.layout.lock: planned.past.digest},
-    )
+    write_rendering(rendering)
     return rendering
 
 

@@ -115,7 +115,7 @@ def test_a_template_that_does_not_end_is_stopped(tmp_path: Path, text: str, monk
 def test_the_budget_is_that_of_one_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("generator.targets.text.bounded.STEPS", 1000)
     for _ in range(3):
-        files(tmp_path, {"sql/README.md.j2": "{% for a in range(600) %}{% endfor %}"})
+        assert files(tmp_path, {"sql/README.md.j2": "{% for a in range(600) %}{% endfor %}"})
 
 
 def test_a_link_out_of_the_folder_and_a_pipe_are_no_templates(tmp_path: Path) -> None:

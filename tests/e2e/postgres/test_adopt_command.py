@@ -141,7 +141,7 @@ def test_an_empty_server_has_nothing_to_adopt(stage: Stage, folder: Path) -> Non
     assert codes(document) == []
 
 
-def test_everything_that_stands_in_the_way_is_said_and_mended(stage: Stage, folder: Path) -> None:
+def test_everything_that_stands_in_the_way_is_said_and_fixed(stage: Stage, folder: Path) -> None:
     role(stage, "portal", "LOGIN CREATEDB")
     role(stage, "backstage_catalog", "LOGIN CREATEDB")
     role(stage, "others", "NOLOGIN")
